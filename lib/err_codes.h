@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copyright (C) 2026 The ppvpn authors */
+/*
+ * err_codes.h - the catalogue of errors: the one place where a code, its
+ * meaning and its remedy stand. Add a line, and `explain` knows it.
+ */
+#ifndef PPVPN_ERR_CODES_H
+#define PPVPN_ERR_CODES_H
+
+#define ERR_CODES(X) \
+	X(NONE, "none", "No error", \
+	  "Nothing went wrong.", "Nothing to do.") \
+	X(USAGE, "usage", "Wrong usage", \
+	  "The command line is not one that the command takes.", \
+	  "See --help.") \
+	X(CONFIG, "config", "Bad configuration file", \
+	  "A line of the configuration file is not understood or out of bounds.", \
+	  "Correct the line named, then try again.") \
+	X(JSON_SYNTAX, "json-syntax", "Not JSON", \
+	  "The text is not well-formed JSON.", \
+	  "If it came from the server: look at the server's log and version.") \
+	X(JSON_LIMIT, "json-limit", "JSON beyond the bounds", \
+	  "The text is too long, too deep, or has too many values.", \
+	  "If it came from the server: look at the server's log and version.") \
+	X(JSON_MEMBER, "json-member", "Unknown, missing or duplicate member", \
+	  "An object has a member that does not belong there, lacks one, or has one twice.", \
+	  "Check that agent and server have versions that fit each other.") \
+	X(JSON_VALUE, "json-value", "Value of the wrong type or out of bounds", \
+	  "A value has the wrong type, length, range or characters.", \
+	  "Check that agent and server have versions that fit each other.") \
+	X(DOCUMENT, "document", "Document contradicts itself", \
+	  "The parts of the document do not fit together.", \
+	  "This is a fault of the server: report it to the provider.") \
+	X(DOCUMENT_STALE, "document-stale", "Older document than the one in force", \
+	  "The server sent a lower revision of the same epoch, or another content under the same revision.", \
+	  "The provider's database may have been restored without raising its epoch: report it to the provider.") \
+	X(NOT_FOUND, "not-found", "No such thing", \
+	  "The thing named does not exist.", "Check the name with a list command.") \
+	X(EXISTS, "exists", "Exists already", \
+	  "The name or address is taken.", "Choose another, or remove the old one first.") \
+	X(IN_USE, "in-use", "Still in use", \
+	  "Other things refer to this one.", "Remove what refers to it first.") \
+	X(NAME, "name", "Not a valid name", \
+	  "Names are DNS labels: a-z, 0-9 and '-', 1 to 63 characters, neither first nor last '-'.", \
+	  "Choose another name; free text goes into descriptions.") \
+	X(ADDRESS, "address", "Not a valid address", \
+	  "The text is not an address or prefix of the family that is needed here.", \
+	  "Write it as in 192.0.2.5 or 10.1.0.0/24.") \
+	X(LIMIT, "limit", "Limit reached", \
+	  "A configured or built-in limit stands against it.", \
+	  "See the limit named in the text.") \
+	X(DENIED, "denied", "Not permitted", \
+	  "The caller may not do this.", "Run as root or as a member of the group that owns the socket.") \
+	X(IO, "io", "Input or output failed", \
+	  "A file, socket or device could not be read or written.", \
+	  "See the system's error in the text: disk space, permissions, missing directory.") \
+	X(TIMEOUT, "timeout", "No answer in time", \
+	  "The other side did not answer within the deadline.", \
+	  "Check that the daemon named runs and is not overloaded.") \
+	X(DATABASE, "database", "Database fault", \
+	  "The database could not be read or written. Nothing was changed.", \
+	  "See the text; check disk space and the integrity of the file.") \
+	X(SEALED, "sealed", "Sealed data cannot be opened", \
+	  "The key does not fit, or the data was changed or belongs to something else.", \
+	  "Check that the key file belongs to this database or router.") \
+	X(TLS, "tls", "TLS failed", \
+	  "The secure channel could not be set up.", \
+	  "Check certificates, clocks and the server's address.") \
+	X(HTTP, "http", "Unexpected answer from the server", \
+	  "The server answered with a status that does not belong here. Nothing was changed.", \
+	  "See the server's log; tunnels stay as they are.") \
+	X(UNREACHABLE, "unreachable", "Server not reachable", \
+	  "No connection to the server could be made. Tunnels stay as they are.", \
+	  "Check the route to the server and that it runs.") \
+	X(ENROLLED, "enrolled", "Enrolled already", \
+	  "This router has credentials of a provider already.", \
+	  "Leave the provider first, or give --force to replace them.") \
+	X(NOT_ENROLLED, "not-enrolled", "Not enrolled", \
+	  "This router has no credentials of a provider yet.", \
+	  "Run: ppvpn-agent enroll --bundle FILE") \
+	X(TOKEN, "token", "Token refused", \
+	  "The one-time token is wrong, used or expired.", \
+	  "Have the provider make a new bundle: ppvpn-admin ce bundle CUSTOMER/CE") \
+	X(VPN_UNCONFIGURED, "vpn-unconfigured", "VPN without a place on this router", \
+	  "The provider assigned a VPN for which agent.conf has no section.", \
+	  "Add [vpn CUSTOMER/VPN] with vrf, table and lan to agent.conf, then: ppvpnctl sync") \
+	X(FOREIGN, "foreign", "Taken by something that is not ours", \
+	  "A link, table, mark, rule or connection of that name exists and was not made by the agent.", \
+	  "Rename or remove it, or choose another in agent.conf.") \
+	X(TUNNEL_PAIR, "tunnel-pair", "Two tunnels between the same two addresses", \
+	  "A VTI carries one tunnel per pair of addresses.", \
+	  "Give one of the sites another CE address.") \
+	X(KERNEL, "kernel", "Kernel refused", \
+	  "The kernel did not accept a link, address, rule or route.", \
+	  "See the text; check that the modules ip_vti, vrf and esp4 can be loaded.") \
+	X(CHARON, "charon", "charon or its plugin does not answer", \
+	  "strongSwan is not running, or its ppvpn plugin is not loaded.", \
+	  "systemctl status strongswan; swanctl --stats must list the plugin ppvpn.") \
+	X(CHARON_SETTING, "charon-setting", "A charon setting stands against it", \
+	  "A global setting of charon would break our tunnels, or ours would break an operator's connection.", \
+	  "See the setting and connection named; change one, or acknowledge it in agent.conf.") \
+	X(FRR, "frr", "FRR does not answer or refused a line", \
+	  "zebra or ospfd is not running, or refused configuration.", \
+	  "systemctl status frr; vtysh -c 'show running-config'") \
+	X(AUTH_FAILED, "auth-failed", "IKE authentication failed", \
+	  "The peer's proof of identity did not fit its key, or ours was refused.", \
+	  "If it stays: the two ends have different keys; see tunnel show at the provider.") \
+	X(PROPOSAL, "proposal-mismatch", "No common proposal", \
+	  "The two ends have no algorithm in common.", \
+	  "Check the SA profile at the provider and charon's crypto plugins.") \
+	X(PEER_UNREACHABLE, "peer-unreachable", "Peer does not answer IKE", \
+	  "No answer from the peer's address.", \
+	  "Check the path between the two CEs: UDP 500 and 4500, ESP.") \
+	X(IMPERSONATION, "impersonation", "A site claimed another site's identity", \
+	  "Somebody authenticated with a key that does not belong to the identity claimed, and was refused.", \
+	  "Look at the address named; the site that owns the key may be compromised.") \
+	X(NOT_CONVERGED, "not-converged", "State does not settle", \
+	  "After applying the plan the router still differs from what is wanted.", \
+	  "See ppvpnctl plan for what remains; something else may be changing it.") \
+	X(INTERNAL, "internal", "Internal fault", \
+	  "A case that the program holds to be impossible.", \
+	  "Please report it with the text.")
+
+#endif
