@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copyright (C) 2026 The ppvpn authors */
+/*
+ * charon.h - the plugin's socket (doc/plugin-protocol.md), asynchronous
+ *
+ * Owns the connection to charon.ppvpn. Reconnects by itself every second; a
+ * new boot-id means that charon started anew.
+ */
+#ifndef PPVPN_AGENT_CHARON_H
+#define PPVPN_AGENT_CHARON_H
+
+#include "backend.h"
+
+struct loop;
+struct charon;
+
+struct charon_hello {
+	char boot_id[33];
+	char version[32];			/* strongSwan's */
+	bool install_routes, connmark;
+	uint64_t ikesa_table_size;
+};
+
+struct charon_alert {
+	const char *alert;			/* "peer-auth-failed", see the protocol */
+	const char *name;			/* connection, NULL */
+	const char *local_address, *remote_address, *remote_identity;	/* or NULL */
+};
+
+struct charon_handlers {
+	void (*connected)(void *user, const struct charon_hello *hello);
+	void (*lost)(void *user);
+	void (*unknown_peer)(void *user, const char *remote_address,
+						 const char *remote_identity, uint64_t count);
+	void (*alert)(void *user, const struct charon_alert *alert);
+};
+
+struct charon *charon_new(struct loop *loop, const char *path,
+						  const struct charon_handlers *handlers, void *user);
+void charon_free(struct charon *c);
+const struct charon_hello *charon_hello(const struct charon *c);	/* NULL: not connected */
+/** Kind CONN: list; one update for a batch of steps, the whole set when many. */
+struct backend *charon_backend(struct charon *c);
+/** Start a negotiation; done with rc 0 (started) or -errno. */
+void charon_initiate(struct charon *c, const char *conn,
+					 void (*done)(void *user, int rc, const struct err *e), void *user);
+
+/* conn_json.c, pure: the canonical conn and its tag, into arena (spec->json, ->tag) */
+struct arena;
+void conn_json_build(struct arena *a, struct res_conn *spec);
+
+#endif

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copyright (C) 2026 The ppvpn authors */
+/*
+ * conf.h - agent.conf: what this router's owner decides
+ *
+ * Effects: reads one file. The provider is trusted with the VPN only: VRF names,
+ * tables, LAN links, marks come from here and never from the server.
+ */
+#ifndef PPVPN_AGENT_CONF_H
+#define PPVPN_AGENT_CONF_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include "err.h"
+#include "log.h"
+
+#define CONF_LAN_MAX 16
+
+/* [vpn CUSTOMER/VPN] */
+struct conf_vpn {
+	char *place;				/* "acme/corp" */
+	char *vrf;					/* link name of the VRF device */
+	uint32_t table;
+	char *lan[CONF_LAN_MAX + 1];	/* NULL-terminated link names */
+};
+
+/* [agent] */
+struct conf {
+	char *state_dir;			/* /var/lib/ppvpn */
+	char *run_dir;				/* /run/ppvpn */
+	char *control_socket;		/* /run/ppvpn/agent.sock */
+	char *control_group;		/* ppvpn */
+	char *plugin_socket;		/* /run/charon.ppvpn */
+	char *vici_socket;			/* /run/charon.vici */
+	char *vtysh;				/* /usr/bin/vtysh */
+	char *frr_dir;				/* /run/frr */
+	uint32_t mark_base;			/* 0x70ff0000: marks base+1 … base+0xfffe; base+0xffff marks ESP */
+	uint32_t rule_pref;			/* 100 */
+	char **routes_not_needed;	/* foreign connections "CONN/CHILD" that do without charon's routes */
+	size_t routes_not_needed_count;
+	enum log_level log_level;
+	struct conf_vpn *vpns;
+	size_t vpn_count;
+};
+
+int conf_read(const char *path, struct conf *conf, struct err *e);
+void conf_done(struct conf *conf);
+const struct conf_vpn *conf_vpn(const struct conf *conf, const char *customer, const char *vpn);
+
+#endif

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copyright (C) 2026 The ppvpn authors */
+/*
+ * identity.h - the CE's management key, certificate and pre-configuration
+ *
+ * Owns STATE/{management.key,management.crt,ca.crt,provider}: written by enroll,
+ * read by run. The key is born here (ECDSA P-256, GnuTLS) and never leaves.
+ */
+#ifndef PPVPN_AGENT_IDENTITY_H
+#define PPVPN_AGENT_IDENTITY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include "addr.h"
+#include "err.h"
+
+struct identity {
+	char *ce;						/* customer/ce */
+	struct addr ce_address;			/* (s), of the bundle */
+	char **servers;					/* of the bundle */
+	size_t server_count;
+	char *cert_file, *key_file, *ca_file;
+};
+
+/** -ENOENT with NOT_ENROLLED. */
+int identity_load(const char *state_dir, struct identity *id, struct err *e);
+void identity_done(struct identity *id);
+/**
+ * The whole of "ppvpn-agent enroll": read and check the bundle (doc/ce-api.md), make a
+ * key, a CSR, ask the server, check the answer (our key, that CA), then write
+ * everything, last the file "provider". A failure leaves what was there.
+ */
+int identity_enroll(const char *state_dir, const char *bundle_path, bool force, struct err *e);
+
+#endif

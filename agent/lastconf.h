@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copyright (C) 2026 The ppvpn authors */
+/*
+ * lastconf.h - the last known configuration on disk
+ *
+ * Owns STATE/config and STATE/config.previous: sealed (lib/seal.h, key
+ * STATE/seal.key), bound to the CE, with epoch, revision and ETag; written by
+ * write, fsync, rename. A file that does not open is not used and not deleted.
+ */
+#ifndef PPVPN_AGENT_LASTCONF_H
+#define PPVPN_AGENT_LASTCONF_H
+
+#include <stddef.h>
+#include "err.h"
+
+struct lastconf {
+	char *body;			/* the document's bytes as they came; wiped by lastconf_done */
+	size_t len;
+	char etag[128];
+};
+
+int lastconf_load(const char *state_dir, const char *ce, struct lastconf *out, struct err *e);
+/** Falls back to the previous generation when the newest does not open (out, and e told). */
+int lastconf_save(const char *state_dir, const char *ce, const struct lastconf *in, struct err *e);
+void lastconf_done(struct lastconf *l);
+/** Remove both generations (a verified tombstone, or leaving). */
+int lastconf_remove(const char *state_dir, struct err *e);
+
+#endif

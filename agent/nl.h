@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copyright (C) 2026 The ppvpn authors */
+/*
+ * nl.h - links, addresses, rules, routes and stale SAs of the kernel
+ *
+ * The only user of libnl. Kinds: SYSCTL (files below /proc/sys), RULE, VRF,
+ * MEMBER, ROUTE, LINK. Requests are synchronous (the kernel answers at once);
+ * changes made by others arrive on a second, monitoring socket.
+ *
+ * VTI in a VRF: links are made in one message with both ends, key, mtu and
+ * master, so that they are born point-to-point; the agent owns the fwmark rule and the place of the
+ * "local" rule (add pref 32765, then delete pref 0; the other way round when the
+ * last VRF goes).
+ */
+#ifndef PPVPN_AGENT_NL_H
+#define PPVPN_AGENT_NL_H
+
+#include "backend.h"
+
+struct loop;
+struct nl;
+
+enum nl_event {
+	NL_LINK,			/* a link, VRF or address of ours or of a LAN changed */
+	NL_RULE,
+	NL_ROUTE,			/* a route over a link of ours: name, present */
+	NL_OVERFLOW			/* events were lost: read everything */
+};
+typedef void (*nl_event_fn)(void *user, enum nl_event event, const char *link, bool present);
+
+/**
+ * sysctls: NULL-terminated paths to read as SYSCTL resources. lan: the link names
+ * of agent.conf whose addresses and membership are facts. Load the kernel
+ * modules that are needed (ip_vti, vrf) by asking for them, failing clearly.
+ */
+int nl_new(struct loop *loop, const char *const *sysctls, char *const *lan,
+		   nl_event_fn fn, void *user, struct nl **nl, struct err *e);
+void nl_free(struct nl *nl);
+struct backend *nl_backend(struct nl *nl);
+
+/**
+ * Delete the ESP SAs between local and remote, both directions, that a charon
+ * which is gone left in the kernel. Count into *deleted.
+ */
+int nl_sa_flush(struct nl *nl, const struct addr *local, const struct addr *remote,
+				unsigned *deleted, struct err *e);
+
+#endif
