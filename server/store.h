@@ -34,6 +34,8 @@ int store_create(const char *path, const struct seal_key *kek, struct err *e);
 int store_open(const char *path, const struct seal_key *kek,
 			   struct store **store, struct err *e);
 void store_close(struct store *store);
+/** Read all of it and check its structure; once at start, before serving. */
+int store_check(struct store *s, struct err *e);
 
 /* ---- changes: one transaction each --------------------------------------- */
 
@@ -79,6 +81,14 @@ int store_site_add(struct store *s, const char *customer, const char *vpn,
 /** Remove with its links; every peer's document explains it for 30 days. */
 int store_site_remove(struct store *s, const char *customer, const char *vpn,
 					  const char *site, const char *reason, struct err *e);
+
+/**
+ * At every start, outside of begin and commit: documents carry the management
+ * section, so one that differs from last time's is a change of every document
+ * and gets a revision (else a CE sees other content under the same revision).
+ */
+int store_management_set(struct store *s, const struct model_management *management,
+						 struct err *e);
 
 /* ---- questions ------------------------------------------------------------ */
 
@@ -129,7 +139,10 @@ int store_audits(struct store *s, struct arena *a, unsigned limit, struct store_
 
 /* ---- enrolment -------------------------------------------------------------- */
 
-/** Only the token's hash is kept; replaces an older one of that CE. */
+/**
+ * Only the token's hash is kept: SHA-256 of its text as it stands in the bundle.
+ * Replaces an older one of that CE. A transaction of its own.
+ */
 int store_token_add(struct store *s, const char *customer, const char *ce,
 					const uint8_t token_hash[32], int64_t expires_ms, const char *actor, struct err *e);
 /**
@@ -160,7 +173,8 @@ struct store_tunnel_end {
 	bool reported;
 	int64_t reported_ms;			/* wall clock of the report */
 	struct status_peer status;		/* valid when reported */
-	int64_t notify_ms;				/* -1: not known */
+	int64_t notify_ms;				/* commit (or enrolment where that came later)
+									   to the first answer with it; -1: not known */
 };
 struct store_tunnel {
 	char *customer, *vpn;

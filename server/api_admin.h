@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copyright (C) 2026 The ppvpn authors */
+/*
+ * api_admin.h - what operators ask over the Unix socket (doc/admin-api.md)
+ *
+ * Handlers for http.h; each change is one transaction of the store.
+ */
+#ifndef PPVPN_SERVER_API_ADMIN_H
+#define PPVPN_SERVER_API_ADMIN_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include "http.h"
+
+/* The user of the admin listener (http_config.user); everything outlives it. */
+struct api_admin {
+	const char *domain;				/* default of new VPNs: "vpn.internal" */
+	const char *const *servers;		/* for bundles: "https://host:port" */
+	size_t server_count;
+	const char *enroll;				/* for bundles: "https://host:port" */
+	const char *ca_pem;				/* for bundles */
+	uint64_t token_lifetime_s;		/* 0: seven days */
+	/* after a commit: look at store_changes_since() now; may be NULL */
+	void (*changed)(void *server);
+	void *server;					/* for changed and for store_open */
+};
+
+/** Ended by method NULL. */
+extern const struct http_route api_admin_routes[];
+
+#endif
