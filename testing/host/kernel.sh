@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Copyright (C) The ppvpn authors
+#
+# Boots a lab: one kernel, a read-only root, one shared directory for what goes in and comes out.
+# shellcheck shell=bash
+
+# A kernel keeps its memory in a file: in memory where that is large enough, else in the cache.
+memory_dir() {
+    local free
+    free=$(df --output=avail -m /dev/shm 2>/dev/null | tail -n 1)
+    if [ "${free:-0}" -gt "$((PPVPN_LAB_MEMORY * 2))" ]; then
+        printf /dev/shm
+    else
+        mkdir -p "$PPVPN_LAB_CACHE/memory"
+        printf '%s/memory' "$PPVPN_LAB_CACHE"
+    fi
+}
+
+# boot_lab ROOT SHARE SECONDS COMMAND...: the command's exit status; 98 if the kernel died, 99 if it hung.
+boot_lab() {
+    local root=$1 share=$2 seconds=$3
+    shift 3
+    mkdir -p "$share"
+    rm -f "$share/status" "$share/console"
+    printf '%q ' "$@" >"$share/command"
+    if [ "$LAB_KERNEL" = host ]; then
+        boot_host "$root" "$share" "$seconds"
+    else
+        boot_uml "$root" "$share" "$seconds"
+    fi
+    if [ -s "$share/status" ]; then
+        return "$(cat "$share/status")"
+    fi
+    say "the lab's kernel ended without a result; the end of its console:"
+    tail -n 60 "$share/console" 2>/dev/null || true
+    [ -e "$share/hung" ] && return 99
+    return 98
+}
+
+boot_uml() {
+    local root=$1 share=$2 seconds=$3 rc=0 uml run=()
+    uml=$(uml_dir)
+    case "$root$share$PPVPN_TOP" in *[[:space:]]*) die "the lab cannot work in a path with spaces" ;; esac
+    rm -f "$share/hung"
+    mkdir -p "$share/uml"
+    run=("$uml/usr/bin/linux.uml" "mem=${PPVPN_LAB_MEMORY}M" rootfstype=hostfs "rootflags=$root" ro
+        init=/lab/init quiet "uml_dir=$share/uml" con=null
+        "lab_source=$PPVPN_TOP" "lab_share=$share" "lab_modules=$uml/usr/lib/uml/modules")
+    if [ -e "$share/interactive" ]; then
+        TMPDIR=$(memory_dir) "${run[@]}" con0=fd:0,fd:1
+        return 0
+    fi
+    TMPDIR=$(memory_dir) timeout --kill-after=5 "$seconds" "${run[@]}" con0=null,fd:1 \
+        </dev/null >"$share/console" 2>&1 || rc=$?
+    [ "$rc" -ne 124 ] && [ "$rc" -ne 137 ] || { say "no end after $seconds s"; : >"$share/hung"; }
+}
+
+# The same in namespaces of this machine's kernel, where it has what the tunnels need.
+check_host_kernel() {
+    # shellcheck disable=SC2016
+    unshare --net bash -c 'ip link add v type vti local 192.0.2.1 remote 192.0.2.2 key 1 && ip link add r type vrf table 9' \
+        >/dev/null 2>&1 || die "cannot run the lab: this machine's kernel ($(uname -r), $ARCH) has no VTI or no VRF"
+}
+
+boot_host() {
+    local root=$1 share=$2 seconds=$3 rc=0
+    timeout --foreground --kill-after=5 "$seconds" unshare --mount --net --pid --ipc --uts --fork --kill-child \
+        --propagation private -- "$PPVPN_TOP/testing/host/enter-host-lab" "$root" "$share" "$PPVPN_TOP" \
+        >"$share/console" 2>&1 || rc=$?
+    [ "$rc" -ne 124 ] && [ "$rc" -ne 137 ] || { say "no end after $seconds s"; : >"$share/hung"; }
+}

@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Copyright (C) The ppvpn authors
+#
+# The lab's tools, kernel and root file systems: unpacked and built from this machine's own Debian
+# package sources into the cache, never installed on the machine. A root is named by the hash of what it
+# is made from, so that a changed package list makes a new one.
+# shellcheck shell=bash
+
+BUILD_PACKAGES="build-essential autoconf automake libtool pkg-config debhelper fakeroot
+    libmicrohttpd-dev libgnutls28-dev libsqlite3-dev libjson-c-dev libsodium-dev libevent-dev
+    libcurl4-gnutls-dev libnl-3-dev libnl-route-3-dev libnftables-dev libinih-dev libsystemd-dev
+    check valgrind python3 python3-jsonschema python3-pytest mandoc shellcheck git ca-certificates
+    dpkg-dev apt bzip2 xz-utils bison flex gperf
+    libstrongswan libstrongswan-standard-plugins libcharon-extra-plugins strongswan-libcharon
+    charon-systemd strongswan-swanctl"
+
+LAB_PACKAGES="charon-systemd strongswan-swanctl strongswan-pki strongswan-libcharon
+    libstrongswan libstrongswan-standard-plugins libstrongswan-extra-plugins libcharon-extra-plugins
+    frr iproute2 iputils-ping nftables tcpdump strace curl openssl gnutls-bin kmod mount procps util-linux
+    python3 python3-pytest
+    libmicrohttpd12 libgnutls30 libsqlite3-0 libjson-c5 libsodium23 libevent-2.1-7 libevent-core-2.1-7
+    libcurl3-gnutls libnl-3-200 libnl-route-3-200 libnftables1 libinih1 libsystemd0 libasan8 libubsan1"
+
+tools_dir() { printf '%s/tools' "$PPVPN_LAB_CACHE"; }
+uml_dir() { printf '%s/uml' "$PPVPN_LAB_CACHE"; }
+
+root_packages() { case $1 in build) printf '%s' "$BUILD_PACKAGES" ;; lab) printf '%s' "$LAB_PACKAGES" ;; esac; }
+
+root_dir() {
+    local hash
+    hash=$({ root_packages "$1"; declare -f make_root root_hooks; } | sha256sum | cut -c1-12)
+    printf '%s/roots/%s-%s' "$PPVPN_LAB_CACHE" "$1" "$hash"
+}
+
+# apt with its own lists and archives, so that nothing of the machine's apt changes.
+private_apt() {
+    local state=$PPVPN_LAB_CACHE/apt
+    mkdir -p "$state/lists/partial" "$state/archives/partial"
+    "$1" -q -o Dir::State::lists="$state/lists" -o Dir::Cache::archives="$state/archives" \
+        -o Dir::Cache::pkgcache= -o Dir::Cache::srcpkgcache= -o APT::Sandbox::User=root \
+        -o APT::Update::Post-Invoke-Success::= -o APT::Update::Post-Invoke::= "${@:2}"
+}
+
+# Which of the machine's package sources are Debian's own, as lines for another apt.
+debian_sources() {
+    private_apt apt-get indextargets --format \
+        '$(CREATED_BY) $(ORIGIN) $(REPO_URI) $(RELEASE) $(COMPONENT)' |
+        awk '$1 == "Packages" && $2 == "Debian" { print "deb", $3, $4, $5 }' | sort -u
+}
+
+refresh_apt() {
+    [ -z "${APT_FRESH:-}" ] || return 0
+    # Third-party lists may fail; what counts is that Debian's own are there.
+    private_apt apt-get update >"$PPVPN_LAB_CACHE/apt.log" 2>&1 || true
+    if [ -z "$(debian_sources)" ]; then
+        tail -n 20 "$PPVPN_LAB_CACHE/apt.log" >&2
+        die "apt lists no Debian package source on this machine (log: $PPVPN_LAB_CACHE/apt.log)"
+    fi
+    APT_FRESH=yes
+}
+
+# unpack DIR PACKAGE...: the packages' files in DIR, no scripts run.
+unpack() {
+    local dir=$1 work
+    shift
+    work=$(mktemp -d "$PPVPN_LAB_CACHE/unpack.XXXXXX")
+    (cd "$work" && private_apt apt-get download "$@" >download.log 2>&1) ||
+        { cat "$work/download.log" >&2; die "cannot download $*"; }
+    mkdir -p "$dir.new"
+    for deb in "$work"/*.deb; do
+        dpkg-deb -x "$deb" "$dir.new"
+    done
+    rm -rf "$work" "$dir"
+    mv "$dir.new" "$dir"
+}
+
+need_uml() {
+    [ "$LAB_KERNEL" = uml ] || return 0
+    [ ! -x "$(uml_dir)/usr/bin/linux.uml" ] || return 0
+    refresh_apt
+    say "kernel: user-mode-linux"
+    unpack "$(uml_dir)" user-mode-linux
+}
+
+# mmdebstrap is a Perl script: git has brought Perl along, and its own package is unpacked, not installed.
+mmdebstrap() {
+    if command -v /usr/bin/mmdebstrap >/dev/null; then
+        /usr/bin/mmdebstrap "$@"
+        return
+    fi
+    [ -x "$(tools_dir)/usr/bin/mmdebstrap" ] || unpack "$(tools_dir)" mmdebstrap
+    perl "$(tools_dir)/usr/bin/mmdebstrap" "$@"
+}
+
+# What every root gets before its first package is configured.
+root_hooks() {
+    case $1 in
+        setup) # no daemon starts, whatever a package's scripts ask for
+            mkdir -p "$2/usr/sbin"
+            printf '#!/bin/sh\nexit 101\n' >"$2/usr/sbin/policy-rc.d"
+            chmod 755 "$2/usr/sbin/policy-rc.d"
+            ;;
+        build)
+            sed -n 's/^deb /deb-src /p' "$2/etc/apt/sources.list" >"$2/etc/apt/sources.list.d/source.list"
+            chroot "$2" useradd -m -u 1000 -s /bin/bash builder
+            mkdir -p "$2/build" "$2/source"
+            ;;
+        lab)
+            mkdir -p "$2/lab/src" "$2/lab/share" "$2/lab/tmpfs" "$2/lib/modules"
+            printf '%s\n' '#!/bin/sh' 'mount -t hostfs -o "ro,$lab_source" none /lab/src' \
+                'exec /lab/src/testing/guest/init' >"$2/lab/init"
+            chmod 755 "$2/lab/init"
+            ;;
+    esac
+}
+
+make_root() {
+    local kind=$1 dir conf
+    dir=$(root_dir "$kind")
+    [ ! -e "$dir/.complete" ] || return 0
+    refresh_apt
+    say "root: $kind ($(root_packages "$kind" | wc -w) packages and what they need)"
+    rm -rf "$dir" "$dir.new"
+    mkdir -p "$(dirname "$dir")"
+    conf=$dir.apt.conf
+    apt-config dump | grep -E '^Acquire::(http|https|Check-|Retries|ForceIP)' >"$conf" || true
+    # shellcheck disable=SC2016 # the hooks' own $1
+    debian_sources | TMPDIR=$PPVPN_LAB_CACHE quietly "$PPVPN_LAB_CACHE/logs/root-$kind.log" mmdebstrap \
+        --mode=root --variant=apt --aptopt="$conf" --aptopt='APT::Install-Recommends "false"' \
+        --dpkgopt='path-exclude=/usr/share/locale/*' --dpkgopt='path-exclude=/usr/share/doc/*' \
+        --include="$(root_packages "$kind" | tr -s ' \n' ',,')" \
+        --setup-hook="$PPVPN_TOP/testing/host/root-hook setup \"\$1\"" \
+        --customize-hook="$PPVPN_TOP/testing/host/root-hook $kind \"\$1\"" \
+        '' "$dir.new" -
+    rm -f "$conf"
+    : >"$dir.new/.complete"
+    mv "$dir.new" "$dir"
+    # roots of older package lists
+    find "$(dirname "$dir")" -mindepth 1 -maxdepth 1 -name "$kind-*" ! -path "$dir" -exec rm -rf {} +
+}
+
+# in_root ROOT [--bind FROM TO]... -- COMMAND...: chroot with its own mounts and processes.
+in_root() {
+    unshare --mount --pid --fork --kill-child --propagation private -- \
+        "$PPVPN_TOP/testing/host/enter-root" "$@"
+}

@@ -1,0 +1,217 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Copyright (C) The ppvpn authors
+#
+# A CE router: stock charon, FRR and the product's agent in one node, each started, stopped and killed by
+# itself; and what a person would look at on it (SAs, adjacencies, routes, the agent's own words).
+import json
+import re
+
+from kit.node import Node
+from kit.waiting import Timeout, wait_until
+
+CHARON_LOG = """\
+# The lab's own: charon's log in a file.
+charon {
+    filelog {
+        lab {
+            path = %s/charon.log
+            append = yes
+            flush_line = yes
+            time_format = %%H:%%M:%%S
+            ike_name = yes
+            default = 1
+            cfg = 2
+        }
+    }
+}
+"""
+
+FRR = ("zebra", "staticd", "ospfd")
+
+
+class Router(Node):
+    """Charon and FRR, as the packages' units start them."""
+
+    def __init__(self, lab, name):
+        super().__init__(lab, name)
+        self.write("/etc/strongswan.d/zz-lab.conf", CHARON_LOG % self.logs)
+        self.run("sysctl -qw net.ipv4.ip_forward=1")
+
+    # charon
+
+    def start_charon(self, env=None):
+        self.run("rm -f /run/charon.*")
+        self.spawn("charon-systemd", ["charon-systemd"], env)
+        self.wait_until(lambda: self.run("swanctl --stats", check=False).returncode == 0, 30, "charon answers on VICI")
+        self.run("swanctl --load-all --noprompt")     # ExecStartPost of the package's unit
+
+    def stop_charon(self):
+        self.stop("charon-systemd")
+
+    def kill_charon(self):
+        self.kill("charon-systemd")
+
+    def restart_charon(self):
+        self.stop_charon()
+        self.start_charon()
+
+    # FRR
+
+    def start_frr(self, daemons=FRR):
+        self.run("install -d -o frr -g frr -m 755 /run/frr; install -d -o frr -g frr /var/log/frr; chown -R frr:frr /var/tmp/frr 2>/dev/null || true")
+        for daemon in daemons:
+            self.spawn(daemon, [f"/usr/lib/frr/{daemon}", "-A", "127.0.0.1", "--log", f"file:{self.dir}/frr-{daemon}.log",
+                                *(["-s", "90000000"] if daemon == "zebra" else [])])
+            self.wait_until(lambda name=daemon: self.run(["test", "-S", f"/run/frr/{name}.vty"], check=False).returncode == 0,
+                            20, f"{daemon}'s vty")
+        self.run("vtysh -b", check=False)             # the operator's own /etc/frr/frr.conf
+
+    def stop_frr(self):
+        for daemon in reversed(FRR):
+            self.stop(daemon)
+
+    def kill_frr(self):
+        for daemon in reversed(FRR):
+            self.kill(daemon)
+
+    def restart_frr(self):
+        self.stop_frr()
+        self.start_frr()
+
+    # what a person looks at
+
+    def sas(self, raw=False):
+        """swanctl --list-sas as a list of {name, id, state, children: [{name, id, state, ...}]}."""
+        text = self.out("swanctl --list-sas", timeout=30)
+        return text if raw else parse_sas(text)
+
+    def installed(self, name=None):
+        """Names of the children that are INSTALLED (of one IKE_SA name, if given)."""
+        return [child["name"] for sa in self.sas() if name in (None, sa["name"])
+                for child in sa["children"] if child["state"] == "INSTALLED"]
+
+    def vtysh(self, command):
+        return self.out(["env", "VTYSH_HISTFILE=/dev/null", "vtysh", "-c", command])
+
+    def vtysh_json(self, command):
+        return json.loads(self.vtysh(command + " json") or "{}")
+
+    def neighbors(self, vrf):
+        """OSPF neighbours in a VRF: {router id: [state, ...]}."""
+        found = self.vtysh_json(f"show ip ospf vrf {vrf} neighbor")
+        found = found.get(vrf, found)
+        table = found.get("neighbors", {})
+        return {router: [entry.get("nbrState", entry.get("state", "")).split("/")[0] for entry in entries]
+                for router, entries in table.items()}
+
+    def full_neighbors(self, vrf):
+        return [router for router, states in self.neighbors(vrf).items() if "Full" in states]
+
+    def routes(self, vrf=None, protocol=None):
+        """Kernel routes as ip -json shows them."""
+        return json.loads(self.out(["ip", "-json", "route", "show", *(["vrf", vrf] if vrf else []),
+                                    *(["proto", protocol] if protocol else [])]) or "[]")
+
+    def has_route(self, prefix, vrf=None):
+        return any(route["dst"] == prefix for route in self.routes(vrf))
+
+    def links(self, kind=None):
+        return json.loads(self.out(["ip", "-json", "-d", "link", "show", *(["type", kind] if kind else [])]) or "[]")
+
+    def link_for(self, alias):
+        """The name of the link with this alias."""
+        for link in self.links():
+            if link.get("ifalias") == alias:
+                return link["ifname"]
+        raise LookupError(f"{self.name}: no link with alias {alias}")
+
+
+def parse_sas(text):
+    """The text of swanctl --list-sas."""
+    sas = []
+    for line in text.splitlines():
+        ike = re.match(r"(\S+): #(\d+), (\w+), IKEv\d, (\w+)_i\S* (\w+)_r", line)
+        child = re.match(r"  (\S+): #(\d+), reqid (\d+), (\w+), (\w+), (\S+)", line)
+        if ike:
+            sas.append({"name": ike[1], "id": int(ike[2]), "state": ike[3], "spi": (ike[4], ike[5]), "children": []})
+        elif child and sas:
+            sas[-1]["children"].append({"name": child[1], "id": int(child[2]), "reqid": int(child[3]),
+                                        "state": child[4], "mode": child[5]})
+        elif sas and re.match(r"    (in|out) +[0-9a-f]{8}", line):
+            way, spi = line.split()[:2]
+            sas[-1]["children"][-1][way] = spi.rstrip(",")
+    return sas
+
+
+class CE(Router):
+    """A router with the product's agent."""
+
+    def __init__(self, lab, name, address, core_address, lan):
+        super().__init__(lab, name)
+        self.address, self.core_address, self.lan = address, core_address, lan
+        self.router = f"{name}-r1"
+
+    def configure(self, vpns):
+        """agent.conf: {"acme/corp": {"vrf": "corp", "table": 1001, "lan": "eth1"}}."""
+        text = "[agent]\n"
+        for vpn, keys in vpns.items():
+            text += f"\n[vpn {vpn}]\n" + "".join(f"{key} = {value}\n" for key, value in keys.items())
+        self.write("/etc/ppvpn/agent.conf", text)
+
+    def enroll(self, bundle):
+        self.write("/root/ce.ppvpn", bundle, mode=0o600)
+        return self.out("ppvpn-agent enroll --bundle /root/ce.ppvpn", timeout=60)
+
+    def start_agent(self):
+        self.run("install -d -m 750 /run/ppvpn; getent group ppvpn >/dev/null && chgrp ppvpn /run/ppvpn || true")
+        self.spawn("ppvpn-agent", ["ppvpn-agent", "run", "--config", "/etc/ppvpn/agent.conf"])
+        self.wait_until(lambda: self.ctl("status").returncode == 0, 20, "the agent answers on its control socket")
+
+    def stop_agent(self):
+        self.stop("ppvpn-agent")
+
+    def kill_agent(self):
+        self.kill("ppvpn-agent")
+
+    def start(self):
+        self.start_charon()
+        self.start_frr()
+        self.start_agent()
+
+    def ctl(self, words, check=False):
+        return self.run(f"ppvpnctl {words}", check=check)
+
+    def ctl_json(self, words):
+        return json.loads(self.ctl(f"{words} --json", check=True).stdout)
+
+    def plan(self):
+        return self.ctl_json("plan")["steps"]
+
+    def wait_plan_empty(self, timeout=30):
+        try:
+            wait_until(lambda: self.plan() == [], timeout, f"{self.name}: nothing left to do")
+        except Timeout as error:
+            raise Timeout(f"{error}\n{self.ctl('plan').stdout}") from None
+
+    def peer_names(self, vpn="acme:corp"):
+        """The peers this router has an INSTALLED SA with, by name."""
+        return sorted({name.split(":")[-1] for name in self.installed() if name.startswith(f"ppvpn:{vpn}:")})
+
+    def fingerprint(self, vrf):
+        """All that must not change when nothing is asked to change."""
+        neighbors = self.vtysh_json(f"show ip ospf vrf {vrf} neighbor detail")
+        changes = re.findall(r"'nbrStateChangeCount(?:er)?'?: (\d+)|'stateChangeCounter': (\d+)", str(neighbors))
+        uptimes = {key: value.get("uptime") for key, value in self.vtysh_json(f"show ip route vrf {vrf}").items()
+                   if False for value in value}
+        assert not uptimes
+        return {
+            "sas": sorted((sa["name"], sa["id"], tuple((c["name"], c["id"], c.get("in"), c.get("out")) for c in sa["children"]))
+                          for sa in self.sas()),
+            "links": sorted((link["ifname"], link["ifindex"], link.get("ifalias", ""), "UP" in link["flags"]) for link in self.links()),
+            "routes": sorted(str(route) for route in self.routes(vrf)),
+            "rules": self.out("ip rule"),
+            "addresses": sorted(self.out("ip -o -4 addr show").splitlines()),
+            "adjacency changes": changes,
+            "ospf config": self.vtysh("show running-config ospfd"),
+            "conns": sorted(self.out("swanctl --list-conns").splitlines()),
+        }
