@@ -26,3 +26,8 @@ libppvpn_la_SOURCES = \
 	lib/status.h lib/status_json.c \
 	lib/text.c lib/text.h
 libppvpn_la_LIBADD = libppvpn-base.la $(JSON_LIBS) $(INIH_LIBS)
+
+# The only user of libsodium; not built unless something links to it.
+EXTRA_LTLIBRARIES = libppvpn-seal.la
+libppvpn_seal_la_SOURCES = lib/seal.c lib/seal.h
+libppvpn_seal_la_LIBADD = $(SODIUM_LIBS)
