@@ -10,7 +10,7 @@ set -euo pipefail
 PPVPN_TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd -P)
 PPVPN_LAB_CACHE=${PPVPN_LAB_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/ppvpn-lab}
 PPVPN_LAB_MEMORY=${PPVPN_LAB_MEMORY:-1024}      # MiB of each lab kernel
-export PPVPN_LAB_CACHE PPVPN_LAB_MEMORY
+export PPVPN_TOP PPVPN_LAB_CACHE PPVPN_LAB_MEMORY
 
 LAB_KERNEL=${LAB_KERNEL:-uml}                  # uml: the lab's own; host: the machine's
 ASSUME_YES=${ASSUME_YES:-no}
@@ -41,7 +41,7 @@ become_root() {
     command -v sudo >/dev/null || die "needs root: run it as root, or install sudo for this user"
     say "Making root file systems and booting the lab needs root: going on with sudo."
     exec sudo -- env PPVPN_LAB_CACHE="$PPVPN_LAB_CACHE" PPVPN_LAB_MEMORY="$PPVPN_LAB_MEMORY" \
-        ASSUME_YES=yes HOME="$HOME" PATH="$PATH:/usr/sbin:/sbin" "$0" "$@"
+        ASSUME_YES=yes ANNOUNCED=yes HOME="$HOME" PATH="$PATH:/usr/sbin:/sbin" "$0" "$@"
 }
 
 # Without user-mode-linux only the machine's own kernel is left, if it can do it.
@@ -65,7 +65,7 @@ announce() {
         missing+=("a Debian root to build in (compiler, libraries): 210 MB to download, 900 MB on disk")
     [[ $roots != *lab* ]] || [ -e "$(root_dir lab)/.complete" ] ||
         missing+=("a Debian root to test in (strongSwan, FRR): 90 MB to download, 350 MB on disk")
-    if [ ${#missing[@]} -eq 0 ]; then
+    if [ ${#missing[@]} -eq 0 ] || [ "${ANNOUNCED:-no}" = yes ]; then
         return 0
     fi
     say "This will download, from this machine's own Debian sources, and unpack into"

@@ -37,22 +37,40 @@ boot_lab() {
     return 98
 }
 
+# What the lab's command says, as it says it; the kernel's own lines stay in the file.
+show_console() {
+    tail -n +1 -s 0.1 -f "$1" | awk '
+        /^lab: end/ { exit }
+        /^lab: begin/ { on = 1; next }
+        /^reboot: / { next }
+        on { sub(/\r$/, ""); print; fflush() }'
+}
+
 boot_uml() {
-    local root=$1 share=$2 seconds=$3 rc=0 uml run=()
+    local root=$1 share=$2 seconds=$3 rc=0 uml shown= kernel=()
     uml=$(uml_dir)
     case "$root$share$PPVPN_TOP" in *[[:space:]]*) die "the lab cannot work in a path with spaces" ;; esac
     rm -f "$share/hung"
     mkdir -p "$share/uml"
-    run=("$uml/usr/bin/linux.uml" "mem=${PPVPN_LAB_MEMORY}M" rootfstype=hostfs "rootflags=$root" ro
+    kernel=("$uml/usr/bin/linux.uml" "mem=${PPVPN_LAB_MEMORY}M" rootfstype=hostfs "rootflags=$root" ro
         init=/lab/init quiet "uml_dir=$share/uml" con=null
         "lab_source=$PPVPN_TOP" "lab_share=$share" "lab_modules=$uml/usr/lib/uml/modules")
     if [ -e "$share/interactive" ]; then
-        TMPDIR=$(memory_dir) "${run[@]}" con0=fd:0,fd:1
+        TMPDIR=$(memory_dir) "${kernel[@]}" con0=fd:0,fd:1
         return 0
     fi
-    TMPDIR=$(memory_dir) timeout --kill-after=5 "$seconds" "${run[@]}" con0=null,fd:1 \
-        </dev/null >"$share/console" 2>&1 || rc=$?
-    [ "$rc" -ne 124 ] && [ "$rc" -ne 137 ] || { say "no end after $seconds s"; : >"$share/hung"; }
+    : >"$share/console"
+    if [ "${LAB_SHOW:-no}" = yes ]; then
+        show_console "$share/console" &
+        shown=$!
+    fi
+    TMPDIR=$(memory_dir) timeout --kill-after=5 "$seconds" "${kernel[@]}" con0=null,fd:1 \
+        </dev/null >>"$share/console" 2>&1 || rc=$?
+    if [ -n "${shown:-}" ]; then
+        echo "lab: end" >>"$share/console"
+        wait "$shown"
+    fi
+    case $rc in 124 | 137) say "no end after $seconds s"; : >"$share/hung" ;; esac
 }
 
 # The same in namespaces of this machine's kernel, where it has what the tunnels need.
@@ -67,5 +85,24 @@ boot_host() {
     timeout --foreground --kill-after=5 "$seconds" unshare --mount --net --pid --ipc --uts --fork --kill-child \
         --propagation private -- "$PPVPN_TOP/testing/host/enter-host-lab" "$root" "$share" "$PPVPN_TOP" \
         >"$share/console" 2>&1 || rc=$?
-    [ "$rc" -ne 124 ] && [ "$rc" -ne 137 ] || { say "no end after $seconds s"; : >"$share/hung"; }
+    case $rc in 124 | 137) say "no end after $seconds s"; : >"$share/hung" ;; esac
+}
+
+# run_scenarios ROOT SHARE SECONDS [PYTEST OPTION]... -- FILE...: pytest in a lab; results.tsv in SHARE.
+run_scenarios() {
+    local root=$1 share=$2 seconds=$3 options=() names=() file
+    shift 3
+    while [ "$1" != -- ]; do
+        options+=("$1")
+        shift
+    done
+    shift
+    mkdir -p "$share/scenarios"
+    for file; do
+        cp "$file" "$share/scenarios/"
+        names+=("/lab/share/scenarios/$(basename "$file")")
+    done
+    boot_lab "$root" "$share" "$seconds" env PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=/lab/src/testing \
+        python3 -m pytest -p no:cacheprovider -p kit.plugin --rootdir=/lab/share/scenarios --color=no -q --tb=short \
+        --durations=10 "${options[@]}" "${names[@]}"
 }

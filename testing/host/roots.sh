@@ -43,6 +43,7 @@ private_apt() {
 
 # Which of the machine's package sources are Debian's own, as lines for another apt.
 debian_sources() {
+    # shellcheck disable=SC2016 # apt's own variables
     private_apt apt-get indextargets --format \
         '$(CREATED_BY) $(ORIGIN) $(REPO_URI) $(RELEASE) $(COMPONENT)' |
         awk '$1 == "Packages" && $2 == "Debian" { print "deb", $3, $4, $5 }' | sort -u
@@ -106,6 +107,7 @@ root_hooks() {
             mkdir -p "$2/build" "$2/source"
             ;;
         lab)
+            # shellcheck disable=SC2016 # for the shell in the lab
             mkdir -p "$2/lab/src" "$2/lab/share" "$2/lab/tmpfs" "$2/lib/modules"
             printf '%s\n' '#!/bin/sh' 'mount -t hostfs -o "ro,$lab_source" none /lab/src' \
                 'exec /lab/src/testing/guest/init' >"$2/lab/init"

@@ -55,6 +55,7 @@ def configure(ce, other, initiator, number):
     rid = f"10.255.0.{number}"
     ce.run(f"""set -e
         ip link add corp type vrf table 1001; ip link set corp up; ip addr add {rid}/32 dev corp
+        ip route add unreachable default metric 4278198272 vrf corp   # else v without a route leaves by main's default
         ip link set eth1 master corp
         ip rule add pref 100 fwmark 0x100 lookup main
         ip rule add pref 32765 lookup local; ip rule del pref 0
