@@ -82,7 +82,12 @@ long http_request_uid(struct http_request *req);
  */
 void http_request_park(struct http_request *req, uint64_t tag,
 					   uint64_t generation, unsigned ms);
+/** True when this is a further run: woken, or at the deadline. */
 bool http_request_woken(struct http_request *req);
+/** Milliseconds since the first HTTP_PARK of this request; 0 before it. */
+unsigned http_request_waited_ms(struct http_request *req);
+/** The listener, for http_generation(). */
+struct http *http_request_listener(struct http_request *req);
 
 struct http_config {
 	enum http_security security;
@@ -92,6 +97,7 @@ struct http_config {
 	unsigned connection_limit;	/* all, dead ones of parked requests too */
 	unsigned per_ip_limit;
 	unsigned request_deadline_ms;	/* first complete request after connecting */
+	unsigned queue_limit;		/* requests waiting for a worker, then 503; 0: 4096 */
 	unsigned workers;
 	const struct http_route *routes;	/* ended by method NULL */
 	void *user;
@@ -103,6 +109,9 @@ struct http_config {
 int http_start(const struct http_config *config, struct http **http, struct err *e);
 /** Resume everything parked, answer, close, join. NULL is fine. */
 void http_stop(struct http *http);
+
+/** TCP port that is listened on (for port 0 in tests); 0 on a Unix socket. */
+unsigned http_port(const struct http *http);
 
 /** Any thread. */
 uint64_t http_generation(struct http *http);

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copyright (C) 2026 The ppvpn authors */
+/*
+ * http_tls.c - what GnuTLS is told about each session of a listener
+ *
+ * libmicrohttpd only asks for a client certificate and takes any version of
+ * TLS; both are put right here.
+ */
+#include "config.h"
+
+#include <gnutls/gnutls.h>
+#include <gnutls/x509.h>
+
+#include "server/http_internal.h"
+
+/* read by GnuTLS for as long as sessions live */
+static gnutls_typed_vdata_st purpose[] = {
+	{ .type = GNUTLS_DT_KEY_PURPOSE_OID,
+	  .data = (unsigned char *)GNUTLS_KP_TLS_WWW_CLIENT },
+};
+
+/*
+ * A certificate is required, and its chain, dates and purpose are verified in
+ * the handshake: a client without gets no further than an alert.
+ */
+void http_tls_require(gnutls_session_t session)
+{
+	gnutls_certificate_server_set_request(session, GNUTLS_CERT_REQUIRE);
+	gnutls_session_set_verify_cert2(session, purpose, 1, 0);
+}
+
+const char *http_tls_priorities(enum http_security security)
+{
+	return security == HTTP_MUTUAL_TLS ?
+		"NORMAL:-VERS-ALL:+VERS-TLS1.3" :
+		"NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2";
+}
+
+bool http_tls_key(gnutls_session_t session, uint8_t hash[32])
+{
+	const gnutls_datum_t *chain;
+	gnutls_x509_crt_t crt;
+	unsigned count = 0;
+	size_t len = 32;
+	bool ok;
+
+	chain = gnutls_certificate_get_peers(session, &count);
+	if (!chain || !count || gnutls_x509_crt_init(&crt) < 0)
+	{
+		return false;
+	}
+	/* the key id is the SHA-256 of SubjectPublicKeyInfo */
+	ok = gnutls_x509_crt_import(crt, chain, GNUTLS_X509_FMT_DER) >= 0 &&
+		 gnutls_x509_crt_get_key_id(crt, GNUTLS_KEYID_USE_SHA256, hash,
+									&len) >= 0 && len == 32;
+	gnutls_x509_crt_deinit(crt);
+	return ok;
+}
