@@ -42,6 +42,7 @@ struct facts {
 	size_t link_count;
 	struct fact_sa *sas;
 	size_t sa_count;
+	bool sas_sorted;
 	struct fact_neighbor *neighbors;
 	size_t neighbor_count;
 	/* networks that a route over a link of ours leads to exist: link names */
@@ -61,6 +62,8 @@ struct fact_sa *facts_add_sa(struct facts *f, struct arena *a, const char *conn)
 void facts_add_neighbor(struct facts *f, struct arena *a, const char *link, const char *state);
 void facts_add_routed(struct facts *f, struct arena *a, const char *link);
 void facts_done(struct facts *f);	/* the arrays; the texts are the arena's */
+/** Makes facts_sa() O(log n); call when everything is read. */
+void facts_sort(struct facts *f);
 const struct fact_sa *facts_sa(const struct facts *f, const char *conn);
 
 #endif

@@ -1,0 +1,470 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copyright (C) 2026 The ppvpn authors */
+/*
+ * desired.c - what should exist, VPN by VPN, peer by peer
+ *
+ * Pure.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "alloc.h"
+#include "charon.h"
+#include "desired.h"
+#include "text.h"
+
+#define TABLE_MAIN 254
+#define TABLE_LOCAL 255
+/* The kernel's documentation advises this metric for a VRF's last resort. */
+#define UNREACHABLE_METRIC 4278198272u
+#define RULE_LOCAL_PREF 32765
+#define NUMBERS_MAX 0xfffe
+
+struct build {
+	const struct conf *conf;
+	struct resource_set *have;
+	const struct facts *facts;
+	struct arena *arena;
+	struct desired *out;
+	uint8_t *numbers;		/* bit set of link numbers in use */
+	uint32_t next_number;
+};
+
+uint32_t desired_mark_out(const struct conf *conf)
+{
+	return conf->mark_base + 0xffff;
+}
+
+static void add_error(struct build *b, const char *resource, const struct err *e)
+{
+	struct desired *d = b->out;
+
+	d->errors = xrealloc(d->errors, d->error_count + 1, sizeof(*d->errors));
+	d->errors[d->error_count++] = (struct desired_error){
+		.resource = arena_strdup(b->arena, resource), .err = *e,
+	};
+}
+
+/* ---- link numbers ---------------------------------------------------------- */
+
+/* The number N of a link name "ppvN", 0 for others. */
+static uint32_t link_number(const char *name)
+{
+	size_t prefix = strlen(LINK_PREFIX);
+	uint64_t n;
+
+	if (strncmp(name, LINK_PREFIX, prefix) != 0 ||
+		text_to_u64(name + prefix, 1, NUMBERS_MAX, &n) != 0)
+	{
+		return 0;
+	}
+	return n;
+}
+
+static void number_use(struct build *b, uint32_t n)
+{
+	b->numbers[n / 8] |= 1u << (n % 8);
+}
+
+static bool number_used(const struct build *b, uint32_t n)
+{
+	return b->numbers[n / 8] & (1u << (n % 8));
+}
+
+static uint32_t number_new(struct build *b)
+{
+	while (b->next_number <= NUMBERS_MAX && number_used(b, b->next_number))
+	{
+		b->next_number++;
+	}
+	if (b->next_number > NUMBERS_MAX)
+	{
+		return 0;
+	}
+	number_use(b, b->next_number);
+	return b->next_number;
+}
+
+/*
+ * Every existing link name and every mark in our block counts as taken, whoever
+ * has it, so that a name is never reused while something may still refer to it.
+ */
+static void numbers_init(struct build *b)
+{
+	const struct res_link *link;
+
+	b->numbers = arena_calloc(b->arena, NUMBERS_MAX / 8 + 1, 1);
+	b->next_number = 1;
+	for (size_t i = 0; i < b->facts->link_count; i++)
+	{
+		number_use(b, link_number(b->facts->links[i].name));
+	}
+	for (size_t i = 0; i < b->have->count; i++)
+	{
+		if (b->have->items[i].kind != RES_LINK)
+		{
+			continue;
+		}
+		link = b->have->items[i].spec;
+		number_use(b, link_number(link->name));
+		if (link->mark > b->conf->mark_base &&
+			link->mark <= b->conf->mark_base + NUMBERS_MAX)
+		{
+			number_use(b, link->mark - b->conf->mark_base);
+		}
+	}
+}
+
+static const struct res_link *find_link(const struct build *b, const char *conn)
+{
+	const struct resource *r = resource_find(b->have, RES_LINK, conn);
+
+	return r && r->origin == RES_OURS ? r->spec : NULL;
+}
+
+/* ---- one tunnel ------------------------------------------------------------ */
+
+static struct prefix host_prefix(const struct addr *addr)
+{
+	struct prefix p = { .addr = *addr, .len = 32 };
+
+	return p;
+}
+
+/* Up only while a CHILD_SA is installed; as it is while nobody can tell. */
+static bool link_up(const struct build *b, const char *conn,
+					const struct res_link *have)
+{
+	const struct fact_sa *sa;
+
+	if (b->facts->unknown_kinds & RES_BIT(RES_SA))
+	{
+		return have && have->up;
+	}
+	sa = facts_sa(b->facts, conn);
+	return sa && sa->installed > 0;
+}
+
+static void want_link(struct build *b, const struct model_vpn *vpn,
+					  const struct model_peer *peer,
+					  const struct conf_vpn *place, const char *conn,
+					  uint32_t number)
+{
+	char name[16];
+	struct text t = {0};
+	struct res_link link = {
+		.driver = "vti", .local = vpn->ce_address,
+		.remote = peer->remote_address, .mark = b->conf->mark_base + number,
+		.master = place->vrf, .mtu = vpn->mtu,
+		.address = host_prefix(&vpn->router_id), .policy_off = true,
+		.up = link_up(b, conn, find_link(b, conn)),
+	};
+
+	text_addf(&t, "%s%u", LINK_PREFIX, number);
+	strncpy(name, text_str(&t), sizeof(name) - 1);
+	name[sizeof(name) - 1] = '\0';
+	text_done(&t);
+	link.name = name;
+	resource_link(&b->out->want, RES_OURS, conn, &link);
+}
+
+static void want_conn(struct build *b, const struct model_vpn *vpn,
+					  const struct model_peer *peer, char *conn,
+					  uint32_t number)
+{
+	struct res_conn spec = {
+		.name = conn, .local = vpn->ce_address,
+		.remote = peer->remote_address, .local_id = vpn->identity,
+		.remote_id = peer->identity, .profile = peer->profile,
+		.keys = peer->keys, .key_count = peer->key_count,
+		.mark = b->conf->mark_base + number,
+		.set_mark_out = desired_mark_out(b->conf),
+	};
+	struct res_sa sa = {
+		.conn = conn, .local = vpn->ce_address,
+		.remote = peer->remote_address, .local_id = vpn->identity,
+		.remote_id = peer->identity,
+	};
+
+	conn_json_build(b->arena, &spec);
+	resource_conn(&b->out->want, RES_OURS, &spec);
+	resource_sa(&b->out->want, RES_OURS, &sa);
+}
+
+/* What ospfd shows for the link, once it does, must be as the document says. */
+static void want_ospf_link(struct build *b, const struct model_vpn *vpn,
+						   const struct conf_vpn *place, const char *conn,
+						   const struct res_link *have)
+{
+	struct res_ospf_link spec = {
+		.vrf = place->vrf, .point_to_point = true,
+		.hello = vpn->ospf.hello_interval, .dead = vpn->ospf.dead_interval,
+		.cost = vpn->ospf.cost,
+	};
+
+	if (have && resource_find(b->have, RES_OSPF_LINK, have->name))
+	{
+		spec.link = have->name;
+		resource_ospf_link(&b->out->want, RES_OURS, conn, &spec);
+	}
+}
+
+static void want_peer(struct build *b, const struct model_vpn *vpn,
+					  const struct model_peer *peer,
+					  const struct conf_vpn *place)
+{
+	char conn[CONN_NAME_SIZE];
+	const struct res_link *have;
+	uint32_t number = 0;
+	struct err e;
+
+	conn_name_build(conn, vpn->customer, vpn->vpn, peer->peer);
+	have = find_link(b, conn);
+	if (have)
+	{
+		number = link_number(have->name);
+	}
+	if (!number)
+	{
+		number = number_new(b);
+	}
+	if (!number)
+	{
+		err_set(&e, 0, ERR_LIMIT, conn, "all %u link numbers are in use",
+				NUMBERS_MAX);
+		add_error(b, conn, &e);
+		return;
+	}
+	want_link(b, vpn, peer, place, conn, number);
+	want_ospf_link(b, vpn, place, conn, have);
+	want_conn(b, vpn, peer, conn, number);
+}
+
+/* ---- one VPN --------------------------------------------------------------- */
+
+static bool link_exists(const struct build *b, const char *name)
+{
+	for (size_t i = 0; i < b->facts->link_count; i++)
+	{
+		if (strcmp(b->facts->links[i].name, name) == 0)
+		{
+			return true;
+		}
+	}
+	return false;
+}
+
+static size_t add_network(struct prefix *networks, size_t count,
+						  const struct prefix *network)
+{
+	for (size_t i = 0; i < count; i++)
+	{
+		if (prefix_equal(&networks[i], network))
+		{
+			return count;
+		}
+	}
+	networks[count] = *network;
+	return count + 1;
+}
+
+/* The router-id and the connected networks of the LAN links. */
+static void want_ospf(struct build *b, const struct model_vpn *vpn,
+					  const struct conf_vpn *place)
+{
+	char *passive[CONF_LAN_MAX];
+	struct prefix router_id = host_prefix(&vpn->router_id), network;
+	struct res_ospf ospf = {
+		.vrf = place->vrf, .router_id = vpn->router_id,
+		.area = vpn->ospf.area, .passive = passive,
+	};
+
+	ospf.networks = arena_calloc(b->arena, b->facts->address_count + 1,
+								 sizeof(*ospf.networks));
+	ospf.network_count = add_network(ospf.networks, 0, &router_id);
+	for (size_t i = 0; place->lan[i]; i++)
+	{
+		if (link_exists(b, place->lan[i]))
+		{
+			passive[ospf.passive_count++] = place->lan[i];
+		}
+		for (size_t k = 0; k < b->facts->address_count; k++)
+		{
+			if (strcmp(b->facts->addresses[k].link, place->lan[i]) == 0)
+			{
+				network = prefix_network(&b->facts->addresses[k].address);
+				ospf.network_count = add_network(ospf.networks,
+												 ospf.network_count, &network);
+			}
+		}
+	}
+	resource_ospf(&b->out->want, RES_OURS, &ospf);
+}
+
+static void want_vrf(struct build *b, const struct model_vpn *vpn,
+					 const struct conf_vpn *place)
+{
+	struct res_vrf vrf = {
+		.name = place->vrf, .table = place->table,
+		.address = host_prefix(&vpn->router_id),
+	};
+	struct res_route route = {
+		.table = place->table, .metric = UNREACHABLE_METRIC,
+	};
+
+	resource_vrf(&b->out->want, RES_OURS, place->place, &vrf);
+	resource_route(&b->out->want, RES_OURS, &route);
+	for (size_t i = 0; place->lan[i]; i++)
+	{
+		struct res_member member = {
+			.link = place->lan[i], .master = place->vrf,
+		};
+
+		/* one that is not there yet joins when it appears */
+		if (link_exists(b, place->lan[i]))
+		{
+			resource_member(&b->out->want, RES_OURS, place->place, &member);
+		}
+	}
+}
+
+static bool want_vpn(struct build *b, const struct model_vpn *vpn)
+{
+	const struct conf_vpn *place = conf_vpn(b->conf, vpn->customer, vpn->vpn);
+	struct err e;
+
+	if (!place)
+	{
+		char *name = arena_printf(b->arena, "%s/%s", vpn->customer, vpn->vpn);
+
+		err_set(&e, 0, ERR_VPN_UNCONFIGURED, name, "the provider assigned VPN "
+				"%s to this router, but agent.conf has no [vpn %s]", name, name);
+		add_error(b, name, &e);
+		return false;
+	}
+	want_vrf(b, vpn, place);
+	want_ospf(b, vpn, place);
+	for (size_t i = 0; i < vpn->peer_count; i++)
+	{
+		want_peer(b, vpn, &vpn->peers[i], place);
+	}
+	return true;
+}
+
+/* ---- what serves all VPNs -------------------------------------------------- */
+
+static void want_rule(struct build *b, uint32_t pref, uint32_t table,
+					  uint32_t mark)
+{
+	struct res_rule rule = {
+		.pref = pref, .table = table, .fwmark = mark,
+		.fwmask = mark ? 0xffffffff : 0,
+	};
+
+	resource_rule(&b->out->want, RES_OURS, &rule);
+}
+
+/*
+ * Two traps of a VTI in a VRF: the outer packet is routed in the VRF unless it is
+ * marked and a rule before the l3mdev rule sends it to main; and an inner
+ * destination that equals an address (s) of this router is taken for local
+ * unless the local rule stands behind the l3mdev rule.
+ */
+static void want_rules(struct build *b, bool vrfs)
+{
+	char moved[32];
+	struct text t = {0};
+	const struct resource *ours;
+
+	if (vrfs)
+	{
+		want_rule(b, b->conf->rule_pref, TABLE_MAIN, desired_mark_out(b->conf));
+		want_rule(b, RULE_LOCAL_PREF, TABLE_LOCAL, 0);
+		return;
+	}
+	text_addf(&t, "%u %u", RULE_LOCAL_PREF, TABLE_LOCAL);
+	strncpy(moved, text_str(&t), sizeof(moved) - 1);
+	moved[sizeof(moved) - 1] = '\0';
+	text_done(&t);
+	ours = resource_find(b->have, RES_RULE, moved);
+	if (ours && ours->origin == RES_OURS)
+	{	/* we moved it: put it back before ours goes */
+		want_rule(b, 0, TABLE_LOCAL, 0);
+	}
+}
+
+static const struct {
+	const char *path;
+	uint64_t least;
+} sysctls[] = {
+	{ "net/ipv4/ip_forward", 1 },
+	/* replies to the CE's own sockets in no VRF; ospfd's in every VRF */
+	{ "net/ipv4/raw_l3mdev_accept", 1 },
+	/* 20 by default: the 21st OSPF interface stays deaf without a word */
+	{ "net/ipv4/igmp_max_memberships", 4096 },
+	/* 20,480 by default: joining fails at 426 interfaces */
+	{ "net/core/optmem_max", 1048576 },
+};
+
+static void want_sysctls(struct build *b)
+{
+	for (size_t i = 0; i < sizeof(sysctls) / sizeof(*sysctls); i++)
+	{
+		const struct resource *r = resource_find(b->have, RES_SYSCTL,
+												 sysctls[i].path);
+		const struct res_sysctl *have = r ? r->spec : NULL;
+		struct res_sysctl want = { .path = sysctls[i].path };
+		uint64_t value;
+
+		if (!have)
+		{	/* not in this network namespace */
+			continue;
+		}
+		if (text_to_u64(have->value, 0, UINT64_MAX, &value) == 0 &&
+			value >= sysctls[i].least)
+		{
+			want.value = have->value;
+		}
+		else
+		{
+			want.value = arena_printf(b->arena, "%llu",
+									  (unsigned long long)sysctls[i].least);
+		}
+		resource_sysctl(&b->out->want, RES_OURS, &want);
+	}
+}
+
+void desired_build(const struct conf *conf, const struct model_document *doc,
+				   struct resource_set *have, const struct facts *facts,
+				   struct arena *arena, struct desired *out)
+{
+	struct build b = {
+		.conf = conf, .have = have, .facts = facts, .arena = arena, .out = out,
+	};
+	bool vrfs = false;
+
+	memset(out, 0, sizeof(*out));
+	resource_set_init(&out->want, arena);
+	resource_set_sort(have);
+	if (doc && doc->state == MODEL_ACTIVE)
+	{
+		numbers_init(&b);
+		for (size_t i = 0; i < doc->vpn_count; i++)
+		{
+			vrfs |= want_vpn(&b, &doc->vpns[i]);
+		}
+	}
+	want_rules(&b, vrfs);
+	if (vrfs)
+	{
+		want_sysctls(&b);
+	}
+}
+
+void desired_done(struct desired *d)
+{
+	resource_set_done(&d->want);
+	free(d->errors);
+	memset(d, 0, sizeof(*d));
+}

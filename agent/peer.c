@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copyright (C) 2026 The ppvpn authors */
+/*
+ * peer.c - the table of peer.h
+ *
+ * Pure.
+ */
+#include "peer.h"
+
+#include <stddef.h>
+
+static const struct peer_row rows[] = {
+	{ PEER_IDLE,       PEER_EV_START,      PEER_INITIATE,   PEER_CONNECTING },
+	{ PEER_IDLE,       PEER_EV_STANDBY,    PEER_HOLD,       PEER_WAITING },
+	{ PEER_IDLE,       PEER_EV_CHILD_UP,   PEER_SETTLE,     PEER_UP },
+	{ PEER_IDLE,       PEER_EV_KICK,       PEER_INITIATE,   PEER_CONNECTING },
+	{ PEER_CONNECTING, PEER_EV_CHILD_UP,   PEER_SETTLE,     PEER_UP },
+	{ PEER_CONNECTING, PEER_EV_FAILED,     PEER_BACK_OFF,   PEER_WAITING },
+	{ PEER_CONNECTING, PEER_EV_EXHAUSTED,  PEER_GIVE_ALARM, PEER_ALARM },
+	{ PEER_CONNECTING, PEER_EV_TIMEOUT,    PEER_BACK_OFF,   PEER_WAITING },
+	{ PEER_UP,         PEER_EV_CHILD_DOWN, PEER_HOLD,       PEER_WAITING },
+	{ PEER_WAITING,    PEER_EV_TIMEOUT,    PEER_INITIATE,   PEER_CONNECTING },
+	{ PEER_WAITING,    PEER_EV_KICK,       PEER_INITIATE,   PEER_CONNECTING },
+	{ PEER_WAITING,    PEER_EV_CHILD_UP,   PEER_SETTLE,     PEER_UP },
+	{ PEER_ALARM,      PEER_EV_TIMEOUT,    PEER_INITIATE,   PEER_CONNECTING },
+	{ PEER_ALARM,      PEER_EV_KICK,       PEER_INITIATE,   PEER_CONNECTING },
+	{ PEER_ALARM,      PEER_EV_CHILD_UP,   PEER_SETTLE,     PEER_UP },
+	{ PEER_IDLE,       PEER_EV_REMOVED,    PEER_STOP,       PEER_IDLE },
+	{ PEER_CONNECTING, PEER_EV_REMOVED,    PEER_STOP,       PEER_IDLE },
+	{ PEER_UP,         PEER_EV_REMOVED,    PEER_STOP,       PEER_IDLE },
+	{ PEER_WAITING,    PEER_EV_REMOVED,    PEER_STOP,       PEER_IDLE },
+	{ PEER_ALARM,      PEER_EV_REMOVED,    PEER_STOP,       PEER_IDLE },
+};
+
+static const struct {
+	enum peer_state state;
+	enum peer_event event;
+} ignored[] = {
+	{ PEER_IDLE, PEER_EV_CHILD_DOWN },		/* it never was up */
+	{ PEER_IDLE, PEER_EV_FAILED },			/* of the other end's attempt */
+	{ PEER_IDLE, PEER_EV_EXHAUSTED },
+	{ PEER_IDLE, PEER_EV_TIMEOUT },			/* no timer in this state */
+	{ PEER_CONNECTING, PEER_EV_START },		/* never two at once */
+	{ PEER_CONNECTING, PEER_EV_STANDBY },
+	{ PEER_CONNECTING, PEER_EV_CHILD_DOWN },
+	{ PEER_CONNECTING, PEER_EV_KICK },
+	{ PEER_UP, PEER_EV_START },
+	{ PEER_UP, PEER_EV_STANDBY },
+	{ PEER_UP, PEER_EV_CHILD_UP },
+	{ PEER_UP, PEER_EV_FAILED },			/* a rekeying; child-down follows if it matters */
+	{ PEER_UP, PEER_EV_EXHAUSTED },
+	{ PEER_UP, PEER_EV_TIMEOUT },
+	{ PEER_UP, PEER_EV_KICK },
+	{ PEER_WAITING, PEER_EV_START },
+	{ PEER_WAITING, PEER_EV_STANDBY },
+	{ PEER_WAITING, PEER_EV_CHILD_DOWN },
+	{ PEER_WAITING, PEER_EV_FAILED },
+	{ PEER_WAITING, PEER_EV_EXHAUSTED },
+	{ PEER_ALARM, PEER_EV_START },
+	{ PEER_ALARM, PEER_EV_STANDBY },
+	{ PEER_ALARM, PEER_EV_CHILD_DOWN },
+	{ PEER_ALARM, PEER_EV_FAILED },
+	{ PEER_ALARM, PEER_EV_EXHAUSTED },
+};
+
+static const char *const state_names[] = {
+#define X(sym, name) [PEER_##sym] = name,
+	PEER_STATES(X)
+#undef X
+};
+
+static const char *const event_names[] = {
+#define X(sym, name) [PEER_EV_##sym] = name,
+	PEER_EVENTS(X)
+#undef X
+};
+
+const struct peer_row *peer_row(enum peer_state state, enum peer_event event)
+{
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+	{
+		if (rows[i].state == state && rows[i].event == event)
+		{
+			return &rows[i];
+		}
+	}
+	return NULL;
+}
+
+bool peer_ignored(enum peer_state state, enum peer_event event)
+{
+	for (size_t i = 0; i < sizeof(ignored) / sizeof(*ignored); i++)
+	{
+		if (ignored[i].state == state && ignored[i].event == event)
+		{
+			return true;
+		}
+	}
+	return false;
+}
+
+const char *peer_state_name(enum peer_state state)
+{
+	return state_names[state];
+}
+
+const char *peer_event_name(enum peer_event event)
+{
+	return event_names[event];
+}
+
+/* +0..20 %, so that many peers do not come back together */
+static uint64_t spread(uint64_t ms, uint32_t random)
+{
+	return ms + ms * (random % 1000) / 5000;
+}
+
+uint64_t peer_backoff_ms(const struct model_retry *retry, unsigned failures,
+						 uint32_t random)
+{
+	uint64_t seconds = retry->t1;
+
+	for (unsigned i = 1; i < failures && seconds < retry->maximum; i++)
+	{
+		seconds *= retry->factor;
+	}
+	if (seconds > retry->maximum)
+	{
+		seconds = retry->maximum;
+	}
+	if (seconds < retry->minimum_wait)
+	{
+		seconds = retry->minimum_wait;
+	}
+	return spread(seconds * 1000, random);
+}
+
+uint64_t peer_hold_ms(const struct model_retry *retry, bool initiator,
+					  uint32_t random)
+{
+	uint64_t seconds = retry->minimum_wait;
+
+	if (!initiator)
+	{
+		seconds += 2 * (uint64_t)retry->t1;
+	}
+	return spread(seconds * 1000, random);
+}

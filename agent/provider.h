@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copyright (C) 2026 The ppvpn authors */
+/*
+ * provider.h - the provider's side as seen from here: which document is in
+ * force, when to ask again, and what may be believed
+ *
+ * Owns the conversation with the server (over fetch.h) and the last known
+ * configuration (lastconf.h). Never removes anything on a failure: only a
+ * checked document or a checked tombstone is handed on.
+ */
+#ifndef PPVPN_AGENT_PROVIDER_H
+#define PPVPN_AGENT_PROVIDER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "err.h"
+#include "model.h"
+
+struct loop;
+struct arena;
+struct identity;
+struct provider;
+
+/* a document that passed every check, and how it came */
+struct provider_document {
+	const struct model_document *doc;	/* alive until the next one is handed over */
+	bool from_disk;
+	uint64_t first_byte_ms;				/* loop_now_ms(); 0 from disk */
+	uint64_t checked_ms;
+};
+
+struct provider_handlers {
+	/* the wanted document changed (or is there for the first time) */
+	void (*document)(void *user, const struct provider_document *d);
+	/* something about the connection or a refused document changed */
+	void (*state)(void *user);
+};
+
+struct provider_status {
+	const char *server;			/* in use */
+	bool connected;				/* the last request was answered */
+	uint64_t since_ms;			/* of connected, loop_now_ms() */
+	uint64_t epoch, revision;	/* of the document in force; 0: none */
+	bool deprovisioned;
+	bool rejected;				/* the newest document was refused: error says why */
+	struct err error;			/* last error, code NONE when all is well */
+};
+
+int provider_new(struct loop *loop, const char *state_dir,
+				 const struct identity *id,
+				 const struct provider_handlers *handlers, void *user,
+				 struct provider **provider, struct err *e);
+void provider_free(struct provider *p);
+
+/** Load the last known configuration (handed on at once), then start polling. */
+void provider_start(struct provider *p);
+/** Ask now, conditionally and without waiting: a peer vanished, a person asked. */
+void provider_poke(struct provider *p);
+/** True when no answer to a poke is outstanding. */
+bool provider_idle(const struct provider *p);
+/** The document in force was applied: it becomes the last known configuration. */
+void provider_applied(struct provider *p);
+void provider_status(const struct provider *p, struct provider_status *out);
+/** Send a report; a newer one replaces one that waits. body is copied. */
+void provider_report(struct provider *p, const char *body, size_t len);
+
+#endif
