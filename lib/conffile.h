@@ -3,8 +3,9 @@
 /*
  * conffile.h - configuration files: sections of key = value, read by a table
  *
- * Effects: reads one file; the only user of libinih. Unknown sections and keys,
- * duplicates and bad values are errors with file:line.
+ * Effects: reads one file. Unknown sections and keys, duplicates and bad values
+ * are errors with file:line. A comment begins with # or ; at the start of a line
+ * or after a space; values are printable ASCII, one line each, never quoted.
  */
 #ifndef PPVPN_CONFFILE_H
 #define PPVPN_CONFFILE_H

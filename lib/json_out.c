@@ -1,1 +1,153 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copyright (C) 2026 The ppvpn authors */
+/*
+ * json_out.c - writing JSON text
+ *
+ * Pure. What comes out is valid JSON whatever bytes a string holds.
+ */
 #include "config.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "json_out.h"
+
+static void add_string(struct text *t, const char *s)
+{
+	size_t left = strlen(s), len;
+
+	text_add(t, "\"");
+	while (left)
+	{
+		len = utf8_sequence(s, left);
+		if (!len)
+		{
+			text_add(t, "?");
+			len = 1;
+		}
+		else if (*s == '"' || *s == '\\')
+		{
+			text_addf(t, "\\%c", *s);
+		}
+		else if ((unsigned char)*s < 0x20)
+		{
+			text_addf(t, "\\u%04x", (unsigned)*s);
+		}
+		else
+		{
+			text_addn(t, s, len);
+		}
+		s += len;
+		left -= len;
+	}
+	text_add(t, "\"");
+}
+
+static void begin(struct json_out *o, const char *key)
+{
+	if (o->comma)
+	{
+		text_add(&o->text, ",");
+	}
+	o->comma = true;
+	if (key)
+	{
+		add_string(&o->text, key);
+		text_add(&o->text, ":");
+	}
+}
+
+static void open_container(struct json_out *o, const char *key,
+						   const char *bracket)
+{
+	begin(o, key);
+	text_add(&o->text, bracket);
+	o->depth++;
+	o->comma = false;
+}
+
+static void close_container(struct json_out *o, const char *bracket)
+{
+	assert(o->depth > 0);
+	text_add(&o->text, bracket);
+	o->depth--;
+	o->comma = true;
+}
+
+void jo_object(struct json_out *o, const char *key)
+{
+	open_container(o, key, "{");
+}
+
+void jo_object_end(struct json_out *o)
+{
+	close_container(o, "}");
+}
+
+void jo_array(struct json_out *o, const char *key)
+{
+	open_container(o, key, "[");
+}
+
+void jo_array_end(struct json_out *o)
+{
+	close_container(o, "]");
+}
+
+void jo_str(struct json_out *o, const char *key, const char *value)
+{
+	begin(o, key);
+	add_string(&o->text, value);
+}
+
+void jo_u64(struct json_out *o, const char *key, uint64_t value)
+{
+	begin(o, key);
+	text_addf(&o->text, "%" PRIu64, value);
+}
+
+void jo_i64(struct json_out *o, const char *key, int64_t value)
+{
+	begin(o, key);
+	text_addf(&o->text, "%" PRId64, value);
+}
+
+void jo_bool(struct json_out *o, const char *key, bool value)
+{
+	begin(o, key);
+	text_add(&o->text, value ? "true" : "false");
+}
+
+void jo_secret(struct json_out *o, const char *key, const struct secret *s)
+{
+	char hex[2 * SECRET_MAX + 1];
+
+	secret_to_hex(s, hex);
+	jo_str(o, key, hex);
+	wipe(hex, sizeof(hex));
+}
+
+void jo_raw(struct json_out *o, const char *key, const char *value)
+{
+	begin(o, key);
+	text_add(&o->text, value);
+}
+
+void jo_err(struct json_out *o, const char *key, const struct err *e)
+{
+	jo_object(o, key);
+	jo_str(o, "code", err_code_text(e->code));
+	jo_str(o, "where", e->where);
+	jo_str(o, "text", e->text);
+	jo_object_end(o);
+}
+
+struct text jo_take(struct json_out *o)
+{
+	struct text text = o->text;
+
+	assert(o->depth == 0);
+	*o = (struct json_out){ 0 };
+	return text;
+}

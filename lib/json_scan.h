@@ -20,10 +20,19 @@ struct json_limits {
 	unsigned depth;		/* nesting of arrays and objects */
 	unsigned values;	/* arrays, objects, strings, numbers, literals, members */
 	unsigned members;	/* members of one object */
-	size_t string;		/* bytes of one string */
+	size_t string;		/* bytes of one string, as written */
+	unsigned containers;	/* arrays and objects: json-c takes 0.5 KiB for an
+						   empty one; 0: no bound but values */
 };
 
-/* 2 MiB, depth 16, 200,000 values, 64 members an object, 4 KiB a string */
+/* Whatever the limits say, never more: the scanner's stack is 16 bytes a key. */
+#define JSON_SCAN_DEPTH_MAX 32
+#define JSON_SCAN_MEMBERS_MAX 64
+
+/*
+ * 2 MiB, depth 16, 200,000 values, 64 members an object, 4 KiB a string,
+ * 50,000 arrays and objects
+ */
 extern const struct json_limits json_limits_document;
 
 /**

@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #define STATUS_SCHEMA "ce-status/1"
+#define STATUS_PEERS_MAX 10000
 #define STATUS_ERRORS_MAX 32
 #define STATUS_ALARMS_MAX 256
 
@@ -26,6 +27,8 @@ enum status_severity {
 struct status_error {
 	char *code, *where, *text;
 };
+
+/* "errors" and "alarms" beyond their limits are left out by the encoder. */
 
 /*
  * Time to service of one tunnel at this end, in milliseconds of the CE's

@@ -24,7 +24,7 @@ void text_addn(struct text *t, const char *s, size_t len);
 void text_addf(struct text *t, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /** The text, "" when nothing was added. */
 const char *text_str(const struct text *t);
-/** Hand the string over to the caller (free it); t is empty again. */
+/** Hand the string over to the caller (free it), never NULL; t is empty again. */
 char *text_take(struct text *t);
 /** Wipes and frees. */
 void text_done(struct text *t);
@@ -37,5 +37,7 @@ void hex_encode(const uint8_t *in, size_t len, char *out);
 int hex_decode(const char *in, uint8_t *out, size_t len);
 /** Every byte of s in 0x20..0x7e. */
 bool text_is_printable(const char *s);
+/** Bytes of the UTF-8 character at s, at most len; 0: none begins there. */
+size_t utf8_sequence(const char *s, size_t len);
 
 #endif

@@ -49,7 +49,7 @@ AC_DEFUN([PPVPN_COMPILER], [
 	PPVPN_CFLAGS=
 	PPVPN_LDFLAGS=
 	m4_foreach_w([flag], [-std=gnu11 -Wall -Wextra -Wshadow
-		-Wstrict-prototypes -Wmissing-prototypes -Wvla -Wswitch-enum
+		-Wstrict-prototypes -Wmissing-prototypes -Wvla
 		-Wwrite-strings -Wpointer-arith -Wformat=2 -Wundef
 		-Wno-unused-parameter -fno-common],
 		[PPVPN_CFLAG(flag)])
