@@ -24,9 +24,9 @@ product_files() { source_files | grep -zvE '^(testing/(kit|scenarios|host|guest)
 
 hash_of() { (cd "$PPVPN_TOP" && xargs -0 -r sha256sum -- | sha256sum | cut -c1-16); }
 
+# shellcheck disable=SC2016 # for the shell of xargs
 product_hash() {
     { product_files; printf '%s\0' testing/local.mk testing/host/build-in-root testing/host/roots.sh; } |
-        # shellcheck disable=SC2016 # for the shell of xargs
         (cd "$PPVPN_TOP" && xargs -0 -r sh -c 'for f; do [ -f "$f" ] && sha256sum -- "$f"; done; true' -) |
         sha256sum | cut -c1-16
 }

@@ -23,6 +23,7 @@ boot_lab() {
     mkdir -p "$share"
     rm -f "$share/status" "$share/console"
     printf '%q ' "$@" >"$share/command"
+    head -c 512 /dev/urandom >"$share/seed"
     if [ "$LAB_KERNEL" = host ]; then
         boot_host "$root" "$share" "$seconds"
     else
@@ -47,7 +48,7 @@ show_console() {
 }
 
 boot_uml() {
-    local root=$1 share=$2 seconds=$3 rc=0 uml shown= kernel=()
+    local root=$1 share=$2 seconds=$3 rc=0 uml shown='' kernel=()
     uml=$(uml_dir)
     case "$root$share$PPVPN_TOP" in *[[:space:]]*) die "the lab cannot work in a path with spaces" ;; esac
     rm -f "$share/hung"

@@ -16,7 +16,7 @@ BUILD_PACKAGES="build-essential autoconf automake libtool pkg-config debhelper f
 
 LAB_PACKAGES="charon-systemd strongswan-swanctl strongswan-pki strongswan-libcharon
     libstrongswan libstrongswan-standard-plugins libstrongswan-extra-plugins libcharon-extra-plugins
-    frr iproute2 iputils-ping nftables tcpdump strace curl openssl gnutls-bin kmod mount procps util-linux
+    adduser frr iproute2 iputils-ping nftables tcpdump strace curl openssl gnutls-bin kmod mount procps util-linux
     python3 python3-pytest
     libmicrohttpd12 libgnutls30 libsqlite3-0 libjson-c5 libsodium23 libevent-2.1-7 libevent-core-2.1-7
     libcurl3-gnutls libnl-3-200 libnl-route-3-200 libnftables1 libinih1 libsystemd0 libasan8 libubsan1"
@@ -93,6 +93,7 @@ mmdebstrap() {
     perl "$(tools_dir)/usr/bin/mmdebstrap" "$@"
 }
 
+# shellcheck disable=SC2016 # for the shell in the lab
 # What every root gets before its first package is configured.
 root_hooks() {
     case $1 in
@@ -107,7 +108,6 @@ root_hooks() {
             mkdir -p "$2/build" "$2/source"
             ;;
         lab)
-            # shellcheck disable=SC2016 # for the shell in the lab
             mkdir -p "$2/lab/src" "$2/lab/share" "$2/lab/tmpfs" "$2/lib/modules"
             printf '%s\n' '#!/bin/sh' 'mount -t hostfs -o "ro,$lab_source" none /lab/src' \
                 'exec /lab/src/testing/guest/init' >"$2/lab/init"

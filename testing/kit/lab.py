@@ -37,7 +37,6 @@ class Lab:
         self.hosts = {}
         self.ces = {}
         self.pe = self._add(Node(self, "pe"))
-        self.pe.run("sysctl -qw net.ipv4.ip_forward=1")
         self.server = self._add(Server(self, "server", SERVER_ADDRESS))
         self.connect(self.server, 0)
         self._admin_ready = False
@@ -46,18 +45,16 @@ class Lab:
         self.nodes[node.name] = node
         return node
 
-    def link(self, a, name_a, b, name_b):
-        a.run(["ip", "link", "add", "name", name_a, "type", "veth", "peer", "name", name_b, "netns", str(b.holder.pid)])
-        a.run(["ip", "link", "set", name_a, "up"])
-        b.run(["ip", "link", "set", name_b, "up"])
+    def link(self, a, name_a, b, name_b, more_a=(), more_b=()):
+        a.ip(f"link add name {name_a} type veth peer name {name_b} netns {b.holder.pid}", f"link set {name_a} up", *more_a)
+        b.ip(f"link set {name_b} up", *more_b)
 
     def connect(self, node, number, gateway=True):
         """A link of this node to the PE."""
-        self.link(self.pe, f"to-{node.name}", node, "eth0")
-        self.pe.run(f"ip addr add 192.0.2.{4 * number + 2}/30 dev to-{node.name}")
-        node.run(f"ip addr add {core_address(number)}/30 dev eth0")
-        if gateway:
-            node.run(f"ip route add default via 192.0.2.{4 * number + 2}")
+        pe_address = f"192.0.2.{4 * number + 2}"
+        self.link(self.pe, f"to-{node.name}", node, "eth0",
+                  [f"addr add {pe_address}/30 dev to-{node.name}"],
+                  [f"addr add {core_address(number)}/30 dev eth0"] + [f"route add default via {pe_address}"] * gateway)
 
     def add_host(self, ce, subnet, address=None, router=None, name=None):
         """A host on the LAN behind a router, on its eth1."""
@@ -65,9 +62,8 @@ class Lab:
         host = self._add(Node(self, name or f"host-{ce.name}"))
         host.address = address or f"{net}.10"
         router = router or f"{net}.1"
-        self.link(ce, "eth1", host, "eth0")
-        ce.run(f"ip addr add {router}/24 dev eth1")
-        host.run(f"ip addr add {host.address}/24 dev eth0 && ip route add default via {router}")
+        self.link(ce, "eth1", host, "eth0", [f"addr add {router}/24 dev eth1"],
+                  [f"addr add {host.address}/24 dev eth0", f"route add default via {router}"])
         self.hosts[ce.name] = host
         return host
 

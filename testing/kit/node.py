@@ -15,17 +15,19 @@ NODES = Path("/lab/node")
 
 MOUNTS = """
 set -e
+mkdir -p $d/etc.upper $d/etc.work $d/var.upper $d/var.work
 for dir in etc var; do
-    mkdir -p $d/$dir.upper $d/$dir.work
     mount -t overlay -o lowerdir=/$dir,upperdir=$d/$dir.upper,workdir=$d/$dir.work overlay /$dir
 done
 mount -t tmpfs -o mode=755 tmpfs /run
 mount -t tmpfs -o mode=1777 tmpfs /tmp
 mkdir -p /run/lock
 mount -t sysfs sysfs /sys
-hostname $n
+echo $n >/proc/sys/kernel/hostname
+echo 1 >/proc/sys/net/ipv6/conf/all/disable_ipv6
+echo 1 >/proc/sys/net/ipv6/conf/default/disable_ipv6
+echo 1 >/proc/sys/net/ipv4/ip_forward
 ip link set lo up
-sysctl -qw net.ipv6.conf.all.disable_ipv6=1 net.ipv6.conf.default.disable_ipv6=1
 """
 
 
@@ -112,15 +114,24 @@ class Node:
     def kill(self, name):
         self.daemons[name].kill()
 
-    def write(self, path, text, mode=0o644, owner=None):
+    def path(self, path):
+        """A file of the node, as seen from outside of it."""
+        return Path(f"/proc/{self.holder.pid}/root{path}")
+
+    def write(self, path, text, mode=0o644):
         """Writes a file as the node sees it."""
-        self.run(["bash", "-c", 'mkdir -p "$(dirname "$1")"; umask 077; cat >"$1"', "-", path], text_in=text or "\n")
-        self.run(["chmod", f"{mode:o}", path])
-        if owner:
-            self.run(["chown", owner, path])
+        file = self.path(path)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.touch(mode=0o600)
+        file.write_text(text, encoding="utf-8")
+        file.chmod(mode)
 
     def read(self, path):
-        return self.out(["cat", path])
+        return self.path(path).read_text(errors="replace")
+
+    def ip(self, *lines):
+        """Several ip commands in one go."""
+        self.run(["ip", "-batch", "-"], text_in="\n".join(lines) + "\n")
 
     def ping(self, address, count=1, timeout=1, options=()):
         """True if every one of count pings was answered."""
