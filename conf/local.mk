@@ -6,16 +6,13 @@
 
 bashcompletiondir = $(datadir)/bash-completion/completions
 bashcompletion_DATA =
-sysctldir = $(prefix)/lib/sysctl.d
-sysctl_DATA =
 
-EXTRA_DIST += conf/60-ppvpn.conf conf/bash-completion/ppvpn.bash
+EXTRA_DIST += conf/bash-completion/ppvpn.bash
 
 # bash-completion finds a file by the name of the command
 if ENABLE_AGENT
 bashcompletion_DATA += conf/bash-completion/ppvpn-agent \
 	conf/bash-completion/ppvpnctl
-sysctl_DATA += conf/60-ppvpn.conf
 endif
 if ENABLE_SERVER
 bashcompletion_DATA += conf/bash-completion/ppvpn-admin \
