@@ -198,18 +198,51 @@ class CE(Router):
         """The peers this router has an INSTALLED SA with, by name."""
         return sorted({name.split(":")[-1] for name in self.installed() if name.startswith(f"ppvpn:{vpn}:")})
 
-    def fingerprint(self, vrf):
+    def fingerprint(self, vrf="corp"):
         """All that must not change when nothing is asked to change."""
-        neighbors = self.vtysh_json(f"show ip ospf vrf {vrf} neighbor detail")
-        changes = re.findall(r"'nbrStateChangeCount(?:er)?'?: (\d+)|'stateChangeCounter': (\d+)", str(neighbors))
         return {
             "sas": sorted((sa["name"], sa["id"], tuple((c["name"], c["id"], c.get("in"), c.get("out")) for c in sa["children"]))
                           for sa in self.sas()),
-            "links": sorted((link["ifname"], link["ifindex"], link.get("ifalias", ""), "UP" in link["flags"]) for link in self.links()),
+            "links": sorted((link["ifname"], link["ifindex"], link.get("ifalias", ""), "UP" in link["flags"])
+                            for link in self.links()),
             "routes": sorted(str(route) for route in self.routes(vrf)),
-            "rules": self.out("ip rule"),
-            "addresses": sorted(self.out("ip -o -4 addr show").splitlines()),
-            "adjacency changes": changes,
-            "ospf config": self.vtysh("show running-config ospfd"),
+            "main routes": sorted(str(route) for route in self.routes()),
+            "rules": self.out("ip rule").splitlines(),
+            "addresses": sorted(re.sub(r"\s+", " ", line) for line in self.out("ip -o -4 addr show").splitlines()),
+            "ospf config": self.vtysh("show running-config").splitlines(),
+            "neighbors": self.neighbors(vrf),
             "conns": sorted(self.out("swanctl --list-conns").splitlines()),
         }
+
+    def ages(self, vrf="corp"):
+        """Seconds since each adjacency and each OSPF route of the VRF last changed."""
+        ages = {}
+        for path, value in walk(self.vtysh_json(f"show ip ospf vrf {vrf} neighbor detail")):
+            if re.search(r"PrgrsvChangeMsecs?$", path[-1]):
+                ages["adjacency " + " ".join(path[:-1])] = int(value) / 1000
+        for prefix, entries in self.vtysh_json(f"show ip route vrf {vrf}").items():
+            for entry in entries:
+                if entry.get("protocol") == "ospf" and entry.get("selected"):
+                    ages[f"route {prefix}"] = seconds(entry["uptime"])
+        return ages
+
+
+def walk(value, path=()):
+    """Every leaf of a JSON value with the path to it."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from walk(inner, (*path, key))
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield from walk(inner, (*path, str(index)))
+    else:
+        yield path, value
+
+
+def seconds(uptime):
+    """FRR's 00:01:02, 1d02h03m."""
+    if ":" in uptime:
+        hours, minutes, rest = uptime.split(":")
+        return int(hours) * 3600 + int(minutes) * 60 + int(rest)
+    return sum(int(number) * {"w": 604800, "d": 86400, "h": 3600, "m": 60}[unit]
+               for number, unit in re.findall(r"(\d+)([wdhm])", uptime))
