@@ -1,2 +1,29 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Copyright (C) 2026 The ppvpn authors
+
+# The database: questions of the domain, over SQL (store.h, db.h, render.h).
+server_sql = server/sql/0001-init.sql
+noinst_LTLIBRARIES += libppvpn-store.la
+libppvpn_store_la_SOURCES = \
+	server/db.h server/db_sqlite.c \
+	server/render.c server/render.h \
+	server/store.c server/store.h server/store_impl.h \
+	server/store_ce.c \
+	server/store_document.c \
+	server/store_enroll.c \
+	server/store_list.c \
+	server/store_report.c \
+	server/store_site.c \
+	server/store_tunnel.c \
+	server/store_vpn.c
+nodist_libppvpn_store_la_SOURCES = server/sql_files.c
+libppvpn_store_la_LIBADD = libppvpn.la libppvpn-seal.la $(SQLITE_LIBS)
+
+EXTRA_DIST += $(server_sql) server/sql/embed
+CLEANFILES += server/sql_files.c
+server/sql_files.c: $(server_sql) server/sql/embed
+	$(AM_V_GEN)$(MKDIR_P) $(@D) && cd $(srcdir) && \
+	sh server/sql/embed $(server_sql) >$(abs_builddir)/$@.tmp && \
+	mv $(abs_builddir)/$@.tmp $(abs_builddir)/$@
+
+include testing/unit/server.mk

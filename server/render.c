@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copyright (C) 2026 The ppvpn authors */
+/*
+ * render.c - from a CE's rows to its document
+ *
+ * Pure: no database, no clock, no log.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "alloc.h"
+#include "render.h"
+#include "text.h"
+
+int render_identity(char out[FQDN_SIZE], const char *site,
+					const struct store_vpn *vpn, struct err *e)
+{
+	int len = snprintf(out, FQDN_SIZE, "%s.%s.%s.%s", site, vpn->vpn,
+					   vpn->customer, vpn->domain);
+
+	if (len < 0 || len >= FQDN_SIZE || !name_is_fqdn(out))
+	{
+		return err_set(e, -EINVAL, ERR_NAME, site,
+					   "the identity %s.%s.%s.%s would be longer than %d bytes",
+					   site, vpn->vpn, vpn->customer, vpn->domain,
+					   FQDN_SIZE - 1);
+	}
+	return 0;
+}
+
+static char *identity(struct arena *a, const char *site,
+					  const struct store_vpn *vpn)
+{
+	char fqdn[FQDN_SIZE] = "";
+
+	/* too long ones never get into the database; model_check() would see */
+	(void)render_identity(fqdn, site, vpn, NULL);
+	return arena_strdup(a, fqdn);
+}
+
+static int by_vpn(const void *a, const void *b)
+{
+	const struct render_vpn *va = a, *vb = b;
+	int rc = strcmp(va->vpn.customer, vb->vpn.customer);
+
+	return rc ? rc : strcmp(va->vpn.vpn, vb->vpn.vpn);
+}
+
+static int by_peer(const void *a, const void *b)
+{
+	return strcmp(((const struct model_peer *)a)->peer,
+				  ((const struct model_peer *)b)->peer);
+}
+
+static int by_removed(const void *a, const void *b)
+{
+	return strcmp(((const struct model_removed *)a)->peer,
+				  ((const struct model_removed *)b)->peer);
+}
+
+static void sort(void *base, size_t count, size_t size,
+				 int (*compare)(const void *, const void *))
+{
+	if (count > 1)
+	{
+		qsort(base, count, size, compare);
+	}
+}
+
+static void render_peers(struct arena *a, const struct render_vpn *rows,
+						 const struct model_profile *profile,
+						 struct model_vpn *out)
+{
+	const struct render_peer *row;
+	struct model_peer *peer;
+	size_t i;
+
+	out->peers = arena_calloc(a, rows->peer_count, sizeof(*out->peers));
+	out->peer_count = rows->peer_count;
+	for (i = 0; i < rows->peer_count; i++)
+	{
+		row = &rows->peers[i];
+		peer = &out->peers[i];
+		peer->peer = row->site;
+		peer->remote_address = row->ce_address;
+		peer->identity = identity(a, row->site, &rows->vpn);
+		peer->keys = row->keys;
+		peer->key_count = row->key_count;
+		peer->sa_profile = profile->name;
+		peer->profile = profile;
+		peer->initiator = row->initiates ? MODEL_REMOTE : MODEL_LOCAL;
+		peer->establishment = MODEL_PERMANENT;
+		peer->ipsec_mode = MODEL_TUNNEL;
+		peer->routing = MODEL_DYNAMIC;
+	}
+	sort(out->peers, out->peer_count, sizeof(*out->peers), by_peer);
+}
+
+static void render_vpn(struct arena *a, const struct render_vpn *rows,
+					   struct model_profile *profile, struct model_vpn *out)
+{
+	/* a CE has one customer, so its VPNs' names tell its profiles apart */
+	*profile = rows->vpn.profile;
+	profile->name = rows->vpn.vpn;
+	out->customer = rows->vpn.customer;
+	out->vpn = rows->vpn.vpn;
+	out->site = rows->site;
+	out->ce_address = rows->ce_address;
+	out->identity = identity(a, rows->site, &rows->vpn);
+	out->topology = rows->vpn.topology;
+	out->role = MODEL_ANY_TO_ANY_ROLE;
+	out->auth = MODEL_PRE_SHARED;
+	out->router_id = rows->router_id;
+	out->mtu = rows->vpn.mtu;
+	out->ospf = rows->vpn.ospf;
+	out->retry = rows->vpn.retry;
+	render_peers(a, rows, profile, out);
+	out->removed = arena_calloc(a, rows->removed_count, sizeof(*out->removed));
+	out->removed_count = rows->removed_count;
+	if (rows->removed_count)
+	{
+		memcpy(out->removed, rows->removed,
+			   rows->removed_count * sizeof(*out->removed));
+	}
+	sort(out->removed, out->removed_count, sizeof(*out->removed), by_removed);
+}
+
+struct model_document *render_document(struct arena *a,
+									   const struct render_ce *rows,
+									   const struct model_management *management)
+{
+	struct model_document *doc = arena_calloc(a, 1, sizeof(*doc));
+	struct render_vpn *vpns;
+	size_t i;
+
+	doc->ce = arena_printf(a, "%s/%s", rows->customer, rows->ce);
+	doc->epoch = rows->epoch;
+	doc->revision = rows->revision;
+	doc->management = *management;
+	if (rows->removed)
+	{
+		doc->state = MODEL_DEPROVISIONED;
+		return doc;
+	}
+	doc->state = MODEL_ACTIVE;
+	vpns = arena_calloc(a, rows->vpn_count, sizeof(*vpns));
+	doc->vpns = arena_calloc(a, rows->vpn_count, sizeof(*doc->vpns));
+	doc->profiles = arena_calloc(a, rows->vpn_count, sizeof(*doc->profiles));
+	doc->vpn_count = doc->profile_count = rows->vpn_count;
+	if (rows->vpn_count)
+	{
+		memcpy(vpns, rows->vpns, rows->vpn_count * sizeof(*vpns));
+	}
+	/* by name, and so are the profiles */
+	sort(vpns, rows->vpn_count, sizeof(*vpns), by_vpn);
+	for (i = 0; i < rows->vpn_count; i++)
+	{
+		render_vpn(a, &vpns[i], &doc->profiles[i], &doc->vpns[i]);
+	}
+	return doc;
+}
+
+/* ---- questions about documents --------------------------------------------- */
+
+static const struct model_management *sample_management(struct arena *a)
+{
+	struct model_management *m = arena_calloc(a, 1, sizeof(*m));
+
+	m->servers = arena_calloc(a, 1, sizeof(*m->servers));
+	m->servers[0] = arena_strdup(a, "https://vpn.example:8443");
+	m->server_count = 1;
+	m->poll_interval = 300;
+	m->long_poll_timeout = 50;
+	m->confirm_timeout = 120;
+	m->report_interval = 300;
+	return m;
+}
+
+int render_try(const struct store_vpn *vpn, struct err *e)
+{
+	struct arena *a = arena_new();
+	struct render_vpn *row = arena_calloc(a, 1, sizeof(*row));
+	struct render_ce rows = { .epoch = 1, .revision = 1, .vpns = row,
+							  .vpn_count = 1 };
+	struct model_document *decoded;
+	struct text text;
+	int rc;
+
+	rows.customer = arena_strdup(a, vpn->customer);
+	rows.ce = arena_strdup(a, "a");
+	row->vpn = *vpn;
+	row->site = arena_strdup(a, "a");
+	(void)addr_parse4("192.0.2.1", &row->ce_address);
+	(void)addr_parse4("192.0.2.1", &row->router_id);
+	row->peers = arena_calloc(a, 1, sizeof(*row->peers));
+	row->peer_count = 1;
+	row->peers->site = arena_strdup(a, "b");
+	(void)addr_parse4("192.0.2.2", &row->peers->ce_address);
+	row->peers->keys = arena_calloc(a, 1, sizeof(*row->peers->keys));
+	row->peers->key_count = 1;
+	row->peers->keys->key_id = arena_strdup(a, "g1");
+	row->peers->keys->secret.len = 32;
+	rc = render_identity((char[FQDN_SIZE]){ 0 }, "a", vpn, e);
+	if (rc == 0)
+	{
+		text = model_encode(render_document(a, &rows, sample_management(a)));
+		rc = model_decode(a, text_str(&text), text.len, &decoded, e);
+		text_done(&text);
+	}
+	arena_free(a);
+	return rc;
+}
+
+char *render_management_text(const struct model_management *management)
+{
+	struct arena *a = arena_new();
+	struct render_ce rows = { .epoch = 1, .revision = 1, .removed = true };
+	struct text text;
+	char *out;
+
+	rows.customer = arena_strdup(a, "a");
+	rows.ce = arena_strdup(a, "a");
+	text = model_encode(render_document(a, &rows, management));
+	out = xasprintf("%d %s", RENDER_VERSION, text_str(&text));
+	text_done(&text);
+	arena_free(a);
+	return out;
+}

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copyright (C) 2026 The ppvpn authors */
+/*
+ * render.h - from a CE's rows to its document
+ *
+ * Pure. The one place that knows how the database's words become the
+ * document's: identities, profile names, who initiates.
+ */
+#ifndef PPVPN_SERVER_RENDER_H
+#define PPVPN_SERVER_RENDER_H
+
+#include "store.h"
+
+/*
+ * Raise it when the same rows give another document: every CE's revision is
+ * raised then at the next start (store_management_set), for other content under
+ * the same revision is refused by the agents.
+ */
+#define RENDER_VERSION 1
+
+/* A document must stay below 2 MiB (json_limits_document): tunnels of a CE,
+ * over all its VPNs, and removed sites told in one VPN. */
+#define RENDER_PEERS_MAX 2500
+#define RENDER_REMOVED_MAX 500
+
+struct render_peer
+{
+	char *site;
+	struct addr ce_address;
+	bool initiates;				/* the peer does, not we */
+	struct model_key *keys;
+	size_t key_count;
+};
+
+struct render_vpn
+{
+	struct store_vpn vpn;
+	char *site;					/* the CE's own */
+	struct addr ce_address, router_id;
+	struct render_peer *peers;	/* in any order */
+	size_t peer_count;
+	struct model_removed *removed;
+	size_t removed_count;
+};
+
+struct render_ce
+{
+	char *customer, *ce;
+	uint64_t epoch, revision;
+	bool removed;				/* gives a tombstone */
+	struct render_vpn *vpns;
+	size_t vpn_count;
+};
+
+/** The document, in arena; shares strings with rows and management. */
+struct model_document *render_document(struct arena *a,
+									   const struct render_ce *rows,
+									   const struct model_management *management);
+
+/**
+ * "site.vpn.customer.domain".
+ *
+ * @return		0, or -EINVAL with e when it is too long to be an identity
+ */
+int render_identity(char out[FQDN_SIZE], const char *site,
+					const struct store_vpn *vpn, struct err *e);
+
+/** Whether a document can carry this VPN: 0, or -EINVAL with e. */
+int render_try(const struct store_vpn *vpn, struct err *e);
+
+/** What every document shares, as text to compare; the caller frees it. */
+char *render_management_text(const struct model_management *management);
+
+#endif

@@ -1,0 +1,398 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copyright (C) 2026 The ppvpn authors */
+/*
+ * store_ce.c - routers, their addresses, and what changed for whom
+ *
+ * Owns the tables ce, ce_address and ce_change.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "render.h"
+#include "store_impl.h"
+#include "text.h"
+
+int store_ce_id(struct store *s, const char *customer, const char *ce,
+				int64_t *customer_id, int64_t *id, struct err *e)
+{
+	char place[PLACE_SIZE];
+	int rc;
+
+	rc = store_customer_id(s, customer, customer_id, e);
+	if (rc < 0)
+	{
+		return rc;
+	}
+	rc = db_number(s->db, "SELECT id FROM ce WHERE customer_id = $1 "
+				   "AND name = $2 AND removed_revision = 0",
+				   DB_ARGS(db_i(*customer_id), db_t(ce)), id, e);
+	if (rc == -ENOENT)
+	{
+		snprintf(place, sizeof(place), "%s/%s", customer, ce);
+		err_set(e, rc, ERR_NOT_FOUND, place, "no such CE");
+	}
+	return rc;
+}
+
+/* Whose address it is: 0 with *ce_id, -ENOENT when nobody's. */
+static int address_owner(struct store *s, const char *address, int64_t *ce_id,
+						 struct err *e)
+{
+	return db_number(s->db, "SELECT ce_id FROM ce_address WHERE address = $1",
+					 DB_ARGS(db_t(address)), ce_id, e);
+}
+
+int store_address_take(struct store *s, const struct addr *address,
+					   int64_t ce_id, struct err *e)
+{
+	char text[ADDR_TEXT_MAX];
+	int64_t owner;
+	int rc;
+
+	addr_str(address, text);
+	if (!addr_is_host(address))
+	{
+		return err_set(e, -EINVAL, ERR_ADDRESS, text,
+					   "not an address that a router can have");
+	}
+	rc = address_owner(s, text, &owner, e);
+	if (rc == -ENOENT)
+	{
+		return db_run(s->db, "INSERT INTO ce_address (address, ce_id) "
+					  "VALUES ($1, $2)", DB_ARGS(db_t(text), db_i(ce_id)), e);
+	}
+	if (rc == 0 && owner != ce_id)
+	{
+		/* not whose: it may be another customer's */
+		rc = err_set(e, -EEXIST, ERR_EXISTS, text,
+					 "another CE has this address");
+	}
+	return rc;
+}
+
+int store_addresses_drop(struct store *s, int64_t ce_id, struct err *e)
+{
+	return db_run(s->db, "DELETE FROM ce_address WHERE ce_id = $1 "
+				  "AND address NOT IN (SELECT address FROM ce WHERE id = $1) "
+				  "AND address NOT IN "
+				  "(SELECT ce_address FROM site WHERE ce_id = $1)",
+				  DB_ARGS(db_i(ce_id)), e);
+}
+
+static int ce_add(struct store *s, const char *customer, const char *ce,
+				  const struct addr *address, const char *description,
+				  struct err *e)
+{
+	char text[ADDR_TEXT_MAX];
+	int64_t customer_id, id;
+	int rc;
+
+	if ((rc = store_check_name(ce, "CE", e)) < 0 ||
+		(rc = store_check_description(description, e)) < 0)
+	{
+		return rc;
+	}
+	rc = store_ce_id(s, customer, ce, &customer_id, &id, e);
+	if (rc == 0)
+	{
+		return err_set(e, -EEXIST, ERR_EXISTS, ce,
+					   "customer %s has a CE of that name", customer);
+	}
+	if (rc != -ENOENT ||
+		(rc = store_customer_id(s, customer, &customer_id, e)) < 0 ||
+		(rc = store_next_id(s, "ce", &id, e)) < 0)
+	{
+		return rc;
+	}
+	rc = db_run(s->db, "INSERT INTO ce (id, customer_id, name, address, "
+				"description, removed_revision) VALUES ($1, $2, $3, $4, $5, 0)",
+				DB_ARGS(db_i(id), db_i(customer_id), db_t(ce),
+						db_t(addr_str(address, text)),
+						db_t(description ? description : "")), e);
+	if (rc < 0 || (rc = store_address_take(s, address, id, e)) < 0)
+	{
+		return rc;
+	}
+	return store_touch_ce(s, id, e);
+}
+
+int store_ce_add(struct store *s, const char *customer, const char *ce,
+				 const struct addr *address, const char *description,
+				 struct err *e)
+{
+	int rc = store_need_change(s, e);
+
+	return rc < 0 ? rc : store_changed(s, ce_add(s, customer, ce, address,
+												 description, e));
+}
+
+/* The row and its keys stay, for the tombstone; everything else goes. */
+static int drop_ce(struct store *s, int64_t id, struct err *e)
+{
+	static const char *const texts[] = {
+		"DELETE FROM ce_address WHERE ce_id = $1",
+		"DELETE FROM ce_token WHERE ce_id = $1",
+		"DELETE FROM ce_delivery WHERE ce_id = $1",
+		"DELETE FROM ce_status WHERE ce_id = $1"
+	};
+	size_t i;
+	int rc = 0;
+
+	for (i = 0; rc == 0 && i < sizeof(texts) / sizeof(texts[0]); i++)
+	{
+		rc = db_run(s->db, texts[i], DB_ARGS(db_i(id)), e);
+	}
+	if (rc == 0)
+	{
+		rc = db_run(s->db, "UPDATE ce SET removed_revision = $2 WHERE id = $1",
+					DB_ARGS(db_i(id), db_i((int64_t)s->revision)), e);
+	}
+	return rc < 0 ? rc : store_touch_ce(s, id, e);
+}
+
+static int ce_remove(struct store *s, const char *customer, const char *ce,
+					 struct err *e)
+{
+	int64_t customer_id, id, sites;
+	int rc;
+
+	rc = store_ce_id(s, customer, ce, &customer_id, &id, e);
+	if (rc < 0 ||
+		(rc = db_number(s->db, "SELECT count(*) FROM site WHERE ce_id = $1",
+						DB_ARGS(db_i(id)), &sites, e)) < 0)
+	{
+		return rc;
+	}
+	if (sites)
+	{
+		return err_set(e, -EBUSY, ERR_IN_USE, ce, "it still has %lld sites",
+					   (long long)sites);
+	}
+	return drop_ce(s, id, e);
+}
+
+int store_ce_remove(struct store *s, const char *customer, const char *ce,
+					struct err *e)
+{
+	int rc = store_need_change(s, e);
+
+	return rc < 0 ? rc : store_changed(s, ce_remove(s, customer, ce, e));
+}
+
+/* ---- questions ------------------------------------------------------------- */
+
+int store_ce_read(struct arena *a, struct db_rows *rows, struct store_ce *ce,
+				  struct err *e)
+{
+	int64_t reported = db_col_null(rows, 9) ? -1 : db_col_int(rows, 9);
+	int64_t delivered = db_col_null(rows, 10) ? -1 : db_col_int(rows, 10);
+
+	memset(ce, 0, sizeof(*ce));
+	ce->id = (uint64_t)db_col_int(rows, 0);
+	ce->customer = arena_strdup(a, db_col_text(rows, 1));
+	ce->ce = arena_strdup(a, db_col_text(rows, 2));
+	ce->description = arena_strdup(a, db_col_text(rows, 3));
+	ce->removed = db_col_int(rows, 5) != 0;
+	ce->revision = (uint64_t)db_col_int(rows, 6);
+	ce->committed_ms = (uint64_t)db_col_int(rows, 7);
+	ce->enrolled = db_col_int(rows, 8) != 0;
+	ce->last_seen_ms = reported > delivered ? reported : delivered;
+	return store_read_addr(db_col_text(rows, 4), &ce->address, e);
+}
+
+int store_ce_get(struct store *s, struct arena *a, const char *customer,
+				 const char *ce, struct store_ce *out, struct err *e)
+{
+	struct db_rows *rows;
+	char place[PLACE_SIZE];
+	int rc;
+
+	rc = db_query(s->db, STORE_CE_SELECT "WHERE cu.name = $1 AND ce.name = $2 "
+				  "AND ce.removed_revision = 0",
+				  DB_ARGS(db_t(customer), db_t(ce)), &rows, e);
+	if (rc < 0)
+	{
+		return rc;
+	}
+	rc = db_next(rows, e);
+	if (rc == 1)
+	{
+		rc = store_ce_read(a, rows, out, e);
+	}
+	else if (rc == 0)
+	{
+		snprintf(place, sizeof(place), "%s/%s", customer, ce);
+		rc = err_set(e, -ENOENT, ERR_NOT_FOUND, place, "no such CE");
+	}
+	db_end(rows);
+	return rc;
+}
+
+int store_ce_by_key(struct store *s, struct arena *a, const uint8_t spki[32],
+					struct store_ce *ce, struct err *e)
+{
+	struct db_rows *rows;
+	char hex[65];
+	int rc;
+
+	hex_encode(spki, 32, hex);
+	rc = db_query(s->db, STORE_CE_SELECT "WHERE ce.id = (SELECT ce_id "
+				  "FROM ce_key WHERE spki = $1 AND superseded = 0)",
+				  DB_ARGS(db_t(hex)), &rows, e);
+	if (rc < 0)
+	{
+		return rc;
+	}
+	rc = db_next(rows, e);
+	if (rc == 1)
+	{
+		rc = store_ce_read(a, rows, ce, e);
+	}
+	else if (rc == 0)
+	{
+		rc = err_set(e, -ENOENT, ERR_NOT_FOUND, "key",
+					 "the public key is no CE's");
+	}
+	db_end(rows);
+	return rc;
+}
+
+int store_ces(struct store *s, struct arena *a, const char *customer,
+			  struct store_ce **list, size_t *count, struct err *e)
+{
+	struct db_rows *rows;
+	int rc;
+
+	*list = NULL;
+	*count = 0;
+	rc = db_query(s->db, STORE_CE_SELECT "WHERE ce.removed_revision = 0 "
+				  "AND ($1 = '' OR cu.name = $1) ORDER BY cu.name, ce.name",
+				  DB_ARGS(db_t(customer ? customer : "")), &rows, e);
+	if (rc < 0)
+	{
+		return rc;
+	}
+	while ((rc = db_next(rows, e)) == 1 &&
+		   (rc = store_ce_read(a, rows, store_array_add(a, (void **)list, count,
+												   sizeof(**list)), e)) == 0)
+	{
+	}
+	db_end(rows);
+	return rc;
+}
+
+int store_revision(struct store *s, uint64_t *epoch, uint64_t *revision,
+				   struct err *e)
+{
+	struct db_rows *rows;
+	int rc;
+
+	rc = db_query(s->db, "SELECT epoch, revision FROM installation", NULL,
+				  &rows, e);
+	if (rc < 0)
+	{
+		return rc;
+	}
+	rc = db_next(rows, e);
+	if (rc == 1)
+	{
+		*epoch = (uint64_t)db_col_int(rows, 0);
+		*revision = (uint64_t)db_col_int(rows, 1);
+		rc = 0;
+	}
+	else if (rc == 0)
+	{
+		rc = store_bad_row(e, "installation");
+	}
+	db_end(rows);
+	return rc;
+}
+
+int store_changes_since(struct store *s, struct arena *a, uint64_t revision,
+						struct store_change **changes, size_t *count,
+						struct err *e)
+{
+	struct store_change *change;
+	struct db_rows *rows;
+	int rc;
+
+	*changes = NULL;
+	*count = 0;
+	rc = db_query(s->db, "SELECT ce_id, revision, committed_ms FROM ce_change "
+				  "WHERE revision > $1 ORDER BY revision, ce_id",
+				  DB_ARGS(db_i((int64_t)revision)), &rows, e);
+	if (rc < 0)
+	{
+		return rc;
+	}
+	while ((rc = db_next(rows, e)) == 1)
+	{
+		change = store_array_add(a, (void **)changes, count, sizeof(*change));
+		change->ce_id = (uint64_t)db_col_int(rows, 0);
+		change->revision = (uint64_t)db_col_int(rows, 1);
+		change->committed_ms = (uint64_t)db_col_int(rows, 2);
+	}
+	db_end(rows);
+	return rc;
+}
+
+/* ---- settings that every document carries ---------------------------------- */
+
+static int management_differs(struct store *s, const char *text, bool *differs,
+							  struct err *e)
+{
+	int64_t same;
+	int rc = db_number(s->db, "SELECT count(*) FROM installation "
+					   "WHERE management = $1", DB_ARGS(db_t(text)), &same, e);
+
+	*differs = rc == 0 && same == 0;
+	return rc;
+}
+
+static int management_change(struct store *s, const char *text, struct err *e)
+{
+	bool differs;
+	int rc;
+
+	rc = store_begin(s, "server", e);
+	if (rc < 0)
+	{
+		return rc;
+	}
+	/* again, now that nobody else can write */
+	if ((rc = management_differs(s, text, &differs, e)) < 0 || !differs ||
+		(rc = db_run(s->db, "UPDATE installation SET management = $1",
+					 DB_ARGS(db_t(text)), e)) < 0 ||
+		(rc = db_run(s->db, "UPDATE ce_change SET revision = $1, "
+					 "committed_ms = 0",
+					 DB_ARGS(db_i((int64_t)s->revision)), e)) < 0)
+	{
+		store_rollback(s);
+		return rc;
+	}
+	return store_commit(s, "what every document carries changed: management "
+						"settings, or the server's version", NULL, e);
+}
+
+int store_management_set(struct store *s,
+						 const struct model_management *management,
+						 struct err *e)
+{
+	char *text;
+	bool differs;
+	int rc;
+
+	/* an empty document has the section, and the version of what renders it */
+	text = render_management_text(management);
+	rc = management_differs(s, text, &differs, e);
+	if (rc == 0 && differs)
+	{
+		rc = management_change(s, text, e);
+	}
+	free(text);
+	return rc;
+}

@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copyright (C) 2026 The ppvpn authors */
+/*
+ * store_document.c - the rows of one CE's document, in one read transaction
+ *
+ * Reads what belongs to the CE's own tunnels and nothing else: O(its peers).
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "render.h"
+#include "store_impl.h"
+
+static int read_ce(struct store *s, struct arena *a, int64_t ce_id,
+				   struct render_ce *out, struct err *e)
+{
+	struct db_rows *rows;
+	int rc;
+
+	rc = db_query(s->db, "SELECT cu.name, ce.name, ce.removed_revision, "
+				  "ch.revision, i.epoch FROM ce "
+				  "JOIN customer cu ON cu.id = ce.customer_id "
+				  "JOIN ce_change ch ON ch.ce_id = ce.id "
+				  "JOIN installation i ON i.one = 1 WHERE ce.id = $1",
+				  DB_ARGS(db_i(ce_id)), &rows, e);
+	if (rc < 0)
+	{
+		return rc;
+	}
+	rc = db_next(rows, e);
+	if (rc == 1)
+	{
+		out->customer = arena_strdup(a, db_col_text(rows, 0));
+		out->ce = arena_strdup(a, db_col_text(rows, 1));
+		out->removed = db_col_int(rows, 2) != 0;
+		out->revision = (uint64_t)db_col_int(rows, 3);
+		out->epoch = (uint64_t)db_col_int(rows, 4);
+		rc = 0;
+	}
+	else if (rc == 0)
+	{
+		rc = err_set(e, -ENOENT, ERR_NOT_FOUND, "CE", "no such CE");
+	}
+	db_end(rows);
+	return rc;
+}
+
+/* A row for each key, the newest first; rows of one peer follow each other. */
+static int read_peer(struct store *s, struct arena *a, struct db_rows *rows,
+					 bool site_is_a, int64_t site_id, struct render_vpn *vpn,
+					 int64_t *last_id, struct err *e)
+{
+	int64_t peer_id = db_col_int(rows, 0), generation = db_col_int(rows, 4);
+	struct render_peer *peer;
+	struct model_key *key;
+	int rc;
+
+	if (peer_id != *last_id)
+	{
+		peer = store_array_add(a, (void **)&vpn->peers, &vpn->peer_count,
+							   sizeof(*peer));
+		peer->site = arena_strdup(a, db_col_text(rows, 1));
+		peer->initiates = db_col_int(rows, 3) == peer_id;
+		rc = store_read_addr(db_col_text(rows, 2), &peer->ce_address, e);
+		if (rc < 0)
+		{
+			return rc;
+		}
+		*last_id = peer_id;
+	}
+	peer = &vpn->peers[vpn->peer_count - 1];
+	key = store_array_add(a, (void **)&peer->keys, &peer->key_count,
+						  sizeof(*key));
+	key->key_id = arena_printf(a, "g%lld", (long long)generation);
+	key->use = strcmp(db_col_text(rows, 5), "send-and-accept") == 0
+		? MODEL_SEND_AND_ACCEPT : MODEL_ACCEPT_ONLY;
+	return store_psk_open(s, site_is_a ? site_id : peer_id,
+						  site_is_a ? peer_id : site_id, generation,
+						  db_col_text(rows, 6), &key->secret, e);
+}
+
+#define PEERS(mine, theirs) \
+	"SELECT p.id, p.name, p.ce_address, l.initiator, k.generation, " \
+	"k.key_use, k.sealed FROM link l " \
+	"JOIN site p ON p.id = l." theirs " " \
+	"LEFT JOIN psk k ON k.site_a = l.site_a AND k.site_b = l.site_b " \
+	"WHERE l." mine " = $1 ORDER BY p.id, k.generation DESC"
+
+static int read_peers(struct store *s, struct arena *a, int64_t site_id,
+					  bool site_is_a, struct render_vpn *vpn, struct err *e)
+{
+	struct db_rows *rows;
+	int64_t last_id = 0;
+	int rc;
+
+	rc = db_query(s->db, site_is_a ? PEERS("site_a", "site_b")
+								   : PEERS("site_b", "site_a"),
+				  DB_ARGS(db_i(site_id)), &rows, e);
+	if (rc < 0)
+	{
+		return rc;
+	}
+	while ((rc = db_next(rows, e)) == 1)
+	{
+		if (db_col_null(rows, 4))
+		{
+			rc = err_set(e, -EIO, ERR_DATABASE, vpn->site,
+						 "the tunnel to %s has no key", db_col_text(rows, 1));
+			break;
+		}
+		rc = read_peer(s, a, rows, site_is_a, site_id, vpn, &last_id, e);
+		if (rc < 0)
+		{
+			break;
+		}
+	}
+	db_end(rows);
+	return rc;
+}
+
+/* Those that were there together with this site, the latest ones. */
+static int read_removed(struct store *s, struct arena *a, int64_t site_id,
+						struct render_vpn *vpn, struct err *e)
+{
+	struct model_removed *removed;
+	struct db_rows *rows;
+	int rc;
+
+	rc = db_query(s->db, "SELECT r.name, r.revision, r.reason "
+				  "FROM site_removed r JOIN site t ON t.vpn_id = r.vpn_id "
+				  "WHERE t.id = $1 AND r.revision > t.revision "
+				  "ORDER BY r.revision DESC, r.name LIMIT $2",
+				  DB_ARGS(db_i(site_id), db_i(RENDER_REMOVED_MAX)), &rows, e);
+	if (rc < 0)
+	{
+		return rc;
+	}
+	while ((rc = db_next(rows, e)) == 1)
+	{
+		removed = store_array_add(a, (void **)&vpn->removed,
+								  &vpn->removed_count, sizeof(*removed));
+		removed->peer = arena_strdup(a, db_col_text(rows, 0));
+		removed->at_revision = (uint64_t)db_col_int(rows, 1);
+		removed->reason = arena_strdup(a, db_col_text(rows, 2));
+	}
+	db_end(rows);
+	return rc;
+}
+
+static int read_site(struct store *s, struct arena *a, struct db_rows *rows,
+					 struct render_vpn *vpn, struct err *e)
+{
+	int64_t site_id = db_col_int(rows, STORE_VPN_COLUMN_COUNT);
+	int rc;
+
+	vpn->site = arena_strdup(a, db_col_text(rows, STORE_VPN_COLUMN_COUNT + 1));
+	if ((rc = store_vpn_read(a, rows, 0, &vpn->vpn, e)) < 0 ||
+		(rc = store_read_addr(db_col_text(rows, STORE_VPN_COLUMN_COUNT + 2),
+							  &vpn->ce_address, e)) < 0 ||
+		(rc = store_read_addr(db_col_text(rows, STORE_VPN_COLUMN_COUNT + 3),
+							  &vpn->router_id, e)) < 0 ||
+		(rc = read_peers(s, a, site_id, true, vpn, e)) < 0 ||
+		(rc = read_peers(s, a, site_id, false, vpn, e)) < 0)
+	{
+		return rc;
+	}
+	return read_removed(s, a, site_id, vpn, e);
+}
+
+static int read_sites(struct store *s, struct arena *a, int64_t ce_id,
+					  struct render_ce *out, struct err *e)
+{
+	struct render_vpn *vpn;
+	struct db_rows *rows;
+	int rc;
+
+	rc = db_query(s->db, "SELECT " STORE_VPN_COLUMNS ", t.id, t.name, "
+				  "t.ce_address, t.router_id FROM site t "
+				  "JOIN vpn v ON v.id = t.vpn_id "
+				  "JOIN customer cu ON cu.id = v.customer_id "
+				  "WHERE t.ce_id = $1 ORDER BY cu.name, v.name",
+				  DB_ARGS(db_i(ce_id)), &rows, e);
+	if (rc < 0)
+	{
+		return rc;
+	}
+	while ((rc = db_next(rows, e)) == 1)
+	{
+		vpn = store_array_add(a, (void **)&out->vpns, &out->vpn_count,
+							  sizeof(*vpn));
+		rc = read_site(s, a, rows, vpn, e);
+		if (rc < 0)
+		{
+			break;
+		}
+	}
+	db_end(rows);
+	return rc;
+}
+
+int store_document(struct store *s, struct arena *a, uint64_t ce_id,
+				   const struct model_management *management,
+				   struct model_document **doc, struct err *e)
+{
+	struct render_ce *rows = arena_calloc(a, 1, sizeof(*rows));
+	int rc;
+
+	*doc = NULL;
+	rc = db_begin(s->db, false, e);
+	if (rc < 0)
+	{
+		return rc;
+	}
+	rc = read_ce(s, a, (int64_t)ce_id, rows, e);
+	if (rc == 0 && !rows->removed)
+	{
+		rc = read_sites(s, a, (int64_t)ce_id, rows, e);
+	}
+	/* nothing was written: the end of a read cannot fail in a way that counts */
+	db_rollback(s->db);
+	if (rc == 0)
+	{
+		*doc = render_document(a, rows, management);
+	}
+	return rc;
+}

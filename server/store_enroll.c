@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copyright (C) 2026 The ppvpn authors */
+/*
+ * store_enroll.c - one-time tokens, and the keys of routers
+ *
+ * Owns the tables ce_token and ce_key. Only hashes of tokens are kept.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "store_impl.h"
+#include "text.h"
+
+/* A lost answer: the same token with the same key gets the same again. */
+#define AGAIN_MS (10 * 60 * 1000)
+
+struct token
+{
+	char hash[65], used_spki[65];
+	int64_t expires_ms, used_ms;
+};
+
+static int token_add(struct store *s, const char *customer, const char *ce,
+					 const char *hash, int64_t expires_ms, const char *actor,
+					 struct err *e)
+{
+	int64_t customer_id, id;
+	uint64_t epoch, revision;
+	char what[PLACE_SIZE + 32];
+	int rc;
+
+	if ((rc = store_ce_id(s, customer, ce, &customer_id, &id, e)) < 0 ||
+		(rc = db_run(s->db, "INSERT INTO ce_token (ce_id, hash, expires_ms, "
+					 "used_ms, used_spki) VALUES ($1, $2, $3, 0, '') "
+					 "ON CONFLICT (ce_id) DO UPDATE SET hash = $2, "
+					 "expires_ms = $3, used_ms = 0, used_spki = ''",
+					 DB_ARGS(db_i(id), db_t(hash), db_i(expires_ms)), e)) < 0 ||
+		(rc = store_revision(s, &epoch, &revision, e)) < 0)
+	{
+		return rc;
+	}
+	snprintf(what, sizeof(what), "ce bundle %s/%s", customer, ce);
+	return store_audit_write(s, revision, actor, what, e);
+}
+
+int store_token_add(struct store *s, const char *customer, const char *ce,
+					const uint8_t token_hash[32], int64_t expires_ms,
+					const char *actor, struct err *e)
+{
+	char hash[65];
+	int rc;
+
+	hex_encode(token_hash, 32, hash);
+	rc = db_begin(s->db, true, e);
+	if (rc < 0)
+	{
+		return rc;
+	}
+	rc = token_add(s, customer, ce, hash, expires_ms, actor, e);
+	if (rc < 0)
+	{
+		db_rollback(s->db);
+		return rc;
+	}
+	return db_commit(s->db, e);
+}
+
+/* One answer for all that can be wrong: it tells an attacker nothing. */
+static int refuse(struct err *e)
+{
+	return err_set(e, -EACCES, ERR_TOKEN, "token",
+				   "wrong, used or expired");
+}
+
+static int read_token(struct store *s, uint64_t ce_id, struct token *token,
+					  struct err *e)
+{
+	struct db_rows *rows;
+	int rc;
+
+	rc = db_query(s->db, "SELECT hash, expires_ms, used_ms, used_spki "
+				  "FROM ce_token WHERE ce_id = $1",
+				  DB_ARGS(db_i((int64_t)ce_id)), &rows, e);
+	if (rc < 0)
+	{
+		return rc;
+	}
+	rc = db_next(rows, e);
+	if (rc == 1)
+	{
+		snprintf(token->hash, sizeof(token->hash), "%s", db_col_text(rows, 0));
+		token->expires_ms = db_col_int(rows, 1);
+		token->used_ms = db_col_int(rows, 2);
+		snprintf(token->used_spki, sizeof(token->used_spki), "%s",
+				 db_col_text(rows, 3));
+		rc = 0;
+	}
+	else if (rc == 0)
+	{
+		rc = refuse(e);
+	}
+	db_end(rows);
+	return rc;
+}
+
+static int read_certificate(struct store *s, struct arena *a, const char *spki,
+							char **cert_pem, struct err *e)
+{
+	struct db_rows *rows;
+	int rc;
+
+	rc = db_query(s->db, "SELECT cert_pem FROM ce_key WHERE spki = $1 "
+				  "AND superseded = 0", DB_ARGS(db_t(spki)), &rows, e);
+	if (rc < 0)
+	{
+		return rc;
+	}
+	rc = db_next(rows, e);
+	if (rc == 1)
+	{
+		*cert_pem = arena_strdup(a, db_col_text(rows, 0));
+		rc = 0;
+	}
+	else if (rc == 0)
+	{
+		rc = refuse(e);
+	}
+	db_end(rows);
+	return rc;
+}
+
+/* A key belongs to one CE for ever. */
+static int check_key(struct store *s, const char *spki, uint64_t ce_id,
+					 struct err *e)
+{
+	int64_t owner;
+	int rc;
+
+	rc = db_number(s->db, "SELECT ce_id FROM ce_key WHERE spki = $1 "
+				   "AND (ce_id <> $2 OR superseded = 1)",
+				   DB_ARGS(db_t(spki), db_i((int64_t)ce_id)), &owner, e);
+	if (rc == 0)
+	{
+		return err_set(e, -EEXIST, ERR_EXISTS, "key",
+					   "the public key was used before: make a new one");
+	}
+	return rc == -ENOENT ? 0 : rc;
+}
+
+/* One current key of a CE: an older one opens nothing from now on. */
+static int write_key(struct store *s, uint64_t ce_id, const char *spki,
+					 int64_t serial, const char *cert_pem, int64_t now_ms,
+					 struct err *e)
+{
+	int rc;
+
+	rc = db_run(s->db, "UPDATE ce_key SET superseded = 1 WHERE ce_id = $1 "
+				"AND spki <> $2 AND superseded = 0",
+				DB_ARGS(db_i((int64_t)ce_id), db_t(spki)), e);
+	if (rc < 0)
+	{
+		return rc;
+	}
+	return db_run(s->db, "INSERT INTO ce_key (spki, ce_id, serial, superseded, "
+				  "enrolled_ms, cert_pem) VALUES ($1, $2, $3, 0, $4, $5) "
+				  "ON CONFLICT (spki) DO UPDATE SET serial = $3, "
+				  "enrolled_ms = $4, cert_pem = $5",
+				  DB_ARGS(db_t(spki), db_i((int64_t)ce_id), db_i(serial),
+						  db_i(now_ms), db_t(cert_pem)), e);
+}
+
+static int note_enrolled(struct store *s, const struct store_ce *ce,
+						 const char *spki, int64_t now_ms, struct err *e)
+{
+	char actor[PLACE_SIZE + 8], what[PLACE_SIZE + 64];
+	uint64_t epoch, revision;
+	int rc;
+
+	rc = db_run(s->db, "UPDATE ce_token SET used_ms = $2, used_spki = $3 "
+				"WHERE ce_id = $1",
+				DB_ARGS(db_i((int64_t)ce->id), db_i(now_ms), db_t(spki)), e);
+	if (rc < 0 || (rc = store_revision(s, &epoch, &revision, e)) < 0)
+	{
+		return rc;
+	}
+	/* a CE's name may fill a place; the audit's actor is shorter */
+	snprintf(actor, sizeof(actor), "ce:%s/%s", ce->customer, ce->ce);
+	snprintf(what, sizeof(what), "ce enroll %s/%s key %.16s", ce->customer,
+			 ce->ce, spki);
+	actor[128] = '\0';
+	return store_audit_write(s, revision, actor, what, e);
+}
+
+static int enroll_new(struct store *s, struct arena *a,
+					  const struct store_ce *ce, const char *spki,
+					  int64_t now_ms, store_issue_fn issue, void *user,
+					  char **cert_pem, struct err *e)
+{
+	int64_t serial;
+	int rc;
+
+	if ((rc = check_key(s, spki, ce->id, e)) < 0 ||
+		(rc = store_next_id(s, "serial", &serial, e)) < 0 ||
+		(rc = issue(user, ce, (uint64_t)serial, a, cert_pem, e)) < 0 ||
+		(rc = write_key(s, ce->id, spki, serial, *cert_pem, now_ms, e)) < 0)
+	{
+		return rc;
+	}
+	return note_enrolled(s, ce, spki, now_ms, e);
+}
+
+static int enroll(struct store *s, struct arena *a, const char *customer,
+				  const char *ce_name, const char *hash, const char *spki,
+				  int64_t now_ms, store_issue_fn issue, void *user,
+				  char **cert_pem, bool *again, struct err *e)
+{
+	struct token token;
+	struct store_ce ce;
+	int rc;
+
+	rc = store_ce_get(s, a, customer, ce_name, &ce, e);
+	if (rc < 0)
+	{
+		return rc == -ENOENT ? refuse(e) : rc;
+	}
+	rc = read_token(s, ce.id, &token, e);
+	if (rc < 0)
+	{
+		return rc;
+	}
+	/* hashes are compared: the time it takes tells nothing of the token */
+	if (strcmp(token.hash, hash) != 0)
+	{
+		return refuse(e);
+	}
+	if (token.used_ms)
+	{
+		if (strcmp(token.used_spki, spki) != 0 || now_ms < token.used_ms ||
+			now_ms - token.used_ms > AGAIN_MS)
+		{
+			return refuse(e);
+		}
+		*again = true;
+		return read_certificate(s, a, spki, cert_pem, e);
+	}
+	if (token.expires_ms <= now_ms)
+	{
+		return refuse(e);
+	}
+	return enroll_new(s, a, &ce, spki, now_ms, issue, user, cert_pem, e);
+}
+
+int store_enroll(struct store *s, struct arena *a, const char *customer,
+				 const char *ce, const uint8_t token_hash[32],
+				 const uint8_t spki[32], int64_t now_ms, store_issue_fn issue,
+				 void *user, char **cert_pem, bool *again, struct err *e)
+{
+	char hash[65], key[65];
+	int rc;
+
+	*cert_pem = NULL;
+	*again = false;
+	hex_encode(token_hash, 32, hash);
+	hex_encode(spki, 32, key);
+	rc = db_begin(s->db, true, e);
+	if (rc < 0)
+	{
+		return rc;
+	}
+	rc = enroll(s, a, customer, ce, hash, key, now_ms, issue, user, cert_pem,
+				again, e);
+	if (rc == 0)
+	{
+		rc = db_commit(s->db, e);
+	}
+	else
+	{
+		db_rollback(s->db);
+	}
+	if (rc < 0)
+	{
+		*cert_pem = NULL;
+	}
+	return rc;
+}

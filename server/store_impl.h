@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copyright (C) 2026 The ppvpn authors */
+/*
+ * store_impl.h - what the files of the store share; nobody else includes it
+ *
+ * The store's files speak SQL through db.h and know no database by name.
+ */
+#ifndef PPVPN_SERVER_STORE_IMPL_H
+#define PPVPN_SERVER_STORE_IMPL_H
+
+#include "alloc.h"
+#include "db.h"
+#include "seal.h"
+#include "store.h"
+
+#define STORE_DESCRIPTION_MAX 255
+
+struct store
+{
+	struct db *db;
+	struct seal_key kek;
+	char database_id[33];	/* in the place of every sealed piece */
+	/* the change in course */
+	bool changing;
+	bool failed;			/* commit will refuse */
+	uint64_t revision;		/* that commit will make current */
+	char actor[129];
+};
+
+/* Numbered files of sql/, embedded by sql/embed. */
+struct store_sql
+{
+	int64_t version;
+	const char *name;
+	const char *text;
+};
+extern const struct store_sql store_sql_files[];	/* ended by text NULL */
+
+int64_t store_now_ms(void);
+/** Refuse to change outside of begin and commit. */
+int store_need_change(struct store *s, struct err *e);
+/** Note the outcome of one change: a failed one can only be rolled back. */
+int store_changed(struct store *s, int rc);
+/** Next of a counter that never gives a number twice. */
+int store_next_id(struct store *s, const char *counter, int64_t *id,
+				  struct err *e);
+/** An audit record at the present revision. */
+int store_audit_write(struct store *s, uint64_t revision, const char *actor,
+					  const char *what, struct err *e);
+/** The document of this CE, of all CEs with a site in this VPN, changes. */
+int store_touch_ce(struct store *s, int64_t ce_id, struct err *e);
+int store_touch_vpn(struct store *s, int64_t vpn_id, struct err *e);
+
+/* By name; -ENOENT with e NOT_FOUND. */
+int store_customer_id(struct store *s, const char *customer, int64_t *id,
+					  struct err *e);
+int store_vpn_id(struct store *s, const char *customer, const char *vpn,
+				 int64_t *customer_id, int64_t *id, struct err *e);
+int store_ce_id(struct store *s, const char *customer, const char *ce,
+				int64_t *customer_id, int64_t *id, struct err *e);
+
+/**
+ * Make address this CE's, or see that it is: EXISTS when it is another's. drop:
+ * let go of those that neither the CE nor a site of it uses.
+ */
+int store_address_take(struct store *s, const struct addr *address,
+					   int64_t ce_id, struct err *e);
+int store_addresses_drop(struct store *s, int64_t ce_id, struct err *e);
+
+int store_check_name(const char *name, const char *what, struct err *e);
+int store_check_description(const char *description, struct err *e);
+
+/** Address text of a row; a value that is none is a fault of the database. */
+int store_read_addr(const char *text, struct addr *out, struct err *e);
+/** e for a row that cannot be: -EIO. */
+int store_bad_row(struct err *e, const char *where);
+
+/* Sealed keys of a tunnel. */
+int store_psk_make(struct store *s, int64_t site_a, int64_t site_b,
+				   int64_t generation, struct err *e);
+int store_psk_open(struct store *s, int64_t site_a, int64_t site_b,
+				   int64_t generation, const char *sealed, struct secret *out,
+				   struct err *e);
+
+/* Columns of a VPN, in this order, for store_vpn_read(). */
+#define STORE_VPN_COLUMNS \
+	"cu.name, v.name, v.description, v.domain, v.topology, v.router_ids, " \
+	"v.mtu, v.ospf_area, v.ospf_hello, v.ospf_dead, v.ospf_cost, " \
+	"v.retry_minimum_wait, v.retry_t1, v.retry_factor, v.retry_maximum, " \
+	"v.retry_alarm_after, v.proposals, v.esp_proposals, v.rekey_time, " \
+	"v.child_rekey_time, v.dpd_delay "
+#define STORE_VPN_COLUMN_COUNT 21
+int store_vpn_read(struct arena *a, struct db_rows *rows, int column,
+				   struct store_vpn *vpn, struct err *e);
+
+/* A CE with its customer as cu, in this order, for store_ce_read(). */
+#define STORE_CE_SELECT \
+	"SELECT ce.id, cu.name, ce.name, ce.description, ce.address, " \
+	"ce.removed_revision, ch.revision, ch.committed_ms, " \
+	"(SELECT count(*) FROM ce_key k WHERE k.ce_id = ce.id " \
+	"AND k.superseded = 0), st.reported_ms, d.at_ms " \
+	"FROM ce JOIN customer cu ON cu.id = ce.customer_id " \
+	"JOIN ce_change ch ON ch.ce_id = ce.id " \
+	"LEFT JOIN ce_status st ON st.ce_id = ce.id " \
+	"LEFT JOIN ce_delivery d ON d.ce_id = ce.id "
+int store_ce_read(struct arena *a, struct db_rows *rows, struct store_ce *ce,
+				  struct err *e);
+
+/** A growing array in an arena: room for one more element. */
+void *store_array_add(struct arena *a, void **array, size_t *count,
+					  size_t size);
+
+#endif
