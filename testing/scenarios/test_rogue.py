@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Copyright (C) The ppvpn authors
+#
+# A site that has gone bad: with its own, valid key it claims to be another site. Refused, and reported.
+import json
+
+import pytest
+
+from kit.waiting import Timeout, wait_until
+
+AGENT = "/var/lib/ppvpn"
+
+ROGUE = """
+connections {{
+    rogue {{
+        version = 2
+        local_addrs = {local}
+        remote_addrs = {remote}
+        proposals = aes256gcm16-prfsha384-ecp384,aes128gcm16-prfsha256-x25519
+        local {{ auth = psk
+                id = {claimed} }}
+        remote {{ auth = psk
+                 id = {victim} }}
+        children {{
+            rogue {{
+                local_ts = 0.0.0.0/0
+                remote_ts = 0.0.0.0/0
+                esp_proposals = aes256gcm16-ecp384,aes128gcm16-x25519
+                mark_in = 7
+                mark_out = 7
+            }}
+        }}
+    }}
+}}
+secrets {{
+    ike-rogue {{
+        id-1 = {claimed}
+        id-2 = {victim}
+        secret = 0x{secret}
+    }}
+}}
+"""
+
+
+def document(ce):
+    return json.loads(ce.out(["curl", "-sS", "-m", "10", "--cacert", f"{AGENT}/ca.crt", "--cert", f"{AGENT}/management.crt",
+                              "--key", f"{AGENT}/management.key", "https://192.0.2.1:8443/v1/config"]))
+
+
+@pytest.fixture(scope="module")
+def bad(lab):
+    """Three sites; brest goes bad after it was in service and knows all that its document said."""
+    lab.provision(["paris", "lyon", "brest"])
+    lab.wait_in_service(timeout=120)
+    vpn = document(lab.ce("brest"))["vpns"][0]
+    lab.keys = {peer["peer"]: peer["pre-shared"]["keys"][0]["secret"] for peer in vpn["peers"]}
+    lab.identities = {peer["peer"]: peer["identity"]["fqdn-string"] for peer in vpn["peers"]}
+    lab.identities["brest"] = vpn["identity"]["fqdn-string"]
+    for name in ("brest",):
+        lab.ce(name).stop_agent()
+        lab.ce(name).write("/etc/strongswan.d/charon/ppvpn.conf", "ppvpn {\n    load = no\n}\n")
+    return lab
+
+
+def attack(node, victim_address, claimed, victim, secret):
+    node.write("/etc/swanctl/conf.d/rogue.conf", ROGUE.format(
+        local=node.address, remote=victim_address, claimed=claimed, victim=victim, secret=secret))
+    node.restart_charon()
+    return node.run("swanctl --initiate --child rogue --timeout 10", check=False, timeout=30)
+
+
+def test_the_rogue_works_under_its_own_name(bad):
+    """The attack's means are sound: with the right identity the same configuration gets its SA."""
+    done = attack(bad.ce("brest"), bad.ce("paris").address, bad.identities["brest"], bad.identities["paris"], bad.keys["paris"])
+    assert "successfully" in done.stdout, done.stdout + done.stderr
+    bad.ce("brest").run("swanctl --terminate --ike rogue --timeout 5", check=False)
+
+
+def test_own_key_under_anothers_identity_is_refused(bad):
+    paris = bad.ce("paris")
+    before = [sa for sa in paris.sas() if sa["name"].endswith(":lyon")]
+    done = attack(bad.ce("brest"), paris.address, bad.identities["lyon"], bad.identities["paris"], bad.keys["paris"])
+    assert done.returncode != 0
+    assert [sa for sa in paris.sas() if sa["name"].endswith(":lyon")] == before
+    assert not [sa for sa in bad.ce("brest").sas() if sa["state"] == "ESTABLISHED"]
+    assert bad.reaches("paris", "lyon")
+
+
+def test_it_is_reported(bad):
+    def reported():
+        said = bad.ce("paris").ctl("status --json").stdout + bad.ce("paris").daemons["ppvpn-agent"].log.read_text()
+        return bad.ce("brest").address in said and any(word in said for word in ("unknown-peer", "auth", "identity"))
+    wait_until(reported, 20, "the agent names the address and the reason")
+    wait_until(lambda: bad.ce("brest").address in bad.admin("status --json") or "unknown-peer" in bad.admin("status --json")
+               or "auth" in bad.admin("status --json"), 60, "the server knows of it")
+
+
+def test_from_the_others_own_address_it_is_refused_too(bad):
+    """The rogue has taken lyon's place in the core, address and all; it lacks only the key."""
+    paris, lyon = bad.ce("paris"), bad.ce("lyon")
+    lyon.stop_agent()
+    lyon.write("/etc/strongswan.d/charon/ppvpn.conf", "ppvpn {\n    load = no\n}\n")
+    done = attack(lyon, paris.address, bad.identities["lyon"], bad.identities["paris"], bad.keys["paris"])
+    assert done.returncode != 0
+    assert not [sa for sa in lyon.sas() if sa["state"] == "ESTABLISHED"]
+    wait_until(lambda: any(word in paris.ctl("status --json").stdout + paris.ctl("peers --json").stdout
+                           for word in ("auth-failed", "peer-auth", "auth")), 30, "the failed authentication is reported")
+
+
+def test_a_stranger_is_reported(bad):
+    """A router of nobody's asks for a tunnel."""
+    stranger = bad.add_router("stranger", 7)
+    done = attack(stranger, bad.ce("paris").address, "somebody.example", bad.identities["paris"], "00" * 32)
+    assert done.returncode != 0
+
+    def reported():
+        said = bad.ce("paris").ctl("status --json").stdout + bad.ce("paris").daemons["ppvpn-agent"].log.read_text()
+        return stranger.address in said
+    try:
+        wait_until(reported, 30, "the stranger's address in the agent's words")
+    finally:
+        assert not [sa for sa in stranger.sas() if sa["state"] == "ESTABLISHED"]
+
+
+def test_operators_ownerless_secret_does_not_help(bad):
+    """A secret without owner in the victim's swanctl.conf fits anybody, for stock charon."""
+    paris = bad.ce("paris")
+    paris.write("/etc/swanctl/conf.d/ownerless.conf", "secrets {\n  ike-any {\n    secret = 0x" + "5a" * 32 + "\n  }\n}\n")
+    paris.run("swanctl --load-creds --noprompt")
+    done = attack(bad.ce("lyon"), paris.address, bad.identities["lyon"], bad.identities["paris"], "5a" * 32)
+    assert done.returncode != 0
+    with pytest.raises(Timeout):
+        wait_until(lambda: "lyon" in paris.peer_names(), 3, "an SA for the rogue")
