@@ -365,8 +365,8 @@ static void on_observed(struct cycle *c)
 	unsigned kinds = c->kinds & ~c->seen.facts.unknown_kinds;
 
 	facts_sort(&c->seen.facts);
-	desired_build(c->conf, c->handlers.document(c->user), &c->seen.have,
-				  &c->seen.facts, c->seen.arena, &c->desired);
+	desired_build(c->conf, c->handlers.document(c->user), c->group,
+				  &c->seen.have, &c->seen.facts, c->seen.arena, &c->desired);
 	plan_build(&c->desired.want, &c->seen.have, kinds, c->group, &c->plan);
 	if (c->plan.count && !c->only_plan && c->pass < PASSES_MAX)
 	{

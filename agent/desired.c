@@ -181,14 +181,21 @@ static void want_conn(struct build *b, const struct model_vpn *vpn,
 		.mark = b->conf->mark_base + number,
 		.set_mark_out = desired_mark_out(b->conf),
 	};
+
+	conn_json_build(b->arena, &spec);
+	resource_conn(&b->out->want, RES_OURS, &spec);
+}
+
+/* An SA between other ends than these is an old one. */
+static void want_sa(struct build *b, const struct model_vpn *vpn,
+					const struct model_peer *peer, const char *conn)
+{
 	struct res_sa sa = {
-		.conn = conn, .local = vpn->ce_address,
+		.conn = (char*)conn, .local = vpn->ce_address,
 		.remote = peer->remote_address, .local_id = vpn->identity,
 		.remote_id = peer->identity,
 	};
 
-	conn_json_build(b->arena, &spec);
-	resource_conn(&b->out->want, RES_OURS, &spec);
 	resource_sa(&b->out->want, RES_OURS, &sa);
 }
 
@@ -238,6 +245,7 @@ static void want_peer(struct build *b, const struct model_vpn *vpn,
 	}
 	want_link(b, vpn, peer, place, conn, number);
 	want_ospf_link(b, vpn, place, conn, have);
+	want_sa(b, vpn, peer, conn);
 	want_conn(b, vpn, peer, conn, number);
 }
 
@@ -435,30 +443,83 @@ static void want_sysctls(struct build *b)
 	}
 }
 
+static void want_everything(struct build *b, const struct model_document *doc)
+{
+	bool vrfs = false;
+
+	if (doc && doc->state == MODEL_ACTIVE)
+	{
+		numbers_init(b);
+		for (size_t i = 0; i < doc->vpn_count; i++)
+		{
+			vrfs |= want_vpn(b, &doc->vpns[i]);
+		}
+	}
+	want_rules(b, vrfs);
+	if (vrfs)
+	{
+		want_sysctls(b);
+	}
+}
+
+static int compare_peer(const void *key, const void *item)
+{
+	return strcmp(key, ((const struct model_peer*)item)->peer);
+}
+
+/* One connection: only what follows its SA. */
+static void want_conn_only(struct build *b, const struct model_document *doc,
+						   const char *conn)
+{
+	char customer[NAME_SIZE], name[NAME_SIZE], site[NAME_SIZE];
+	const struct res_link *have = find_link(b, conn);
+	const struct model_peer *peer;
+	const struct conf_vpn *place;
+
+	if (!doc || !have || !link_number(have->name) ||
+		!conn_name_split(conn, customer, name, site))
+	{
+		return;
+	}
+	for (size_t i = 0; i < doc->vpn_count; i++)
+	{
+		const struct model_vpn *vpn = &doc->vpns[i];
+
+		if (strcmp(vpn->customer, customer) || strcmp(vpn->vpn, name) ||
+			!vpn->peer_count)
+		{
+			continue;
+		}
+		place = conf_vpn(b->conf, customer, name);
+		peer = bsearch(site, vpn->peers, vpn->peer_count, sizeof(*peer),
+					   compare_peer);
+		if (place && peer)
+		{
+			want_link(b, vpn, peer, place, conn, link_number(have->name));
+			want_sa(b, vpn, peer, conn);
+		}
+	}
+}
+
 void desired_build(const struct conf *conf, const struct model_document *doc,
-				   struct resource_set *have, const struct facts *facts,
-				   struct arena *arena, struct desired *out)
+				   const char *group, struct resource_set *have,
+				   const struct facts *facts, struct arena *arena,
+				   struct desired *out)
 {
 	struct build b = {
 		.conf = conf, .have = have, .facts = facts, .arena = arena, .out = out,
 	};
-	bool vrfs = false;
 
 	memset(out, 0, sizeof(*out));
 	resource_set_init(&out->want, arena);
 	resource_set_sort(have);
-	if (doc && doc->state == MODEL_ACTIVE)
+	if (group)
 	{
-		numbers_init(&b);
-		for (size_t i = 0; i < doc->vpn_count; i++)
-		{
-			vrfs |= want_vpn(&b, &doc->vpns[i]);
-		}
+		want_conn_only(&b, doc, group);
 	}
-	want_rules(&b, vrfs);
-	if (vrfs)
+	else
 	{
-		want_sysctls(&b);
+		want_everything(&b, doc);
 	}
 }
 

@@ -34,12 +34,14 @@ uint32_t desired_mark_out(const struct conf *conf);
  * doc NULL or deprovisioned: nothing is wanted. A VPN that agent.conf does not
  * place is an error of its own; the others go on.
  *
+ * @param group	NULL, or the only connection that counts (O(1) in the number of
+ *				peers): its SA and its link, if the link exists
  * @param have	sorted by this call; names, marks and states that are kept
  * @param arena	holds the result's texts; out: desired_done()
  */
 void desired_build(const struct conf *conf, const struct model_document *doc,
-				   struct resource_set *have, const struct facts *facts,
-				   struct arena *arena, struct desired *out);
+				   const char *group, struct resource_set *have,
+				   const struct facts *facts, struct arena *arena, struct desired *out);
 void desired_done(struct desired *d);
 
 #endif

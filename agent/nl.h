@@ -39,10 +39,14 @@ void nl_free(struct nl *nl);
 struct backend *nl_backend(struct nl *nl);
 
 /**
- * Delete the ESP SAs between local and remote, both directions, that a charon
- * which is gone left in the kernel. Count into *deleted.
+ * Delete the outgoing ESP SAs from local to remote that carry our output mark
+ * and that a charon which is gone left in the kernel: they would be chosen over
+ * their successors. Incoming ones do no harm and end with their lifetime; an
+ * operator's own SAs between the same addresses carry no such mark. Count into
+ * *deleted.
  */
-int nl_sa_flush(struct nl *nl, const struct addr *local, const struct addr *remote,
+int nl_sa_flush(struct nl *nl, const struct addr *local,
+				const struct addr *remote, uint32_t mark_out,
 				unsigned *deleted, struct err *e);
 
 #endif

@@ -48,7 +48,7 @@ struct provider {
 	char seen[ETAG_SIZE];		/* of the newest answer, refused ones too */
 	size_t server;				/* index of the one in use */
 	unsigned failures;			/* in a row */
-	bool asking, poked;
+	bool poked;
 	bool connected, rejected, saved;
 	uint64_t since_ms, poked_ms;
 	struct err error;
@@ -347,15 +347,15 @@ static void on_answer(void *user, const struct fetch_answer *a)
 {
 	struct provider *p = user;
 	struct err e = {0};
+	bool poked = p->poked;
 
-	p->asking = p->poked = false;
+	p->poked = false;
 	set_connected(p, a->rc == 0);
 	if (a->rc < 0)
 	{
 		on_failure(p, &a->err, 0);
-		return;
 	}
-	if (a->status == 200 || a->status == 410)
+	else if (a->status == 200 || a->status == 410)
 	{
 		on_document(p, a, a->status == 410);
 	}
@@ -371,12 +371,15 @@ static void on_answer(void *user, const struct fetch_answer *a)
 		on_failure(p, &e, a->retry_after);
 	}
 	send_report(p);
+	if (poked)
+	{
+		p->handlers.state(p->user);
+	}
 }
 
 static void ask(struct provider *p, unsigned wait)
 {
 	loop_timer_clear(p->timer);
-	p->asking = true;
 	fetch_config(p->fetch, server(p), p->seen[0] ? p->seen : p->held.etag,
 				 wait, on_answer, p);
 }

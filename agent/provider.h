@@ -33,7 +33,8 @@ struct provider_document {
 struct provider_handlers {
 	/* the wanted document changed (or is there for the first time) */
 	void (*document)(void *user, const struct provider_document *d);
-	/* something about the connection or a refused document changed */
+	/* something about the connection or a refused document changed, or a poke
+	 * was answered */
 	void (*state)(void *user);
 };
 

@@ -172,10 +172,10 @@ static char *flag_text(struct arena *a, bool flag)
 }
 
 /* A copy of a spec in the arena; its texts are copied by the caller. */
-#define COPY(set, spec) ({ \
-	__typeof__(*(spec)) *copy_ = arena_calloc((set)->arena, 1, sizeof(*copy_)); \
-	memcpy(copy_, (spec), sizeof(*copy_)); \
-	copy_; })
+static void *copy_spec(struct resource_set *set, const void *spec, size_t size)
+{
+	return memcpy(arena_calloc(set->arena, 1, size), spec, size);
+}
 
 static char *dup_text(struct arena *a, const char *s)
 {
@@ -186,7 +186,7 @@ void resource_sysctl(struct resource_set *set, enum resource_origin origin,
 					 const struct res_sysctl *spec)
 {
 	struct resource *r = append(set, RES_SYSCTL, origin, spec->path, "");
-	struct res_sysctl *copy = COPY(set, spec);
+	struct res_sysctl *copy = copy_spec(set, spec, sizeof(*spec));
 
 	copy->path = r->key;
 	copy->value = dup_text(set->arena, spec->value);
@@ -205,7 +205,7 @@ void resource_rule(struct resource_set *set, enum resource_origin origin,
 	r = append(set, RES_RULE, origin, key, "");
 	attr(set, r, "fwmark", true, arena_printf(a, "0x%x/0x%x", spec->fwmark,
 											  spec->fwmask));
-	r->spec = COPY(set, spec);
+	r->spec = copy_spec(set, spec, sizeof(*spec));
 }
 
 void resource_vrf(struct resource_set *set, enum resource_origin origin,
@@ -214,7 +214,7 @@ void resource_vrf(struct resource_set *set, enum resource_origin origin,
 	struct arena *a = set->arena;
 	struct resource *r = append(set, RES_VRF, origin, key,
 								origin == RES_OURS ? key : "");
-	struct res_vrf *copy = COPY(set, spec);
+	struct res_vrf *copy = copy_spec(set, spec, sizeof(*spec));
 
 	copy->name = dup_text(a, spec->name);
 	attr(set, r, "name", true, copy->name);
@@ -229,7 +229,7 @@ void resource_member(struct resource_set *set, enum resource_origin origin,
 					 const char *group, const struct res_member *spec)
 {
 	struct resource *r = append(set, RES_MEMBER, origin, spec->link, group);
-	struct res_member *copy = COPY(set, spec);
+	struct res_member *copy = copy_spec(set, spec, sizeof(*spec));
 
 	copy->link = r->key;
 	copy->master = dup_text(set->arena, spec->master);
@@ -247,7 +247,7 @@ void resource_route(struct resource_set *set, enum resource_origin origin,
 	snprintf(key, sizeof(key), "%u unreachable default", spec->table);
 	r = append(set, RES_ROUTE, origin, key, "");
 	attr(set, r, "metric", true, arena_printf(a, "%u", spec->metric));
-	r->spec = COPY(set, spec);
+	r->spec = copy_spec(set, spec, sizeof(*spec));
 }
 
 void resource_link(struct resource_set *set, enum resource_origin origin,
@@ -256,7 +256,7 @@ void resource_link(struct resource_set *set, enum resource_origin origin,
 	struct arena *a = set->arena;
 	struct resource *r = append(set, RES_LINK, origin, key,
 								origin == RES_OURS ? key : "");
-	struct res_link *copy = COPY(set, spec);
+	struct res_link *copy = copy_spec(set, spec, sizeof(*spec));
 
 	copy->name = dup_text(a, spec->name);
 	copy->driver = dup_text(a, spec->driver);
@@ -307,7 +307,7 @@ void resource_ospf(struct resource_set *set, enum resource_origin origin,
 {
 	struct arena *a = set->arena;
 	struct resource *r = append(set, RES_OSPF, origin, spec->vrf, "");
-	struct res_ospf *copy = COPY(set, spec);
+	struct res_ospf *copy = copy_spec(set, spec, sizeof(*spec));
 	char **networks = arena_calloc(a, spec->network_count + 1,
 								   sizeof(*networks));
 
@@ -345,7 +345,7 @@ void resource_ospf_link(struct resource_set *set, enum resource_origin origin,
 {
 	struct arena *a = set->arena;
 	struct resource *r = append(set, RES_OSPF_LINK, origin, spec->link, group);
-	struct res_ospf_link *copy = COPY(set, spec);
+	struct res_ospf_link *copy = copy_spec(set, spec, sizeof(*spec));
 
 	copy->link = r->key;
 	copy->vrf = dup_text(a, spec->vrf);
@@ -361,7 +361,7 @@ void resource_sa(struct resource_set *set, enum resource_origin origin,
 {
 	struct arena *a = set->arena;
 	struct resource *r = append(set, RES_SA, origin, spec->conn, spec->conn);
-	struct res_sa *copy = COPY(set, spec);
+	struct res_sa *copy = copy_spec(set, spec, sizeof(*spec));
 
 	copy->conn = r->key;
 	copy->local_id = dup_text(a, spec->local_id);
@@ -384,7 +384,7 @@ void resource_conn(struct resource_set *set, enum resource_origin origin,
 {
 	struct arena *a = set->arena;
 	struct resource *r = append(set, RES_CONN, origin, spec->name, spec->name);
-	struct res_conn *copy = COPY(set, spec);
+	struct res_conn *copy = copy_spec(set, spec, sizeof(*spec));
 
 	copy->name = r->key;
 	copy->local_id = dup_text(a, spec->local_id);

@@ -1,0 +1,747 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copyright (C) 2026 The ppvpn authors */
+/*
+ * agent.c - wiring: which event asks for what
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent.h"
+#include "alert.h"
+#include "alloc.h"
+#include "charon.h"
+#include "control.h"
+#include "file.h"
+#include "frr.h"
+#include "log.h"
+#include "loop.h"
+#include "nl.h"
+#include "notify.h"
+#include "report.h"
+#include "seal.h"
+#include "serve.h"
+#include "text.h"
+#include "vici.h"
+
+/* Everything is read again at least this often. */
+#define PERIODIC_MS 60000
+/* Neighbours: while a tunnel settles, and otherwise. */
+#define NEIGHBORS_SOON_MS 500
+#define NEIGHBORS_LATE_MS 10000
+/* Changes that come close together are one report. */
+#define REPORT_GATHER_MS 300
+#define REPORT_DEFAULT_S 300
+/* systemd must not start us again: see RestartPreventExitStatus */
+#define EXIT_REFUSED 78
+
+/* What the agent may raise; see desired.c for what it wants of them. */
+static const char *const sysctls[] = {
+	"net/ipv4/ip_forward", "net/ipv4/raw_l3mdev_accept",
+	"net/ipv4/igmp_max_memberships", "net/core/optmem_max", NULL,
+};
+
+/* ---- alarms and reports ---------------------------------------------------- */
+
+void agent_alarm(struct agent *a, enum err_code code, const char *resource,
+				 enum status_severity severity, const char *fmt, ...)
+{
+	char text[256];
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
+	if (alarm_raise(&a->alarms, code, resource, severity, loop_now_ms(), text))
+	{
+		log_warn("alarm", "raised %s: %s: %s", err_code_text(code), resource,
+				 text);
+	}
+	agent_changed(a);
+}
+
+void agent_alarm_clear(struct agent *a, enum err_code code,
+					   const char *resource)
+{
+	if (alarm_clear(&a->alarms, code, resource))
+	{
+		log_info("alarm", "cleared %s: %s", err_code_text(code), resource);
+		agent_changed(a);
+	}
+}
+
+static uint64_t report_interval_ms(const struct agent *a)
+{
+	unsigned s = a->doc && a->doc->management.report_interval ?
+					a->doc->management.report_interval : REPORT_DEFAULT_S;
+
+	return (uint64_t)s * 1000;
+}
+
+static void on_report(void *user)
+{
+	struct agent *a = user;
+	struct text t = report_for_server(a);
+
+	provider_report(a->provider, t.s, t.len);
+	text_done(&t);
+	a->alarms.changed = false;
+	loop_timer_set(a->report, report_interval_ms(a));
+}
+
+void agent_changed(struct agent *a)
+{
+	if (a->provider)
+	{
+		loop_timer_set(a->report, REPORT_GATHER_MS);
+	}
+}
+
+/* ---- rounds ---------------------------------------------------------------- */
+
+static void poll_neighbors(struct agent *a)
+{
+	loop_timer_set(a->neighbors, tunnels_settling(a->tunnels) ?
+				   NEIGHBORS_SOON_MS : NEIGHBORS_LATE_MS);
+}
+
+static void on_neighbor(void *user, const char *link, const char *state)
+{
+	struct agent *a = user;
+
+	if (link)
+	{
+		tunnels_neighbor(a->tunnels, link, state);
+		return;
+	}
+	tunnels_neighbors_end(a->tunnels);
+	poll_neighbors(a);
+}
+
+static void on_neighbors(void *user)
+{
+	struct agent *a = user;
+
+	if (!frr_running(a->frr) || !tunnels_count(a->tunnels))
+	{
+		poll_neighbors(a);
+		return;
+	}
+	tunnels_neighbors_begin(a->tunnels);
+	frr_poll_neighbors(a->frr, on_neighbor, a);
+}
+
+static void on_periodic(void *user)
+{
+	struct agent *a = user;
+
+	cycle_request(a->cycle);
+	loop_timer_set(a->periodic, PERIODIC_MS);
+}
+
+static void note_error(struct agent *a, const char *resource,
+					   const struct err *e)
+{
+	if (a->error_count < AGENT_ERRORS_MAX)
+	{
+		struct agent_error *to = &a->errors[a->error_count++];
+
+		snprintf(to->resource, sizeof(to->resource), "%s", resource);
+		to->err = *e;
+	}
+}
+
+static void note_errors(struct agent *a, const struct cycle_result *r)
+{
+	struct err e = {0};
+
+	a->error_count = 0;
+	for (size_t i = 0; i < r->desired->error_count; i++)
+	{
+		note_error(a, r->desired->errors[i].resource,
+				   &r->desired->errors[i].err);
+	}
+	for (size_t i = 0; i < r->rest->error_count; i++)
+	{
+		note_error(a, r->rest->errors[i].want->key, &r->rest->errors[i].err);
+	}
+	for (size_t i = 0; i < r->error_count; i++)
+	{
+		note_error(a, r->errors[i].where, &r->errors[i]);
+	}
+	if (r->rest->count && !r->error_count)
+	{
+		err_set(&e, 0, ERR_NOT_CONVERGED, r->rest->steps[0].key, "%zu steps "
+				"remain, the first: %s %s", r->rest->count,
+				step_op_name(r->rest->steps[0].op),
+				resource_kind_name(r->rest->steps[0].kind));
+		note_error(a, r->rest->steps[0].key, &e);
+	}
+	if (!charon_hello(a->charon))
+	{
+		err_set(&e, 0, ERR_CHARON, a->conf.plugin_socket,
+				"the plugin's socket is not answered");
+		note_error(a, "charon", &e);
+	}
+	if (!frr_running(a->frr))
+	{
+		err_set(&e, 0, ERR_FRR, a->conf.frr_dir, "ospfd is not running");
+		note_error(a, "frr", &e);
+	}
+}
+
+static char *boot_file(const struct agent *a)
+{
+	return xasprintf("%s/charon.boot", a->conf.run_dir);
+}
+
+/* A charon that died left SAs in the kernel that its successor knows nothing of. */
+static void clean_after_charon(struct agent *a)
+{
+	struct err e = {0};
+	unsigned deleted = 0, n;
+	char *path;
+
+	for (size_t i = 0; i < tunnels_count(a->tunnels); i++)
+	{
+		struct tunnel *t = tunnels_get(a->tunnels, i);
+
+		if (t->installed)
+		{
+			continue;
+		}
+		if (nl_sa_flush(a->nl, &t->local, &t->remote,
+						desired_mark_out(&a->conf), &n, &e) < 0)
+		{
+			log_err(LOG_LEVEL_WARN, "charon", "stale SAs", &e);
+		}
+		deleted += n;
+	}
+	log_info("charon", "a new charon: %u stale SAs deleted, negotiating with "
+			 "every peer", deleted);
+	path = boot_file(a);
+	if (file_write(path, a->charon_boot, strlen(a->charon_boot), 0600, &e) < 0)
+	{
+		log_err(LOG_LEVEL_WARN, "charon", "boot id", &e);
+	}
+	free(path);
+	a->charon_new = false;
+	tunnels_restarted(a->tunnels);
+}
+
+static void on_settled(void *user, const struct cycle_result *r)
+{
+	struct agent *a = user;
+	unsigned unknown = r->seen->facts.unknown_kinds;
+
+	tunnels_observed(a->tunnels, r->seen, r->group);
+	if (r->full)
+	{
+		if (a->converged != r->converged || r->applied)
+		{
+			log_info("apply", r->converged ? "converged, %u steps applied" :
+					 "not converged, %u steps applied", r->applied);
+			agent_changed(a);
+		}
+		a->converged = r->converged;
+		a->settled_ms = loop_now_ms();
+		note_errors(a, r);
+		if (a->doc_pending && !(unknown & RES_BIT(RES_CONN)))
+		{
+			a->doc_pending = false;
+			provider_applied(a->provider);
+			agent_changed(a);
+		}
+		if (a->charon_new && !(unknown & (RES_BIT(RES_SA) | RES_BIT(RES_CONN))))
+		{
+			clean_after_charon(a);
+		}
+		if (!(unknown & RES_BIT(RES_CONN)))
+		{
+			tunnels_ready(a->tunnels);
+			alert_call_back(a);
+		}
+	}
+	if (tunnels_settling(a->tunnels))
+	{
+		poll_neighbors(a);
+	}
+	serve_settled(a);
+}
+
+static const struct model_document *on_wanted(void *user)
+{
+	struct agent *a = user;
+
+	return a->doc;
+}
+
+/* ---- the provider ---------------------------------------------------------- */
+
+static void set_vrfs(struct agent *a)
+{
+	char **vrfs = xcalloc(a->conf.vpn_count + 1, sizeof(*vrfs));
+
+	for (size_t i = 0; i < a->conf.vpn_count; i++)
+	{
+		vrfs[i] = a->conf.vpns[i].vrf;
+	}
+	frr_set_vrfs(a->frr, vrfs, a->conf.vpn_count);
+	free(vrfs);
+}
+
+static void on_document(void *user, const struct provider_document *d)
+{
+	struct agent *a = user;
+
+	a->doc = d->doc;
+	a->doc_pending = true;
+	tunnels_document(a->tunnels, &a->conf, d);
+	cycle_request(a->cycle);
+}
+
+static void on_provider_state(void *user)
+{
+	struct agent *a = user;
+
+	agent_changed(a);
+	serve_settled(a);
+}
+
+/* ---- charon ---------------------------------------------------------------- */
+
+static void refuse(struct agent *a, const char *where, const char *text)
+{
+	struct err e = {0};
+
+	err_set(&e, 0, ERR_CHARON_SETTING, where, "%s", text);
+	if (a->checked)
+	{	/* at work already: an alarm, nothing is torn down */
+		agent_alarm(a, ERR_CHARON_SETTING, where, STATUS_MAJOR, "%s", text);
+		return;
+	}
+	log_err(LOG_LEVEL_ERROR, "charon", "refusing to start", &e);
+	err_print("ppvpn-agent", &e);
+	a->exit_status = EXIT_REFUSED;
+	loop_stop(a->loop);
+}
+
+static bool acknowledged(const struct agent *a, const char *conn)
+{
+	for (size_t i = 0; i < a->conf.routes_not_needed_count; i++)
+	{
+		if (strcmp(a->conf.routes_not_needed[i], conn) == 0)
+		{
+			return true;
+		}
+	}
+	return false;
+}
+
+static void begin_work(struct agent *a)
+{
+	if (!a->checked)
+	{
+		a->checked = true;
+		provider_start(a->provider);
+	}
+	cycle_request(a->cycle);
+}
+
+/* charon.install_routes = no, which our VTIs need, takes the routes away that
+ * policy-based connections may rely on. */
+static void on_foreign_conns(void *user, int rc, char *const *names,
+							 size_t count)
+{
+	struct agent *a = user;
+	char *text;
+
+	if (rc < 0)
+	{	/* charon went away: asked again when it is back */
+		return;
+	}
+	for (size_t i = 0; i < count; i++)
+	{
+		if (!acknowledged(a, names[i]))
+		{
+			text = xasprintf("charon.install_routes = no, which tunnel links "
+					"need, takes away the route that charon would install for "
+					"this connection; if it does without, say "
+					"\"routes-not-needed = %s\" in agent.conf", names[i]);
+			refuse(a, names[i], text);
+			free(text);
+			if (!a->checked)
+			{
+				return;
+			}
+		}
+	}
+	begin_work(a);
+}
+
+static void check_charon(struct agent *a)
+{
+	const struct charon_hello *hello = charon_hello(a->charon);
+
+	if (!hello || !vici_connected(a->vici))
+	{
+		return;
+	}
+	if (hello->install_routes)
+	{
+		refuse(a, "charon.install_routes", "it is yes: charon would install a "
+			   "default route for every tunnel link; set it to no in "
+			   "strongswan.d and restart strongswan");
+	}
+	else if (hello->connmark)
+	{
+		refuse(a, "charon.plugins.connmark", "the plugin is loaded, and it "
+			   "breaks the marks of tunnel links; set load = no in "
+			   "strongswan.d/charon/connmark.conf and restart strongswan");
+	}
+	else
+	{
+		vici_foreign_conns(a->vici, on_foreign_conns, a);
+	}
+}
+
+static void on_charon(void *user, const struct charon_hello *hello)
+{
+	struct agent *a = user;
+
+	if (strcmp(a->charon_boot, hello->boot_id) != 0)
+	{
+		a->charon_new = true;
+		snprintf(a->charon_boot, sizeof(a->charon_boot), "%s", hello->boot_id);
+	}
+	log_info("charon", "connected to the plugin in strongSwan %s",
+			 hello->version);
+	check_charon(a);
+	agent_changed(a);
+}
+
+static void on_charon_lost(void *user)
+{
+	struct agent *a = user;
+
+	log_warn("charon", "the plugin's socket was closed: tunnels stay as they "
+			 "are in the kernel");
+	cycle_request(a->cycle);
+	agent_changed(a);
+}
+
+static void on_unknown_peer(void *user, const char *address,
+							const char *identity, uint64_t count)
+{
+	alert_unknown_peer(user, address, identity, count);
+}
+
+static void on_alert(void *user, const struct charon_alert *alert)
+{
+	alert_handle(user, alert);
+}
+
+static void on_vici(void *user, bool connected)
+{
+	struct agent *a = user;
+
+	if (connected)
+	{
+		check_charon(a);
+	}
+}
+
+static void on_sa_changed(void *user, const char *conn)
+{
+	struct agent *a = user;
+
+	if (a->checked)
+	{
+		cycle_request_conn(a->cycle, conn);
+	}
+}
+
+/* ---- tunnels --------------------------------------------------------------- */
+
+static void on_initiated(void *user, int rc, const struct err *e)
+{
+	if (rc < 0)
+	{	/* the negotiation's deadline will come; charon is away or confused */
+		log_err(LOG_LEVEL_WARN, "peer", "initiate", e);
+	}
+	(void)user;
+}
+
+static void on_initiate(void *user, struct tunnel *t)
+{
+	struct agent *a = user;
+
+	charon_initiate(a->charon, t->conn, on_initiated, a);
+}
+
+static void on_tunnel_changed(void *user, struct tunnel *t,
+							  enum peer_state old)
+{
+	struct agent *a = user;
+
+	if (old == PEER_UP && t->state != PEER_UP)
+	{	/* is it still a peer of ours? ask before it is negotiated with again */
+		provider_poke(a->provider);
+	}
+	if (t->state == PEER_UP && old != PEER_UP)
+	{
+		poll_neighbors(a);
+	}
+	agent_changed(a);
+}
+
+static void on_tunnel_alarm(void *user, struct tunnel *t, bool raised)
+{
+	static const enum err_code codes[] = {
+		ERR_AUTH_FAILED, ERR_PROPOSAL, ERR_PEER_UNREACHABLE, ERR_KERNEL,
+		ERR_CHARON,
+	};
+	struct agent *a = user;
+	char resource[PLACE_SIZE];
+	enum err_code code = t->last_error == ERR_NONE ? ERR_PEER_UNREACHABLE
+												   : t->last_error;
+
+	snprintf(resource, sizeof(resource), "%s/%s/%s", t->customer, t->vpn,
+			 t->peer);
+	if (raised)
+	{
+		agent_alarm(a, code, resource, STATUS_MAJOR, "%u attempts failed, the "
+					"last: %s", t->failures, err_code_title(code));
+		return;
+	}
+	for (size_t i = 0; i < sizeof(codes) / sizeof(*codes); i++)
+	{
+		agent_alarm_clear(a, codes[i], resource);
+	}
+}
+
+/* ---- kernel and FRR -------------------------------------------------------- */
+
+static void on_nl(void *user, enum nl_event event, const char *link,
+				  bool present)
+{
+	struct agent *a = user;
+
+	if (event == NL_ROUTE)
+	{
+		/* that one went says nothing of the others: the next round counts */
+		if (present)
+		{
+			tunnels_route(a->tunnels, link, true);
+		}
+		return;
+	}
+	if (a->checked)
+	{
+		cycle_request(a->cycle);
+	}
+}
+
+static void on_frr(void *user, bool running)
+{
+	struct agent *a = user;
+
+	log_info("frr", running ? "ospfd answers" : "ospfd went away");
+	if (a->checked)
+	{
+		cycle_request(a->cycle);
+	}
+	agent_changed(a);
+}
+
+/* ---- life ------------------------------------------------------------------ */
+
+static void on_signal(void *user, int signo)
+{
+	struct agent *a = user;
+
+	log_info("agent", "signal %d: stopping, tunnels stay as they are", signo);
+	loop_stop(a->loop);
+}
+
+static void load_charon_boot(struct agent *a)
+{
+	char *path = boot_file(a), *text = NULL;
+	size_t len;
+
+	if (file_read(path, sizeof(a->charon_boot) - 1, &text, &len, NULL) == 0)
+	{
+		snprintf(a->charon_boot, sizeof(a->charon_boot), "%s", text);
+	}
+	free(text);
+	free(path);
+}
+
+static char **lan_links(const struct conf *conf)
+{
+	char **links = xcalloc(conf->vpn_count * CONF_LAN_MAX + 1, sizeof(*links));
+	size_t n = 0;
+
+	for (size_t i = 0; i < conf->vpn_count; i++)
+	{
+		for (size_t k = 0; conf->vpns[i].lan[k]; k++)
+		{
+			links[n++] = conf->vpns[i].lan[k];
+		}
+	}
+	return links;
+}
+
+static int start_system(struct agent *a, struct err *e)
+{
+	static const struct vici_handlers vici = { on_vici, on_sa_changed };
+	static const struct charon_handlers charon = {
+		on_charon, on_charon_lost, on_unknown_peer, on_alert,
+	};
+	static const struct frr_handlers frr = { on_frr, NULL };
+	struct frr_config frr_config = {
+		.vtysh = a->conf.vtysh, .vty_dir = a->conf.frr_dir,
+		.run_dir = a->conf.run_dir,
+	};
+	char **lan = lan_links(&a->conf);
+	int rc;
+
+	rc = nl_new(a->loop, sysctls, lan, on_nl, a, &a->nl, e);
+	free(lan);
+	if (rc < 0)
+	{
+		return rc;
+	}
+	a->vici = vici_new(a->loop, a->conf.vici_socket, &vici, a);
+	a->charon = charon_new(a->loop, a->conf.plugin_socket, &charon, a);
+	a->frr = frr_new(a->loop, &frr_config, &frr, a);
+	a->backends[0] = nl_backend(a->nl);
+	a->backends[1] = frr_backend(a->frr);
+	a->backends[2] = vici_backend(a->vici);
+	a->backends[3] = charon_backend(a->charon);
+	set_vrfs(a);
+	return 0;
+}
+
+static int start_agent(struct agent *a, struct err *e)
+{
+	static const struct provider_handlers provider = {
+		on_document, on_provider_state,
+	};
+	static const struct tunnels_handlers tunnels = {
+		on_initiate, on_tunnel_changed, on_tunnel_alarm,
+	};
+	static const struct cycle_handlers cycle = { on_wanted, on_settled };
+	uint8_t id[16];
+	int rc;
+
+	seal_random(id, sizeof(id));
+	hex_encode(id, sizeof(id), a->boot_id);
+	a->started_ms = loop_now_ms();
+	a->periodic = loop_timer_new(a->loop, on_periodic, a);
+	a->neighbors = loop_timer_new(a->loop, on_neighbors, a);
+	a->report = loop_timer_new(a->loop, on_report, a);
+	a->tunnels = tunnels_new(a->loop, &tunnels, a);
+	load_charon_boot(a);
+	rc = start_system(a, e);
+	if (rc == 0)
+	{
+		a->cycle = cycle_new(a->loop, &a->conf, a->backends, &cycle, a);
+		rc = provider_new(a->loop, a->conf.state_dir, &a->identity, &provider,
+						  a, &a->provider, e);
+	}
+	if (rc == 0)
+	{
+		rc = control_new(a->loop, a->conf.control_socket, a->conf.control_group,
+						 serve_request, a, &a->control, e);
+	}
+	loop_timer_set(a->periodic, PERIODIC_MS);
+	poll_neighbors(a);
+	return rc;
+}
+
+static void stop(struct agent *a)
+{
+	if (a->control)
+	{
+		serve_stop(a);
+	}
+	control_free(a->control);
+	cycle_free(a->cycle);
+	provider_free(a->provider);
+	a->provider = NULL;
+	tunnels_free(a->tunnels);
+	frr_free(a->frr);
+	charon_free(a->charon);
+	vici_free(a->vici);
+	nl_free(a->nl);
+	loop_timer_free(a->periodic);
+	loop_timer_free(a->neighbors);
+	loop_timer_free(a->report);
+	loop_free(a->loop);
+	identity_done(&a->identity);
+	conf_done(&a->conf);
+}
+
+static int load(struct agent *a, const char *conf_path, struct err *e)
+{
+	int rc = conf_read(conf_path, &a->conf, e);
+
+	if (rc == 0)
+	{
+		log_set_level(a->conf.log_level);
+		rc = seal_init(e);
+	}
+	if (rc == 0)
+	{
+		rc = identity_load(a->conf.state_dir, &a->identity, e);
+	}
+	if (rc == 0)
+	{
+		rc = dir_make(a->conf.run_dir, 0755, e);
+	}
+	return rc;
+}
+
+int agent_run(const char *conf_path)
+{
+	struct agent *a = xcalloc(1, sizeof(*a));
+	struct loop_signal *term, *interrupt;
+	struct err e = {0};
+	int rc, status;
+
+	signal(SIGPIPE, SIG_IGN);
+	rc = load(a, conf_path, &e);
+	if (rc < 0)
+	{
+		err_print("ppvpn-agent", &e);
+		conf_done(&a->conf);
+		free(a);
+		return rc == -ENOENT ? EXIT_REFUSED : EXIT_FAILURE;
+	}
+	a->loop = loop_new();
+	term = loop_signal_new(a->loop, SIGTERM, on_signal, a);
+	interrupt = loop_signal_new(a->loop, SIGINT, on_signal, a);
+	rc = start_agent(a, &e);
+	if (rc < 0)
+	{
+		log_err(LOG_LEVEL_ERROR, "agent", "cannot start", &e);
+		err_print("ppvpn-agent", &e);
+		a->exit_status = EXIT_FAILURE;
+	}
+	else
+	{
+		log_info("agent", "started for %s", a->identity.ce);
+		notify_ready();
+		loop_run(a->loop);
+	}
+	loop_signal_free(term);
+	loop_signal_free(interrupt);
+	status = a->exit_status;
+	stop(a);
+	free(a);
+	return status;
+}

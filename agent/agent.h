@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copyright (C) 2026 The ppvpn authors */
+/*
+ * agent.h - the provisioning agent: what is connected to what
+ *
+ * Owns the parts and their order; each part knows only its own header. One
+ * thread.
+ */
+#ifndef PPVPN_AGENT_AGENT_H
+#define PPVPN_AGENT_AGENT_H
+
+#include "alarm.h"
+#include "conf.h"
+#include "cycle.h"
+#include "identity.h"
+#include "provider.h"
+#include "tunnel.h"
+
+struct charon;
+struct control;
+struct control_request;
+struct frr;
+struct nl;
+struct vici;
+
+#define AGENT_ERRORS_MAX STATUS_ERRORS_MAX
+#define AGENT_WAITING_MAX 16
+#define AGENT_CALLERS_MAX 64
+
+/* what went wrong when the document in force was applied */
+struct agent_error { char resource[256]; struct err err; };
+
+/* an address that asked for a tunnel while no configuration knew it */
+struct agent_caller { struct addr address; uint64_t at_ms; };
+
+struct agent {
+	struct conf conf;
+	struct identity identity;
+	struct loop *loop;
+	struct nl *nl;
+	struct vici *vici;
+	struct charon *charon;
+	struct frr *frr;
+	struct provider *provider;
+	struct tunnels *tunnels;
+	struct cycle *cycle;
+	struct control *control;
+	struct backend *backends[5];
+	struct alarms alarms;
+
+	const struct model_document *doc;	/* in force; the provider's */
+	bool doc_pending;					/* not applied yet */
+	char boot_id[33];
+	uint64_t seq, started_ms, settled_ms;
+	bool converged;
+	struct agent_error errors[AGENT_ERRORS_MAX];
+	size_t error_count;
+
+	bool checked;						/* charon's settings suit us: work may begin */
+	char charon_boot[33];				/* of the charon that we last worked with */
+	bool charon_new;					/* another one now: clean up after the old */
+	struct agent_caller callers[AGENT_CALLERS_MAX];
+	size_t next_caller;
+	uint64_t unknown_ms;				/* when the server was last asked for one */
+
+	struct loop_timer *periodic, *neighbors, *report;
+	struct control_request *plans[AGENT_WAITING_MAX];
+	size_t plan_count;
+	struct control_request *syncs[AGENT_WAITING_MAX];
+	size_t sync_count;
+	int exit_status;
+};
+
+/** Everything set up and running until SIGTERM. @return exit status */
+int agent_run(const char *conf_path);
+
+/** Raise or clear an alarm, with its log line. */
+void agent_alarm(struct agent *a, enum err_code code, const char *resource,
+				 enum status_severity severity, const char *fmt, ...)
+	__attribute__((format(printf, 5, 6)));
+void agent_alarm_clear(struct agent *a, enum err_code code, const char *resource);
+/** A report to the server is due soon. */
+void agent_changed(struct agent *a);
+
+#endif

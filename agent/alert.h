@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copyright (C) 2026 The ppvpn authors */
+/*
+ * alert.h - what charon's alerts and unknown peers mean to the agent
+ *
+ * Owns the mapping from charon's words to error codes, alarms and events of the
+ * tunnels.
+ */
+#ifndef PPVPN_AGENT_ALERT_H
+#define PPVPN_AGENT_ALERT_H
+
+#include <stdint.h>
+
+struct agent;
+struct charon_alert;
+
+void alert_handle(struct agent *a, const struct charon_alert *alert);
+/** Somebody without a configuration asked for a tunnel (draft 3.5: pull). */
+void alert_unknown_peer(struct agent *a, const char *address,
+						const char *identity, uint64_t count);
+/** Peers that asked while unknown and are known now: answer them at once. */
+void alert_call_back(struct agent *a);
+
+#endif

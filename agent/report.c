@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copyright (C) 2026 The ppvpn authors */
+/*
+ * report.c - the agent's state as JSON
+ */
+#include "config.h"
+
+#include <string.h>
+
+#include "agent.h"
+#include "alloc.h"
+#include "charon.h"
+#include "frr.h"
+#include "json_out.h"
+#include "loop.h"
+#include "report.h"
+
+static const char *const results[] = {
+	[STATUS_APPLIED] = "applied", [STATUS_PARTIAL] = "partial",
+	[STATUS_REJECTED] = "rejected", [STATUS_PENDING] = "pending",
+};
+
+static const char *const severities[] = {
+	[STATUS_WARNING] = "warning", [STATUS_MINOR] = "minor",
+	[STATUS_MAJOR] = "major", [STATUS_CRITICAL] = "critical",
+	[STATUS_CLEARED] = "cleared",
+};
+
+static enum status_result result(const struct agent *a,
+								 const struct provider_status *ps)
+{
+	if (ps->rejected)
+	{
+		return STATUS_REJECTED;
+	}
+	if (!a->doc || a->doc_pending)
+	{
+		return STATUS_PENDING;
+	}
+	return a->converged && !a->error_count ? STATUS_APPLIED : STATUS_PARTIAL;
+}
+
+static uint64_t seconds_since(uint64_t ms)
+{
+	return ms ? (loop_now_ms() - ms) / 1000 : 0;
+}
+
+/* ---- for the server -------------------------------------------------------- */
+
+static void fill_peer(struct arena *arena, const struct tunnel *t,
+					  struct status_peer *p)
+{
+	p->customer = arena_strdup(arena, t->customer);
+	p->vpn = arena_strdup(arena, t->vpn);
+	p->peer = arena_strdup(arena, t->peer);
+	p->state = arena_strdup(arena, peer_state_name(t->state));
+	p->ike = arena_strdup(arena, t->ike);
+	p->child = arena_strdup(arena, t->child);
+	p->proposal = arena_strdup(arena, t->proposal);
+	p->ospf = arena_strdup(arena, t->ospf);
+	p->route = t->route;
+	p->since = seconds_since(t->since_ms);
+	p->attempts = t->failures;
+	p->in_bytes = t->in_bytes;
+	p->out_bytes = t->out_bytes;
+	p->last_error = arena_strdup(arena, err_code_text(t->last_error));
+	p->has_service = t->has_service;
+	p->service = t->service;
+}
+
+static void fill_errors(struct arena *arena, const struct agent *a,
+						const struct provider_status *ps,
+						struct status_report *r)
+{
+	struct status_error *e;
+
+	r->errors = arena_calloc(arena, AGENT_ERRORS_MAX + 1, sizeof(*r->errors));
+	for (size_t i = 0; i < a->error_count; i++)
+	{
+		e = &r->errors[r->error_count++];
+		e->code = arena_strdup(arena, err_code_text(a->errors[i].err.code));
+		e->where = arena_strdup(arena, a->errors[i].err.where);
+		e->text = arena_strdup(arena, a->errors[i].err.text);
+	}
+	if (ps->rejected && r->error_count < AGENT_ERRORS_MAX)
+	{
+		e = &r->errors[r->error_count++];
+		e->code = arena_strdup(arena, err_code_text(ps->error.code));
+		e->where = arena_strdup(arena, ps->error.where);
+		e->text = arena_strdup(arena, ps->error.text);
+	}
+}
+
+static void fill_alarms(struct arena *arena, const struct agent *a,
+						struct status_report *r)
+{
+	r->alarm_count = a->alarms.count;
+	r->alarms = arena_calloc(arena, r->alarm_count + 1, sizeof(*r->alarms));
+	for (size_t i = 0; i < a->alarms.count; i++)
+	{
+		const struct alarm *from = &a->alarms.items[i];
+		struct status_alarm *to = &r->alarms[i];
+
+		to->code = arena_strdup(arena, err_code_text(from->code));
+		to->resource = arena_strdup(arena, from->resource);
+		to->severity = from->severity;
+		to->count = from->count;
+		to->age = seconds_since(from->raised_ms);
+		to->text = arena_strdup(arena, from->text);
+	}
+}
+
+struct text report_for_server(struct agent *a)
+{
+	struct arena *arena = arena_new();
+	struct provider_status ps;
+	struct status_report r = {
+		.ce = a->identity.ce, .boot_id = a->boot_id, .seq = ++a->seq,
+		.agent_version = PACKAGE_VERSION,
+		.uptime = seconds_since(a->started_ms),
+		.peer_count = tunnels_count(a->tunnels),
+	};
+	struct text out;
+
+	provider_status(a->provider, &ps);
+	r.epoch = ps.epoch;
+	r.revision = ps.revision;
+	r.result = result(a, &ps);
+	fill_errors(arena, a, &ps, &r);
+	fill_alarms(arena, a, &r);
+	r.peers = arena_calloc(arena, r.peer_count + 1, sizeof(*r.peers));
+	for (size_t i = 0; i < r.peer_count; i++)
+	{
+		fill_peer(arena, tunnels_get(a->tunnels, i), &r.peers[i]);
+	}
+	out = status_encode(&r);
+	arena_free(arena);
+	return out;
+}
+
+/* ---- for ppvpnctl ---------------------------------------------------------- */
+
+static size_t count_up(const struct agent *a, const struct model_vpn *vpn)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < tunnels_count(a->tunnels); i++)
+	{
+		const struct tunnel *t = tunnels_get(a->tunnels, i);
+
+		n += t->state == PEER_UP && strcmp(t->vpn, vpn->vpn) == 0 &&
+			 strcmp(t->customer, vpn->customer) == 0;
+	}
+	return n;
+}
+
+static void put_vpns(struct json_out *o, const struct agent *a)
+{
+	jo_array(o, "vpns");
+	for (size_t i = 0; a->doc && i < a->doc->vpn_count; i++)
+	{
+		const struct model_vpn *vpn = &a->doc->vpns[i];
+		const struct conf_vpn *place = conf_vpn(&a->conf, vpn->customer,
+												vpn->vpn);
+
+		jo_object(o, NULL);
+		jo_str(o, "customer", vpn->customer);
+		jo_str(o, "vpn", vpn->vpn);
+		jo_str(o, "site", vpn->site);
+		jo_str(o, "vrf", place ? place->vrf : "");
+		jo_u64(o, "peers", vpn->peer_count);
+		jo_u64(o, "up", count_up(a, vpn));
+		jo_object_end(o);
+	}
+	jo_array_end(o);
+}
+
+static void put_errors(struct json_out *o, const struct agent *a,
+					   const struct provider_status *ps)
+{
+	jo_array(o, "errors");
+	for (size_t i = 0; i < a->error_count; i++)
+	{
+		jo_err(o, NULL, &a->errors[i].err);
+	}
+	if (ps->error.code != ERR_NONE)
+	{
+		jo_err(o, NULL, &ps->error);
+	}
+	jo_array_end(o);
+}
+
+struct text report_status(const struct agent *a)
+{
+	struct json_out o = {0};
+	struct provider_status ps;
+
+	provider_status(a->provider, &ps);
+	jo_object(&o, NULL);
+	jo_str(&o, "ce", a->identity.ce);
+	jo_str(&o, "server", ps.server);
+	jo_bool(&o, "connected", ps.connected);
+	jo_u64(&o, "epoch", ps.epoch);
+	jo_u64(&o, "revision", ps.revision);
+	jo_str(&o, "result", ps.deprovisioned ? "deprovisioned" :
+		   results[result(a, &ps)]);
+	jo_u64(&o, "since", seconds_since(ps.since_ms));
+	jo_bool(&o, "charon", charon_hello(a->charon) != NULL);
+	jo_bool(&o, "frr", frr_running(a->frr));
+	jo_bool(&o, "converged", a->converged);
+	put_vpns(&o, a);
+	put_errors(&o, a, &ps);
+	jo_u64(&o, "alarms", alarm_active(&a->alarms));
+	jo_object_end(&o);
+	return jo_take(&o);
+}
+
+static void put_peer(struct json_out *o, const struct tunnel *t)
+{
+	char buf[ADDR_TEXT_MAX];
+	uint64_t now = loop_now_ms();
+
+	jo_object(o, NULL);
+	jo_str(o, "customer", t->customer);
+	jo_str(o, "vpn", t->vpn);
+	jo_str(o, "peer", t->peer);
+	jo_str(o, "link", t->link);
+	jo_str(o, "remote-address", addr_str(&t->remote, buf));
+	jo_str(o, "state", peer_state_name(t->state));
+	jo_u64(o, "since", seconds_since(t->since_ms));
+	jo_str(o, "ike", t->ike);
+	jo_str(o, "child", t->child);
+	jo_str(o, "proposal", t->proposal);
+	jo_str(o, "ospf", t->ospf);
+	jo_bool(o, "route", t->route);
+	jo_u64(o, "in-bytes", t->in_bytes);
+	jo_u64(o, "out-bytes", t->out_bytes);
+	jo_u64(o, "attempts", t->failures);
+	jo_u64(o, "next-retry", t->state != PEER_CONNECTING && t->timer_ms > now ?
+		   (t->timer_ms - now + 999) / 1000 : 0);
+	jo_str(o, "last-error", err_code_text(t->last_error));
+	jo_object_end(o);
+}
+
+struct text report_peers(const struct agent *a)
+{
+	struct json_out o = {0};
+
+	jo_object(&o, NULL);
+	jo_array(&o, "peers");
+	for (size_t i = 0; i < tunnels_count(a->tunnels); i++)
+	{
+		put_peer(&o, tunnels_get(a->tunnels, i));
+	}
+	jo_array_end(&o);
+	jo_object_end(&o);
+	return jo_take(&o);
+}
+
+struct text report_alarms(const struct agent *a)
+{
+	struct json_out o = {0};
+
+	jo_object(&o, NULL);
+	jo_array(&o, "alarms");
+	for (size_t i = 0; i < a->alarms.count; i++)
+	{
+		const struct alarm *alarm = &a->alarms.items[i];
+
+		jo_object(&o, NULL);
+		jo_str(&o, "code", err_code_text(alarm->code));
+		jo_str(&o, "resource", alarm->resource);
+		jo_str(&o, "severity", severities[alarm->severity]);
+		jo_u64(&o, "count", alarm->count);
+		jo_u64(&o, "age", seconds_since(alarm->raised_ms));
+		jo_str(&o, "text", alarm->text);
+		jo_object_end(&o);
+	}
+	jo_array_end(&o);
+	jo_object_end(&o);
+	return jo_take(&o);
+}

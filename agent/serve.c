@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copyright (C) 2026 The ppvpn authors */
+/*
+ * serve.c - the operations of the control socket
+ */
+#include <string.h>
+
+#include "agent.h"
+#include "control.h"
+#include "json_out.h"
+#include "report.h"
+#include "serve.h"
+
+static void answer_text(struct control_request *req, struct text text)
+{
+	control_answer(req, text_str(&text), NULL);
+	text_done(&text);
+}
+
+static bool wait_in(struct control_request **list, size_t *count,
+					struct control_request *req)
+{
+	struct err e = {0};
+
+	if (*count == AGENT_WAITING_MAX)
+	{
+		err_set(&e, 0, ERR_LIMIT, "control", "%u requests wait already",
+				AGENT_WAITING_MAX);
+		control_answer(req, NULL, &e);
+		return false;
+	}
+	list[(*count)++] = req;
+	return true;
+}
+
+static void on_plan(void *user, const struct plan *plan,
+					const struct desired *desired)
+{
+	struct agent *a = user;
+	struct json_out o = {0};
+	struct text text;
+
+	jo_object(&o, NULL);
+	plan_json(plan, &o);
+	jo_array(&o, "not-possible");
+	for (size_t i = 0; i < desired->error_count; i++)
+	{
+		jo_err(&o, NULL, &desired->errors[i].err);
+	}
+	jo_array_end(&o);
+	jo_object_end(&o);
+	text = jo_take(&o);
+	while (a->plan_count)
+	{
+		control_answer(a->plans[--a->plan_count], text_str(&text), NULL);
+	}
+	text_done(&text);
+}
+
+static void serve_plan(struct agent *a, struct control_request *req)
+{
+	if (wait_in(a->plans, &a->plan_count, req))
+	{
+		cycle_plan(a->cycle, on_plan, a);
+	}
+}
+
+static void serve_sync(struct agent *a, struct control_request *req)
+{
+	if (wait_in(a->syncs, &a->sync_count, req))
+	{
+		provider_poke(a->provider);
+		cycle_request(a->cycle);
+	}
+}
+
+void serve_settled(struct agent *a)
+{
+	struct provider_status ps;
+
+	if (!a->sync_count || !provider_idle(a->provider) ||
+		cycle_busy(a->cycle) || a->doc_pending)
+	{
+		return;
+	}
+	provider_status(a->provider, &ps);
+	while (a->sync_count)
+	{
+		struct control_request *req = a->syncs[--a->sync_count];
+
+		if (ps.error.code != ERR_NONE)
+		{
+			control_answer(req, NULL, &ps.error);
+		}
+		else
+		{
+			answer_text(req, report_status(a));
+		}
+	}
+}
+
+void serve_request(void *user, struct control_request *req, const char *op)
+{
+	struct agent *a = user;
+	struct err e = {0};
+
+	if (strcmp(op, "status") == 0)
+	{
+		answer_text(req, report_status(a));
+	}
+	else if (strcmp(op, "peers") == 0)
+	{
+		answer_text(req, report_peers(a));
+	}
+	else if (strcmp(op, "alarms") == 0)
+	{
+		answer_text(req, report_alarms(a));
+	}
+	else if (strcmp(op, "plan") == 0)
+	{
+		serve_plan(a, req);
+	}
+	else if (strcmp(op, "sync") == 0)
+	{
+		serve_sync(a, req);
+	}
+	else
+	{
+		err_set(&e, 0, ERR_USAGE, "op", "unknown operation \"%s\"", op);
+		control_answer(req, NULL, &e);
+	}
+}
+
+void serve_stop(struct agent *a)
+{
+	struct err e = {0};
+
+	err_set(&e, 0, ERR_TIMEOUT, "agent", "the agent is stopping");
+	while (a->plan_count)
+	{
+		control_answer(a->plans[--a->plan_count], NULL, &e);
+	}
+	while (a->sync_count)
+	{
+		control_answer(a->syncs[--a->sync_count], NULL, &e);
+	}
+}
