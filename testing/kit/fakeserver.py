@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Copyright (C) The ppvpn authors
+#
+# A server with the right certificate that hands out whatever lies in a directory: "body", and "etag" if there
+# is one. Notes each request in "requests". For documents that the real server would never make.
+import argparse
+import hashlib
+import http.server
+import json
+import ssl
+from pathlib import Path
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    directory = Path()
+
+    def note(self, **what):
+        with open(self.directory / "requests", "a", encoding="utf-8") as requests:
+            requests.write(json.dumps({"method": self.command, "path": self.path, **what}) + "\n")
+
+    def answer(self, code, body=b"", headers=()):
+        self.send_response(code)
+        for name, value in headers:
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def do_GET(self):
+        body = (self.directory / "body").read_bytes()
+        tag_file = self.directory / "etag"
+        tag = tag_file.read_text(encoding="utf-8").strip() if tag_file.exists() else etag(body)
+        self.note(etag=tag)
+        if self.headers.get("If-None-Match") == tag:
+            self.answer(304, headers=[("ETag", tag)])
+        else:
+            self.answer(200, body, [("Content-Type", "application/json"), ("ETag", tag), ("Cache-Control", "no-store")])
+
+    def do_POST(self):
+        report = self.rfile.read(int(self.headers.get("Content-Length", "0")))
+        self.note(report=report.decode(errors="replace"))
+        self.answer(204)
+
+    def log_message(self, *_):
+        """Requests are noted in their own file."""
+
+
+def etag(body):
+    """The tag that fits the body: epoch and revision as it says, its hash."""
+    try:
+        document = json.loads(body)
+        epoch, revision = document["epoch"], document["revision"]
+    except (ValueError, TypeError, LookupError, RecursionError):
+        epoch, revision = 1, 999999
+    return f'"{epoch}.{revision}-{hashlib.sha256(body).hexdigest()[:16]}"'
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    for name in ("--address", "--certificate", "--key", "--directory"):
+        parser.add_argument(name, required=True)
+    options = parser.parse_args()
+    Handler.directory = Path(options.directory)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_3
+    context.load_cert_chain(options.certificate, options.key)
+    server = http.server.ThreadingHTTPServer((options.address, 8443), Handler)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    server.serve_forever()
+
+
+if __name__ == "__main__":
+    main()
