@@ -47,7 +47,7 @@ _ppvpn()
 	if [[ $cur == -* ]]; then
 		choices=$(_ppvpn_options "$program" "${words[@]}" | cut -d' ' -f1)
 	elif [[ ${#words[@]} -eq 0 ]]; then
-		choices=$(_ppvpn_commands "$program" | cut -d' ' -f1)
+		choices=$(_ppvpn_commands "$program" | cut -d' ' -f1 | uniq)
 	elif [[ ${#words[@]} -eq 1 ]]; then
 		choices=$(_ppvpn_commands "$program" | sed -n "s/^${words[0]} //p")
 	fi
