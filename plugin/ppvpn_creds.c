@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copyright (C) 2026 The ppvpn authors */
+/*
+ * ppvpn_creds.c - charon's view of the keys in the table: credential_set_t
+ *
+ * Owns nothing; never returns a key unless both identities are given and both
+ * are, byte by byte, those of one connection.
+ */
+
+#include "ppvpn_creds.h"
+
+typedef struct private_ppvpn_creds_t private_ppvpn_creds_t;
+
+/**
+ * Private data of a ppvpn_creds_t object.
+ */
+struct private_ppvpn_creds_t {
+
+	/**
+	 * Public interface.
+	 */
+	ppvpn_creds_t public;
+
+	/**
+	 * Connections.
+	 */
+	ppvpn_table_t *table;
+
+	/**
+	 * Counters.
+	 */
+	ppvpn_counters_t *counters;
+};
+
+/**
+ * Enumerator over the keys of one connection
+ */
+typedef struct {
+	/** implements enumerator_t */
+	enumerator_t public;
+	/** the connection, with a reference */
+	ppvpn_conn_t *conn;
+	/** next key */
+	u_int next;
+} keys_enumerator_t;
+
+METHOD(enumerator_t, enumerate_keys, bool,
+	keys_enumerator_t *this, va_list args)
+{
+	id_match_t *me, *other, match;
+	shared_key_t **key;
+
+	VA_ARGS_VGET(args, key, me, other);
+	if (this->next >= this->conn->key_count)
+	{
+		return FALSE;
+	}
+	/* the best match is the key that charon sends with */
+	match = this->next == 0 ? ID_MATCH_PERFECT : ID_MATCH_ANY;
+	if (me)
+	{
+		*me = match;
+	}
+	if (other)
+	{
+		*other = match;
+	}
+	*key = this->conn->keys[this->next++];
+	return TRUE;
+}
+
+METHOD(enumerator_t, destroy_keys, void,
+	keys_enumerator_t *this)
+{
+	this->conn->destroy(this->conn);
+	free(this);
+}
+
+METHOD(credential_set_t, create_shared_enumerator, enumerator_t*,
+	private_ppvpn_creds_t *this, shared_key_type_t type,
+	identification_t *me, identification_t *other)
+{
+	keys_enumerator_t *enumerator;
+	ppvpn_conn_t *conn;
+
+	if ((type != SHARED_IKE && type != SHARED_ANY) || !me || !other)
+	{
+		return NULL;
+	}
+	ppvpn_count(&this->counters->psk_lookups);
+	conn = this->table->get_by_ids(this->table, me, other);
+	if (!conn)
+	{
+		return NULL;
+	}
+	INIT(enumerator,
+		.public = {
+			.enumerate = enumerator_enumerate_default,
+			.venumerate = _enumerate_keys,
+			.destroy = _destroy_keys,
+		},
+		.conn = conn,
+	);
+	return &enumerator->public;
+}
+
+METHOD(ppvpn_creds_t, destroy, void,
+	private_ppvpn_creds_t *this)
+{
+	free(this);
+}
+
+/**
+ * Described in header.
+ */
+ppvpn_creds_t *ppvpn_creds_create(ppvpn_table_t *table,
+								  ppvpn_counters_t *counters)
+{
+	private_ppvpn_creds_t *this;
+
+	INIT(this,
+		.public = {
+			.set = {
+				.create_private_enumerator = (void*)return_null,
+				.create_cert_enumerator = (void*)return_null,
+				.create_shared_enumerator = _create_shared_enumerator,
+				.create_cdp_enumerator = (void*)return_null,
+				.cache_cert = (void*)nop,
+			},
+			.destroy = _destroy,
+		},
+		.table = table,
+		.counters = counters,
+	);
+	return &this->public;
+}

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copyright (C) 2026 The ppvpn authors */
+/*
+ * ppvpn_plugin.c - registers the parts of the plugin with charon
+ *
+ * Owns the order in which they come and go, and nothing else.
+ */
+
+#include "ppvpn_plugin.h"
+#include "ppvpn_backend.h"
+#include "ppvpn_creds.h"
+#include "ppvpn_initiator.h"
+#include "ppvpn_listener.h"
+#include "ppvpn_socket.h"
+
+typedef struct private_ppvpn_plugin_t private_ppvpn_plugin_t;
+
+const char *ppvpn_plugin_version = VERSION;
+
+/**
+ * Private data of a ppvpn_plugin_t object.
+ */
+struct private_ppvpn_plugin_t {
+
+	/**
+	 * Public interface.
+	 */
+	ppvpn_plugin_t public;
+
+	/**
+	 * Counters of all parts.
+	 */
+	ppvpn_counters_t counters;
+
+	/**
+	 * Connections.
+	 */
+	ppvpn_table_t *table;
+
+	/**
+	 * Configurations for charon.
+	 */
+	ppvpn_backend_t *backend;
+
+	/**
+	 * Keys for charon.
+	 */
+	ppvpn_creds_t *creds;
+
+	/**
+	 * Events for the socket.
+	 */
+	ppvpn_events_t *events;
+
+	/**
+	 * Watches charon.
+	 */
+	ppvpn_listener_t *listener;
+
+	/**
+	 * Initiates.
+	 */
+	ppvpn_initiator_t *initiator;
+
+	/**
+	 * Answers requests.
+	 */
+	ppvpn_protocol_t *protocol;
+
+	/**
+	 * Takes requests.
+	 */
+	ppvpn_socket_t *socket;
+};
+
+METHOD(plugin_t, get_name, char*,
+	private_ppvpn_plugin_t *this)
+{
+	return "ppvpn";
+}
+
+/**
+ * Stop using everything
+ */
+static void tear_down(private_ppvpn_plugin_t *this)
+{
+	if (this->socket)
+	{
+		this->socket->destroy(this->socket);
+		charon->bus->remove_listener(charon->bus,
+									 &this->initiator->listener);
+		charon->bus->remove_listener(charon->bus, &this->listener->listener);
+		charon->backends->remove_backend(charon->backends,
+										 &this->backend->backend);
+		lib->credmgr->remove_set(lib->credmgr, &this->creds->set);
+	}
+	this->protocol->destroy(this->protocol);
+	this->initiator->destroy(this->initiator);
+	this->listener->destroy(this->listener);
+	this->events->destroy(this->events);
+	this->creds->destroy(this->creds);
+	this->backend->destroy(this->backend);
+	this->table->destroy(this->table);
+}
+
+/**
+ * Create everything, start with the socket as it may fail
+ */
+static bool set_up(private_ppvpn_plugin_t *this)
+{
+	char *path, *group;
+
+	this->table = ppvpn_table_create();
+	this->backend = ppvpn_backend_create(this->table, &this->counters);
+	this->creds = ppvpn_creds_create(this->table, &this->counters);
+	this->events = ppvpn_events_create(&this->counters);
+	this->listener = ppvpn_listener_create(this->table, this->events,
+										   &this->counters);
+	this->initiator = ppvpn_initiator_create(this->table);
+	this->protocol = ppvpn_protocol_create(this->table, this->initiator,
+										   &this->counters);
+
+	path = lib->settings->get_str(lib->settings, "%s.plugins.ppvpn.socket",
+								  PPVPN_SOCKET, lib->ns);
+	group = lib->settings->get_str(lib->settings, "%s.plugins.ppvpn.group",
+								   "ppvpn", lib->ns);
+	this->socket = ppvpn_socket_create(path, group, this->protocol,
+									   this->events, &this->counters);
+	if (!this->socket)
+	{
+		tear_down(this);
+		return FALSE;
+	}
+	lib->credmgr->add_set(lib->credmgr, &this->creds->set);
+	charon->backends->add_backend(charon->backends, &this->backend->backend);
+	charon->bus->add_listener(charon->bus, &this->listener->listener);
+	charon->bus->add_listener(charon->bus, &this->initiator->listener);
+	return TRUE;
+}
+
+/**
+ * Register or unregister
+ */
+static bool plugin_cb(private_ppvpn_plugin_t *this,
+					  plugin_feature_t *feature, bool reg, void *data)
+{
+	if (reg)
+	{
+		return set_up(this);
+	}
+	tear_down(this);
+	return TRUE;
+}
+
+METHOD(plugin_t, get_features, int,
+	private_ppvpn_plugin_t *this, plugin_feature_t *features[])
+{
+	static plugin_feature_t f[] = {
+		PLUGIN_CALLBACK((plugin_feature_callback_t)plugin_cb, NULL),
+			PLUGIN_PROVIDE(CUSTOM, "ppvpn"),
+	};
+	*features = f;
+	return countof(f);
+}
+
+METHOD(plugin_t, destroy, void,
+	private_ppvpn_plugin_t *this)
+{
+	free(this);
+}
+
+/**
+ * Described in header.
+ */
+plugin_t *ppvpn_plugin_create()
+{
+	private_ppvpn_plugin_t *this;
+
+	INIT(this,
+		.public = {
+			.plugin = {
+				.get_name = _get_name,
+				.get_features = _get_features,
+				.destroy = _destroy,
+			},
+		},
+	);
+	return &this->public.plugin;
+}

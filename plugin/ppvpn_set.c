@@ -1,0 +1,375 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copyright (C) 2026 The ppvpn authors */
+/*
+ * ppvpn_set.c - indexes over connections
+ *
+ * Owns four hash tables over the same entries: by name, by pair of
+ * identities, by remote identity alone (a peer need not say which of our
+ * identities it wants) and by pair of addresses.  Identities are compared
+ * byte by byte, never by wildcard.  Takes no lock.
+ */
+
+#include "ppvpn_set.h"
+#include "ppvpn_bucket.h"
+
+#include <collections/hashtable.h>
+
+typedef struct private_ppvpn_set_t private_ppvpn_set_t;
+typedef struct entry_t entry_t;
+
+/**
+ * Private data of a ppvpn_set_t object.
+ */
+struct private_ppvpn_set_t {
+
+	/**
+	 * Public interface.
+	 */
+	ppvpn_set_t public;
+
+	/**
+	 * Entries by name, char* => entry_t.
+	 */
+	hashtable_t *names;
+
+	/**
+	 * Entries by local and remote identity, entry_t => entry_t.
+	 */
+	hashtable_t *ids;
+
+	/**
+	 * First entry with a remote identity, identification_t => entry_t.
+	 */
+	hashtable_t *remotes;
+
+	/**
+	 * Buckets by addresses, ppvpn_bucket_t => ppvpn_bucket_t.
+	 */
+	hashtable_t *pairs;
+};
+
+/**
+ * A connection in this set
+ */
+struct entry_t {
+	/** the connection */
+	ppvpn_conn_t *conn;
+	/** local identity, of conn */
+	identification_t *local_id;
+	/** remote identity, of conn */
+	identification_t *remote_id;
+	/** connections with the same addresses */
+	ppvpn_bucket_t *bucket;
+	/** neighbours with the same remote identity */
+	entry_t *prev, *next;
+};
+
+/**
+ * Hash the exact bytes of an identity
+ */
+static u_int hash_id(identification_t *id)
+{
+	return chunk_hash_inc(id->get_encoding(id), id->get_type(id));
+}
+
+/**
+ * Compare the exact bytes of two identities
+ */
+static bool equals_id(identification_t *a, identification_t *b)
+{
+	return a->get_type(a) == b->get_type(b) &&
+		   chunk_equals(a->get_encoding(a), b->get_encoding(b));
+}
+
+static u_int hash_ids(entry_t *entry)
+{
+	return chunk_hash_inc(entry->local_id->get_encoding(entry->local_id),
+						  hash_id(entry->remote_id));
+}
+
+static bool equals_ids(entry_t *a, entry_t *b)
+{
+	return equals_id(a->local_id, b->local_id) &&
+		   equals_id(a->remote_id, b->remote_id);
+}
+
+static u_int hash_pair(ppvpn_bucket_t *bucket)
+{
+	return chunk_hash_inc(bucket->local->get_address(bucket->local),
+					chunk_hash(bucket->remote->get_address(bucket->remote)));
+}
+
+static bool equals_pair(ppvpn_bucket_t *a, ppvpn_bucket_t *b)
+{
+	return a->local->ip_equals(a->local, b->local) &&
+		   a->remote->ip_equals(a->remote, b->remote);
+}
+
+/**
+ * Put an entry at the head of the list of its remote identity.  The key of a
+ * list belongs to its first entry, so it changes with it.
+ */
+static void link_remote(private_ppvpn_set_t *this, entry_t *entry)
+{
+	entry->next = this->remotes->remove(this->remotes, entry->remote_id);
+	if (entry->next)
+	{
+		entry->next->prev = entry;
+	}
+	this->remotes->put(this->remotes, entry->remote_id, entry);
+}
+
+/**
+ * Take an entry off the list of its remote identity
+ */
+static void unlink_remote(private_ppvpn_set_t *this, entry_t *entry)
+{
+	if (entry->next)
+	{
+		entry->next->prev = entry->prev;
+	}
+	if (entry->prev)
+	{
+		entry->prev->next = entry->next;
+		return;
+	}
+	this->remotes->remove(this->remotes, entry->remote_id);
+	if (entry->next)
+	{
+		this->remotes->put(this->remotes, entry->next->remote_id, entry->next);
+	}
+}
+
+/**
+ * Put a connection into the bucket of its addresses
+ */
+static ppvpn_bucket_t *join_bucket(private_ppvpn_set_t *this,
+								   ppvpn_conn_t *conn)
+{
+	ppvpn_bucket_t *bucket, key = {
+		.local = conn->local,
+		.remote = conn->remote,
+	};
+
+	bucket = this->pairs->get(this->pairs, &key);
+	if (bucket)
+	{
+		return bucket->add(bucket, conn, PPVPN_MAX_UNION) ? bucket : NULL;
+	}
+	bucket = ppvpn_bucket_create(conn->local, conn->remote);
+	bucket->add(bucket, conn, PPVPN_MAX_UNION);
+	this->pairs->put(this->pairs, bucket, bucket);
+	return bucket;
+}
+
+METHOD(ppvpn_set_t, add, ppvpn_clash_t,
+	private_ppvpn_set_t *this, ppvpn_conn_t *conn)
+{
+	entry_t *entry, key = {
+		.local_id = conn->local_id,
+		.remote_id = conn->remote_id,
+	};
+	ppvpn_bucket_t *bucket;
+
+	if (this->names->get(this->names, conn->name))
+	{
+		return PPVPN_CLASH_NAME;
+	}
+	if (this->ids->get(this->ids, &key))
+	{
+		return PPVPN_CLASH_IDENTITIES;
+	}
+	if (this->names->get_count(this->names) >= PPVPN_MAX_CONNS)
+	{
+		return PPVPN_CLASH_FULL;
+	}
+	bucket = join_bucket(this, conn);
+	if (!bucket)
+	{
+		return PPVPN_CLASH_PROPOSALS;
+	}
+	INIT(entry,
+		.conn = conn->get_ref(conn),
+		.local_id = conn->local_id,
+		.remote_id = conn->remote_id,
+		.bucket = bucket,
+	);
+	this->names->put(this->names, conn->name, entry);
+	this->ids->put(this->ids, entry, entry);
+	link_remote(this, entry);
+	return PPVPN_NO_CLASH;
+}
+
+METHOD(ppvpn_set_t, remove_, ppvpn_conn_t*,
+	private_ppvpn_set_t *this, char *name)
+{
+	ppvpn_conn_t *conn;
+	entry_t *entry;
+
+	entry = this->names->remove(this->names, name);
+	if (!entry)
+	{
+		return NULL;
+	}
+	this->ids->remove(this->ids, entry);
+	unlink_remote(this, entry);
+	if (entry->bucket->remove(entry->bucket, entry->conn))
+	{
+		this->pairs->remove(this->pairs, entry->bucket);
+		entry->bucket->destroy(entry->bucket);
+	}
+	conn = entry->conn;
+	free(entry);
+	return conn;
+}
+
+METHOD(ppvpn_set_t, get_by_name, ppvpn_conn_t*,
+	private_ppvpn_set_t *this, char *name)
+{
+	entry_t *entry = this->names->get(this->names, name);
+
+	return entry ? entry->conn : NULL;
+}
+
+METHOD(ppvpn_set_t, get_by_ids, ppvpn_conn_t*,
+	private_ppvpn_set_t *this, identification_t *local,
+	identification_t *remote)
+{
+	entry_t *entry, key = {
+		.local_id = local,
+		.remote_id = remote,
+	};
+
+	entry = this->ids->get(this->ids, &key);
+	return entry ? entry->conn : NULL;
+}
+
+METHOD(ppvpn_set_t, get_by_remote_id, void,
+	private_ppvpn_set_t *this, identification_t *remote, array_t *array)
+{
+	entry_t *entry;
+
+	entry = this->remotes->get(this->remotes, remote);
+	for (; entry; entry = entry->next)
+	{
+		array_insert(array, ARRAY_TAIL,
+					 entry->conn->peer_cfg->get_ref(entry->conn->peer_cfg));
+	}
+}
+
+METHOD(ppvpn_set_t, get_ike_cfg, ike_cfg_t*,
+	private_ppvpn_set_t *this, host_t *local, host_t *remote)
+{
+	ppvpn_bucket_t *bucket, key = {
+		.local = local,
+		.remote = remote,
+	};
+
+	bucket = this->pairs->get(this->pairs, &key);
+	return bucket ? bucket->get_ike_cfg(bucket) : NULL;
+}
+
+METHOD(ppvpn_set_t, get_peer_cfgs, void,
+	private_ppvpn_set_t *this, array_t *array)
+{
+	enumerator_t *enumerator;
+	entry_t *entry;
+
+	enumerator = this->names->create_enumerator(this->names);
+	while (enumerator->enumerate(enumerator, NULL, &entry))
+	{
+		array_insert(array, ARRAY_TAIL,
+					 entry->conn->peer_cfg->get_ref(entry->conn->peer_cfg));
+	}
+	enumerator->destroy(enumerator);
+}
+
+METHOD(ppvpn_set_t, get_ike_cfgs, void,
+	private_ppvpn_set_t *this, array_t *array)
+{
+	enumerator_t *enumerator;
+	ppvpn_bucket_t *bucket;
+	ike_cfg_t *ike_cfg;
+
+	enumerator = this->pairs->create_enumerator(this->pairs);
+	while (enumerator->enumerate(enumerator, NULL, &bucket))
+	{
+		ike_cfg = bucket->get_ike_cfg(bucket);
+		array_insert(array, ARRAY_TAIL, ike_cfg->get_ref(ike_cfg));
+	}
+	enumerator->destroy(enumerator);
+}
+
+METHOD(ppvpn_set_t, get_conns, void,
+	private_ppvpn_set_t *this, array_t *array)
+{
+	enumerator_t *enumerator;
+	entry_t *entry;
+
+	enumerator = this->names->create_enumerator(this->names);
+	while (enumerator->enumerate(enumerator, NULL, &entry))
+	{
+		array_insert(array, ARRAY_TAIL, entry->conn->get_ref(entry->conn));
+	}
+	enumerator->destroy(enumerator);
+}
+
+METHOD(ppvpn_set_t, get_count, u_int,
+	private_ppvpn_set_t *this)
+{
+	return this->names->get_count(this->names);
+}
+
+static void destroy_entry(entry_t *entry, const void *key)
+{
+	entry->conn->destroy(entry->conn);
+	free(entry);
+}
+
+static void destroy_bucket(ppvpn_bucket_t *bucket, const void *key)
+{
+	bucket->destroy(bucket);
+}
+
+METHOD(ppvpn_set_t, destroy, void,
+	private_ppvpn_set_t *this)
+{
+	this->ids->destroy(this->ids);
+	this->remotes->destroy(this->remotes);
+	this->pairs->destroy_function(this->pairs, (void*)destroy_bucket);
+	this->names->destroy_function(this->names, (void*)destroy_entry);
+	free(this);
+}
+
+/**
+ * Described in header.
+ */
+ppvpn_set_t *ppvpn_set_create(u_int size)
+{
+	private_ppvpn_set_t *this;
+
+	INIT(this,
+		.public = {
+			.add = _add,
+			.remove = _remove_,
+			.get_by_name = _get_by_name,
+			.get_by_ids = _get_by_ids,
+			.get_by_remote_id = _get_by_remote_id,
+			.get_ike_cfg = _get_ike_cfg,
+			.get_peer_cfgs = _get_peer_cfgs,
+			.get_ike_cfgs = _get_ike_cfgs,
+			.get_conns = _get_conns,
+			.get_count = _get_count,
+			.destroy = _destroy,
+		},
+		.names = hashtable_create(hashtable_hash_str, hashtable_equals_str,
+								  size),
+		.ids = hashtable_create((hashtable_hash_t)hash_ids,
+								(hashtable_equals_t)equals_ids, size),
+		.remotes = hashtable_create((hashtable_hash_t)hash_id,
+									(hashtable_equals_t)equals_id, size),
+		.pairs = hashtable_create((hashtable_hash_t)hash_pair,
+								  (hashtable_equals_t)equals_pair, size),
+	);
+	return &this->public;
+}
