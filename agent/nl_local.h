@@ -19,6 +19,8 @@
  */
 #define NL_LINK_GROUP 28784
 
+#define NL_KEY_SIZE 256
+
 enum { NL_TABLE_MAIN = 254, NL_TABLE_LOCAL = 255 };
 
 struct nl_link {
@@ -47,7 +49,7 @@ struct nl {
 	struct nl_sock *sk;
 	struct loop *loop;
 	struct nl_table links;
-	const char **sysctls;
+	char **sysctls;
 	char **lan;
 	nl_event_fn fn;
 	void *user;
@@ -74,7 +76,7 @@ void nl_link_free(struct nl_link *link);
 /** "name of its master", "" none. */
 const char *nl_link_master(const struct nl *nl, const struct nl_link *link);
 /** Connection, "customer/vpn" or (an orphan) link name; false: not ours. */
-bool nl_link_key(const struct nl_link *link, char key[256]);
+bool nl_link_key(const struct nl_link *link, char key[NL_KEY_SIZE]);
 bool nl_link_is_vrf(const struct nl_link *link);
 bool nl_link_is_lan(const struct nl *nl, const char *name);
 

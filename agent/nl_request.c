@@ -52,7 +52,7 @@ struct nl_msg *nl_message(int type, int flags, const void *header, size_t len)
 	struct nl_msg *msg = nlmsg_alloc_size(MESSAGE_ROOM);
 
 	if (!msg || !nlmsg_put(msg, NL_AUTO_PORT, NL_AUTO_SEQ, type, 0, flags) ||
-		nlmsg_append(msg, (void*)header, len, NLMSG_ALIGNTO) < 0)
+		(len && nlmsg_append(msg, (void*)header, len, NLMSG_ALIGNTO) < 0))
 	{
 		abort();	/* out of memory */
 	}
@@ -233,6 +233,8 @@ static int receive_all(struct nl_sock *sk, struct run *r)
 			take_message(r, h);
 		}
 	}
+	/* an answer about SAs has their keys */
+	explicit_bzero(buf, ANSWER_ROOM);
 	free(buf);
 	return rc;
 }
@@ -253,12 +255,25 @@ static int first_failure(const struct run *r, const char *where, struct err *e)
 	return 0;
 }
 
+void nl_batch_drop(struct nl_batch *b)
+{
+	for (unsigned i = 0; i < b->count; i++)
+	{
+		nlmsg_free(b->msgs[i]);
+	}
+	b->count = 0;
+}
+
 int nl_batch_run(struct nl_sock *sk, struct nl_batch *b, const char *where,
 				 nl_answer_fn fn, void *user, struct err *e)
 {
 	struct run r = { .batch = b, .fn = fn, .user = user };
 	int rc;
 
+	if (!b->count)
+	{
+		return 0;
+	}
 	rc = send_all(sk, &r);
 	if (!rc)
 	{
@@ -277,11 +292,7 @@ int nl_batch_run(struct nl_sock *sk, struct nl_batch *b, const char *where,
 		rc = err_set(e, -EINTR, ERR_KERNEL, where, "the list changed while it "
 					 "was read");
 	}
-	for (unsigned i = 0; i < b->count; i++)
-	{
-		nlmsg_free(b->msgs[i]);
-	}
-	b->count = 0;
+	nl_batch_drop(b);
 	return rc;
 }
 

@@ -41,6 +41,8 @@ void nl_put_str(struct nl_msg *msg, int type, const char *value);
 /** Takes the message over. */
 void nl_batch_add(struct nl_batch *b, const char *what, int harmless,
 				  struct nl_msg *msg);
+/** Free what was not sent. */
+void nl_batch_drop(struct nl_batch *b);
 /**
  * Send, wait for every answer, free the messages. The kernel goes on behind a
  * message that failed.

@@ -3,8 +3,8 @@
 /*
  * nl_sa.c - ESP SAs that a charon which is gone left in the kernel
  *
- * Effects: netlink (XFRM). Reads only what lies between the two addresses asked
- * for; keys in the kernel's answers are not kept and wiped with the buffer.
+ * Effects: netlink (XFRM). Reads only what leads from one address to the other;
+ * keys in the kernel's answers are not kept, and are wiped with the buffer.
  */
 #include "config.h"
 
