@@ -98,7 +98,8 @@ mmdebstrap() {
 root_hooks() {
     case $1 in
         setup) # no daemon starts, whatever a package's scripts ask for
-            mkdir -p "$2/usr/sbin"
+            mkdir -p "$2/usr/sbin" "$2/etc/dpkg/dpkg.cfg.d"
+            printf 'path-exclude=/usr/share/%s/*\n' doc locale info >"$2/etc/dpkg/dpkg.cfg.d/ppvpn-lab"
             printf '#!/bin/sh\nexit 101\n' >"$2/usr/sbin/policy-rc.d"
             chmod 755 "$2/usr/sbin/policy-rc.d"
             ;;
@@ -129,7 +130,6 @@ make_root() {
     # shellcheck disable=SC2016 # the hooks' own $1
     debian_sources | TMPDIR=$PPVPN_LAB_CACHE quietly "$PPVPN_LAB_CACHE/logs/root-$kind.log" mmdebstrap \
         --mode=root --variant=apt --aptopt="$conf" --aptopt='APT::Install-Recommends "false"' \
-        --dpkgopt='path-exclude=/usr/share/locale/*' --dpkgopt='path-exclude=/usr/share/doc/*' \
         --include="$(root_packages "$kind" | tr -s ' \n' ',,')" \
         --setup-hook="$PPVPN_TOP/testing/host/root-hook setup \"\$1\"" \
         --customize-hook="$PPVPN_TOP/testing/host/root-hook $kind \"\$1\"" \
