@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copyright (C) 2026 The ppvpn authors */
+/*
+ * api_ce.c - GET /v1/config with its long poll, POST /v1/status
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+#include <time.h>
+
+#include "alloc.h"
+#include "log.h"
+#include "status.h"
+#include "text.h"
+#include "server/api_ce.h"
+#include "server/delivery.h"
+#include "server/etag.h"
+#include "server/store.h"
+
+#define STATUS_BODY_MAX (2 * 1024 * 1024)
+#define RETRY_AFTER 5
+
+/* one request being handled */
+struct ask
+{
+	struct http_request *req;
+	struct http_response *resp;
+	struct store *store;
+	const struct api_ce *api;
+	struct arena *arena;
+	struct store_ce ce;
+};
+
+static int64_t wall_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+/* The database failed: never an answer that could be taken for "nothing". */
+static void unavailable(struct ask *ask, const struct err *cause)
+{
+	struct err e;
+
+	log_err(LOG_LEVEL_ERROR, "ce", http_request_peer(ask->req), cause);
+	err_set(&e, -EIO, ERR_DATABASE, "", "the database does not answer");
+	http_response_error(ask->resp, 503, &e);
+	http_response_header(ask->resp, "Retry-After", "%u", RETRY_AFTER);
+}
+
+/* False: answered. */
+static bool identify(struct ask *ask)
+{
+	struct err e = { 0 };
+	uint8_t key[32];
+	int rc = -ENOENT;
+
+	if (http_request_key(ask->req, key))
+	{
+		rc = store_ce_by_key(ask->store, ask->arena, key, &ask->ce, &e);
+	}
+	if (rc == -ENOENT)
+	{
+		log_info("ce", "%s: a key that is not known", http_request_peer(ask->req));
+		ask->resp->status = 404;
+		return false;
+	}
+	if (rc)
+	{
+		unavailable(ask, &e);
+		return false;
+	}
+	return true;
+}
+
+/* ---- the document ------------------------------------------------------------ */
+
+static void send_document(struct ask *ask, const struct model_document *doc,
+						  struct text *body, const char *etag)
+{
+	int64_t now = wall_ms();
+	unsigned waited = http_request_waited_ms(ask->req);
+
+	ask->resp->status = doc->state == MODEL_DEPROVISIONED ? 410 : 200;
+	ask->resp->content_type = "application/json";
+	ask->resp->body_len = body->len;
+	ask->resp->body = text_take(body);
+	http_response_header(ask->resp, "ETag", "%s", etag);
+	http_response_header(ask->resp, "Cache-Control", "no-store");
+	if (ask->resp->status == 200 && waited)
+	{
+		int64_t ms = now - (int64_t)ask->ce.committed_ms;
+
+		http_response_header(ask->resp, "Ppvpn-Notify-Ms", "%" PRId64,
+							 ms > 0 ? ms : 0);
+	}
+	if (ask->resp->status == 200)
+	{
+		delivery_note(ask->api->delivery, ask->ce.id, doc->revision, now);
+	}
+	log_debug("ce", "%s/%s: document %s, %zu bytes", ask->ce.customer,
+			  ask->ce.ce, etag, ask->resp->body_len);
+}
+
+/*
+ * Build the document, and answer with it unless the CE has it.
+ *
+ * @return		0 answered; 1 the CE has it
+ */
+static int build(struct ask *ask, char etag[ETAG_SIZE])
+{
+	struct model_document *doc;
+	struct text body;
+	struct err e = { 0 };
+	int rc;
+
+	rc = store_document(ask->store, ask->arena, ask->ce.id,
+						&ask->api->management, &doc, &e);
+	if (rc)
+	{
+		unavailable(ask, &e);
+		return 0;
+	}
+	body = model_encode(doc);
+	etag_build(etag, doc->epoch, doc->revision, body.s, body.len);
+	etags_put(ask->api->etags, ask->ce.id, doc->epoch, doc->revision, etag);
+	rc = doc->state == MODEL_ACTIVE &&
+		 etag_named(http_request_header(ask->req, "If-None-Match"), etag);
+	if (!rc)
+	{
+		send_document(ask, doc, &body, etag);
+	}
+	text_done(&body);
+	return rc;
+}
+
+/* 1 when the CE has the newest document, etag its tag; 0 answered. */
+static int compare(struct ask *ask, char etag[ETAG_SIZE])
+{
+	uint64_t epoch, revision;
+	struct err e = { 0 };
+
+	if (store_revision(ask->store, &epoch, &revision, &e))
+	{
+		unavailable(ask, &e);
+		return 0;
+	}
+	if (!ask->ce.removed &&
+		etags_get(ask->api->etags, ask->ce.id, epoch, ask->ce.revision, etag) &&
+		etag_named(http_request_header(ask->req, "If-None-Match"), etag))
+	{
+		return 1;
+	}
+	return build(ask, etag);
+}
+
+unsigned api_ce_wait(const char *prefer, unsigned limit)
+{
+	while (prefer && *prefer)
+	{
+		size_t len;
+		uint64_t wait;
+		char value[8];
+
+		prefer += strspn(prefer, " \t,;");
+		len = strcspn(prefer, " \t,;");
+		if (len > 5 && len - 5 < sizeof(value) &&
+			strncasecmp(prefer, "wait=", 5) == 0)
+		{
+			memcpy(value, prefer + 5, len - 5);
+			value[len - 5] = '\0';
+			if (text_to_u64(value, 0, 1000000, &wait) == 0)
+			{
+				return wait > limit ? limit : (unsigned)wait;
+			}
+		}
+		prefer += len;
+	}
+	return 0;
+}
+
+static enum http_verdict wait_or_304(struct ask *ask, uint64_t generation,
+									 const char *etag)
+{
+	const unsigned ms = 1000 * api_ce_wait(
+		http_request_header(ask->req, "Prefer"),
+		ask->api->management.long_poll_timeout);
+	const unsigned waited = http_request_waited_ms(ask->req);
+
+	if (waited < ms)
+	{
+		http_request_park(ask->req, ask->ce.id, generation, ms - waited);
+		return HTTP_PARK;
+	}
+	ask->resp->status = 304;
+	http_response_header(ask->resp, "ETag", "%s", etag);
+	http_response_header(ask->resp, "Cache-Control", "no-store");
+	return HTTP_DONE;
+}
+
+static enum http_verdict get_config(struct http_request *req,
+									struct http_response *resp,
+									struct store *store, void *user)
+{
+	struct ask ask = {
+		.req = req, .resp = resp, .store = store, .api = user,
+		.arena = arena_new(),
+	};
+	/* before the database is read: a wake from here on is not lost */
+	const uint64_t generation = http_generation(http_request_listener(req));
+	enum http_verdict verdict = HTTP_DONE;
+	char etag[ETAG_SIZE];
+
+	if (identify(&ask) && compare(&ask, etag) == 1)
+	{
+		verdict = wait_or_304(&ask, generation, etag);
+	}
+	arena_free(ask.arena);
+	return verdict;
+}
+
+/* ---- reports -------------------------------------------------------------------- */
+
+static void take_report(struct ask *ask)
+{
+	struct status_report *report;
+	struct err e = { 0 };
+	char place[PLACE_SIZE];
+	const char *body;
+	size_t len;
+
+	body = http_request_body(ask->req, &len);
+	snprintf(place, sizeof(place), "%s/%s", ask->ce.customer, ask->ce.ce);
+	if (status_decode(ask->arena, body, len, &report, &e))
+	{
+		log_err(LOG_LEVEL_WARN, "ce", place, &e);
+		http_response_error(ask->resp, 400, &e);
+		return;
+	}
+	if (strcmp(report->ce, place) != 0)
+	{
+		err_set(&e, -EINVAL, ERR_JSON_VALUE, "/ce",
+				"the certificate is another router's");
+		log_err(LOG_LEVEL_WARN, "ce", place, &e);
+		http_response_error(ask->resp, 400, &e);
+		return;
+	}
+	if (store_report(ask->store, ask->ce.id, report, wall_ms(), &e))
+	{
+		unavailable(ask, &e);
+		return;
+	}
+	ask->resp->status = 204;
+}
+
+static enum http_verdict post_status(struct http_request *req,
+									 struct http_response *resp,
+									 struct store *store, void *user)
+{
+	struct ask ask = {
+		.req = req, .resp = resp, .store = store, .api = user,
+		.arena = arena_new(),
+	};
+	char etag[ETAG_SIZE];
+
+	if (identify(&ask))
+	{
+		/* a removed one gets its tombstone and nothing else */
+		if (ask.ce.removed)
+		{
+			build(&ask, etag);
+		}
+		else
+		{
+			take_report(&ask);
+		}
+	}
+	arena_free(ask.arena);
+	return HTTP_DONE;
+}
+
+const struct http_route api_ce_routes[] = {
+	{ "GET", "/v1/config", get_config, 0 },
+	{ "POST", "/v1/status", post_status, STATUS_BODY_MAX },
+	{ NULL, NULL, NULL, 0 },
+};
