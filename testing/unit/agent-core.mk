@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Copyright (C) 2026 The ppvpn authors
+#
+# Unit tests of the agent's core: pure parts by themselves, the cycle on a fake
+# router.
+
+if HAVE_CHECK
+agent_core_tests = \
+	testing/unit/test_alarm \
+	testing/unit/test_cycle \
+	testing/unit/test_desired \
+	testing/unit/test_peer \
+	testing/unit/test_plan
+check_PROGRAMS += $(agent_core_tests)
+TESTS += $(agent_core_tests)
+
+testing_unit_test_alarm_SOURCES = testing/unit/test_alarm.c agent/alarm.c
+testing_unit_test_alarm_LDADD = libppvpn-base.la $(CHECK_LIBS)
+testing_unit_test_peer_SOURCES = testing/unit/test_peer.c agent/peer.c
+testing_unit_test_peer_LDADD = $(CHECK_LIBS)
+testing_unit_test_plan_SOURCES = testing/unit/test_plan.c \
+	testing/unit/fake_backend.c testing/unit/fake_backend.h
+testing_unit_test_plan_LDADD = libppvpn-agent-core.la $(CHECK_LIBS)
+testing_unit_test_desired_SOURCES = testing/unit/test_desired.c
+testing_unit_test_desired_LDADD = libppvpn-agent-core.la $(CHECK_LIBS)
+testing_unit_test_cycle_SOURCES = testing/unit/test_cycle.c \
+	testing/unit/fake_backend.c testing/unit/fake_backend.h \
+	agent/cycle.c agent/loop.c
+testing_unit_test_cycle_LDADD = libppvpn-agent-core.la $(EVENT_LIBS) \
+	$(CHECK_LIBS)
+endif

@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copyright (C) 2026 The ppvpn authors */
+/*
+ * test_desired.c - document and facts to resources
+ */
+#include "config.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "agent/desired.h"
+#include "agent/plan.h"
+#include "alloc.h"
+#include "run.h"
+
+static struct conf_vpn places[] = {
+	{ .place = (char*)"acme/corp", .vrf = (char*)"corp", .table = 1001,
+	  .lan = { (char*)"eth1", (char*)"eth2" } },
+};
+static const struct conf conf = {
+	.mark_base = 0x70ff0000, .rule_pref = 100, .vpns = places, .vpn_count = 1,
+};
+
+static struct model_profile profile = { .name = (char*)"default" };
+static struct model_key key = { .key_id = (char*)"g1", .secret.len = 32 };
+static struct model_peer peers[] = {
+	{ .peer = (char*)"lyon", .identity = (char*)"lyon.x.y",
+	  .keys = &key, .key_count = 1, .profile = &profile },
+	{ .peer = (char*)"nice", .identity = (char*)"nice.x.y",
+	  .keys = &key, .key_count = 1, .profile = &profile },
+};
+static struct model_vpn vpns[] = {
+	{ .customer = (char*)"acme", .vpn = (char*)"corp", .site = (char*)"paris",
+	  .identity = (char*)"paris.x.y", .mtu = 1400,
+	  .ospf = { .hello_interval = 10, .dead_interval = 40, .cost = 10 },
+	  .peers = peers, .peer_count = 2 },
+	{ .customer = (char*)"acme", .vpn = (char*)"lab", .site = (char*)"paris",
+	  .identity = (char*)"paris.l.y", .mtu = 1400 },
+};
+static struct model_document doc = {
+	.ce = (char*)"acme/paris-r1", .vpns = vpns, .vpn_count = 1,
+};
+
+static struct arena *arena;
+static struct resource_set have;
+static struct facts facts;
+static struct desired wish;
+
+#define P1 "ppvpn:acme:corp:lyon"
+#define P2 "ppvpn:acme:corp:nice"
+
+static void setup(void)
+{
+	arena = arena_new();
+	resource_set_init(&have, arena);
+	memset(&facts, 0, sizeof(facts));
+	peers[0].remote_address = addr_from_u32(0xc0000209);
+	peers[1].remote_address = addr_from_u32(0xc000020d);
+	vpns[0].ce_address = vpns[1].ce_address = addr_from_u32(0xc0000205);
+	vpns[0].router_id = vpns[1].router_id = addr_from_u32(0x0aff0001);
+	vpns[0].peer_count = 2;
+	doc.vpn_count = 1;
+	doc.state = MODEL_ACTIVE;
+	facts.local_rule_first = true;
+	facts_add_link(&facts, arena, "eth1", false);
+}
+
+static void build(const struct model_document *d, const char *group)
+{
+	facts_sort(&facts);
+	desired_build(&conf, d, group, &have, &facts, arena, &wish);
+	resource_set_sort(&wish.want);
+}
+
+static void teardown(void)
+{
+	desired_done(&wish);
+	resource_set_done(&have);
+	facts_done(&facts);
+	arena_free(arena);
+}
+
+static const struct res_link *link_of(const char *conn)
+{
+	const struct resource *r = resource_find(&wish.want, RES_LINK, conn);
+
+	ck_assert_ptr_nonnull(r);
+	return r->spec;
+}
+
+static void have_link(const char *conn, const char *name, uint32_t mark,
+					  enum resource_origin origin)
+{
+	struct res_link spec = {
+		.name = (char*)name, .driver = "vti", .mark = mark, .up = true,
+		.local = addr_from_u32(1), .remote = addr_from_u32(2),
+	};
+
+	resource_link(&have, origin, conn, &spec);
+	facts_add_link(&facts, arena, name, origin == RES_OURS);
+}
+
+START_TEST(everything_for_two_peers)
+{
+	const struct res_ospf *ospf;
+
+	build(&doc, NULL);
+	ck_assert_str_eq(link_of(P1)->name, "ppv1");
+	ck_assert_str_eq(link_of(P2)->name, "ppv2");
+	ck_assert_uint_eq(link_of(P2)->mark, 0x70ff0002);
+	ck_assert(!link_of(P1)->up);
+	ck_assert_ptr_nonnull(resource_find(&wish.want, RES_CONN, P1));
+	ck_assert_ptr_nonnull(resource_find(&wish.want, RES_VRF, "acme/corp"));
+	ck_assert_ptr_nonnull(resource_find(&wish.want, RES_RULE, "100 254"));
+	ck_assert_ptr_nonnull(resource_find(&wish.want, RES_RULE, "32765 255"));
+	ck_assert_ptr_null(resource_find(&wish.want, RES_RULE, "0 255"));
+	ck_assert_ptr_nonnull(resource_find(&wish.want, RES_ROUTE,
+										"1001 unreachable default"));
+	ck_assert_ptr_nonnull(resource_find(&wish.want, RES_MEMBER, "eth1"));
+	/* not there yet */
+	ck_assert_ptr_null(resource_find(&wish.want, RES_MEMBER, "eth2"));
+	ospf = resource_find(&wish.want, RES_OSPF, "corp")->spec;
+	ck_assert_uint_eq(ospf->network_count, 1);
+	ck_assert_uint_eq(ospf->passive_count, 1);
+	ck_assert_uint_eq(wish.error_count, 0);
+}
+END_TEST
+
+START_TEST(lan_networks_are_announced)
+{
+	struct prefix p = { .addr = addr_from_u32(0x0a010001), .len = 24 };
+	const struct res_ospf *ospf;
+	char buf[PREFIX_TEXT_MAX];
+
+	facts_add_address(&facts, arena, "eth1", &p);
+	p.addr = addr_from_u32(0xc0000205);
+	facts_add_address(&facts, arena, "eth0", &p);
+	build(&doc, NULL);
+	ospf = resource_find(&wish.want, RES_OSPF, "corp")->spec;
+	ck_assert_uint_eq(ospf->network_count, 2);
+	ck_assert_str_eq(prefix_str(&ospf->networks[0], buf), "10.1.0.0/24");
+}
+END_TEST
+
+START_TEST(names_and_marks_are_recovered)
+{
+	have_link(P2, "ppv1", 0x70ff0001, RES_OURS);
+	have_link("ppv2", "ppv2", 5, RES_FOREIGN);
+	build(&doc, NULL);
+	ck_assert_str_eq(link_of(P2)->name, "ppv1");
+	ck_assert_str_eq(link_of(P1)->name, "ppv3");
+}
+END_TEST
+
+START_TEST(up_follows_the_sa)
+{
+	facts_add_sa(&facts, arena, P2)->installed = 1;
+	facts_add_sa(&facts, arena, P1);
+	build(&doc, NULL);
+	ck_assert(!link_of(P1)->up);
+	ck_assert(link_of(P2)->up);
+}
+END_TEST
+
+START_TEST(up_stays_while_nobody_can_tell)
+{
+	have_link(P1, "ppv1", 0x70ff0001, RES_OURS);
+	facts.unknown_kinds = RES_BIT(RES_SA);
+	build(&doc, NULL);
+	ck_assert(link_of(P1)->up);
+	ck_assert(!link_of(P2)->up);
+}
+END_TEST
+
+START_TEST(one_connection_only)
+{
+	have_link(P1, "ppv7", 0x70ff0007, RES_OURS);
+	facts_add_sa(&facts, arena, P1)->installed = 1;
+	build(&doc, P1);
+	ck_assert_uint_eq(wish.want.count, 2);
+	ck_assert_str_eq(link_of(P1)->name, "ppv7");
+	ck_assert(link_of(P1)->up);
+	ck_assert_ptr_nonnull(resource_find(&wish.want, RES_SA, P1));
+}
+END_TEST
+
+START_TEST(one_connection_without_its_link)
+{
+	build(&doc, P1);
+	ck_assert_uint_eq(wish.want.count, 0);
+}
+END_TEST
+
+START_TEST(unplaced_vpn_is_an_error_of_its_own)
+{
+	doc.vpn_count = 2;
+	build(&doc, NULL);
+	ck_assert_uint_eq(wish.error_count, 1);
+	ck_assert_int_eq(wish.errors[0].err.code, ERR_VPN_UNCONFIGURED);
+	ck_assert_str_eq(wish.errors[0].resource, "acme/lab");
+	ck_assert_ptr_nonnull(resource_find(&wish.want, RES_LINK, P1));
+}
+END_TEST
+
+START_TEST(nothing_is_wanted_without_a_document)
+{
+	build(NULL, NULL);
+	ck_assert_uint_eq(wish.want.count, 0);
+}
+END_TEST
+
+START_TEST(deprovisioned_puts_the_local_rule_back)
+{
+	struct res_rule moved = { .pref = 32765, .table = 255 };
+
+	resource_rule(&have, RES_OURS, &moved);
+	doc.state = MODEL_DEPROVISIONED;
+	build(&doc, NULL);
+	ck_assert_uint_eq(wish.want.count, 1);
+	ck_assert_str_eq(wish.want.items[0].key, "0 255");
+}
+END_TEST
+
+START_TEST(sysctls_are_only_raised)
+{
+	struct res_sysctl low = { "net/ipv4/igmp_max_memberships", (char*)"20" };
+	struct res_sysctl high = { "net/core/optmem_max", (char*)"9999999" };
+	const struct res_sysctl *s;
+
+	resource_sysctl(&have, RES_OURS, &low);
+	resource_sysctl(&have, RES_OURS, &high);
+	build(&doc, NULL);
+	s = resource_find(&wish.want, RES_SYSCTL, low.path)->spec;
+	ck_assert_str_eq(s->value, "4096");
+	s = resource_find(&wish.want, RES_SYSCTL, high.path)->spec;
+	ck_assert_str_eq(s->value, "9999999");
+	ck_assert_ptr_null(resource_find(&wish.want, RES_SYSCTL,
+									 "net/ipv4/ip_forward"));
+}
+END_TEST
+
+START_TEST(equal_secrets_equal_tags)
+{
+	const struct resource *r;
+	char first[80];
+
+	build(&doc, NULL);
+	r = resource_find(&wish.want, RES_CONN, P1);
+	snprintf(first, sizeof(first), "%s", r->attrs[0].value);
+	ck_assert_uint_eq(strlen(first), 64);
+	desired_done(&wish);
+	build(&doc, NULL);
+	r = resource_find(&wish.want, RES_CONN, P1);
+	ck_assert_str_eq(first, r->attrs[0].value);
+	desired_done(&wish);
+	key.secret.bytes[3] ^= 1;
+	build(&doc, NULL);
+	key.secret.bytes[3] ^= 1;
+	r = resource_find(&wish.want, RES_CONN, P1);
+	ck_assert_str_ne(first, r->attrs[0].value);
+}
+END_TEST
+
+const struct conf_vpn *conf_vpn(const struct conf *c, const char *customer,
+								const char *vpn)
+{
+	char place[2 * NAME_SIZE];
+
+	snprintf(place, sizeof(place), "%s/%s", customer, vpn);
+	for (size_t i = 0; i < c->vpn_count; i++)
+	{
+		if (strcmp(c->vpns[i].place, place) == 0)
+		{
+			return &c->vpns[i];
+		}
+	}
+	return NULL;
+}
+
+int main(void)
+{
+	TCase *tc = tcase_create("desired");
+
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_test(tc, everything_for_two_peers);
+	tcase_add_test(tc, lan_networks_are_announced);
+	tcase_add_test(tc, names_and_marks_are_recovered);
+	tcase_add_test(tc, up_follows_the_sa);
+	tcase_add_test(tc, up_stays_while_nobody_can_tell);
+	tcase_add_test(tc, one_connection_only);
+	tcase_add_test(tc, one_connection_without_its_link);
+	tcase_add_test(tc, unplaced_vpn_is_an_error_of_its_own);
+	tcase_add_test(tc, nothing_is_wanted_without_a_document);
+	tcase_add_test(tc, deprovisioned_puts_the_local_rule_back);
+	tcase_add_test(tc, sysctls_are_only_raised);
+	tcase_add_test(tc, equal_secrets_equal_tags);
+	return run_case(tc, "desired");
+}
