@@ -4,10 +4,24 @@
 # Unit tests of the server's store, renderer and admin API, and of lib/seal.c.
 
 if HAVE_CHECK
-server_tests = testing/unit/test_seal
+server_tests = \
+	testing/unit/test_render \
+	testing/unit/test_seal \
+	testing/unit/test_store
 check_PROGRAMS += $(server_tests)
 TESTS += $(server_tests)
 
 testing_unit_test_seal_SOURCES = testing/unit/test_seal.c
 testing_unit_test_seal_LDADD = libppvpn-seal.la libppvpn.la $(CHECK_LIBS)
+
+testing_unit_test_render_SOURCES = testing/unit/test_render.c
+testing_unit_test_render_LDADD = libppvpn-store.la $(CHECK_LIBS)
+
+testing_unit_test_store_SOURCES = \
+	testing/unit/test_store.c \
+	testing/unit/store_kit.c testing/unit/store_kit.h \
+	testing/unit/test_store_config.c \
+	testing/unit/test_store_fault.c \
+	testing/unit/test_store_report.c
+testing_unit_test_store_LDADD = libppvpn-store.la $(CHECK_LIBS) -lpthread
 endif
