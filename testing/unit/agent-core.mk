@@ -10,7 +10,8 @@ agent_core_tests = \
 	testing/unit/test_cycle \
 	testing/unit/test_desired \
 	testing/unit/test_peer \
-	testing/unit/test_plan
+	testing/unit/test_plan \
+	testing/unit/test_provider
 check_PROGRAMS += $(agent_core_tests)
 TESTS += $(agent_core_tests)
 
@@ -21,6 +22,10 @@ testing_unit_test_peer_LDADD = $(CHECK_LIBS)
 testing_unit_test_plan_SOURCES = testing/unit/test_plan.c \
 	testing/unit/fake_backend.c testing/unit/fake_backend.h
 testing_unit_test_plan_LDADD = libppvpn-agent-core.la $(CHECK_LIBS)
+testing_unit_test_provider_SOURCES = testing/unit/test_provider.c \
+	agent/provider.c agent/loop.c
+testing_unit_test_provider_LDADD = libppvpn.la libppvpn-seal.la \
+	$(EVENT_LIBS) $(CHECK_LIBS)
 testing_unit_test_desired_SOURCES = testing/unit/test_desired.c
 testing_unit_test_desired_LDADD = libppvpn-agent-core.la $(CHECK_LIBS)
 testing_unit_test_cycle_SOURCES = testing/unit/test_cycle.c \

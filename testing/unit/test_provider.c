@@ -1,0 +1,443 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copyright (C) 2026 The ppvpn authors */
+/*
+ * test_provider.c - what is believed of a server, and what is not
+ *
+ * fetch.h and lastconf.h are replaced at link time: answers are given by hand.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/fetch.h"
+#include "agent/identity.h"
+#include "agent/lastconf.h"
+#include "agent/loop.h"
+#include "agent/provider.h"
+#include "alloc.h"
+#include "log.h"
+#include "run.h"
+#include "seal.h"
+#include "text.h"
+
+/* ---- the fakes ------------------------------------------------------------- */
+
+static fetch_fn asked_fn;
+static void *asked_user;
+static char asked_etag[128];
+static unsigned asked_wait, asked, posted;
+static char saved[8192];
+static unsigned saves;
+static char *on_disk, on_disk_etag[128];
+static int disk_rc;
+
+struct fetch *fetch_new(struct loop *loop, const struct fetch_identity *id,
+						struct err *e)
+{
+	static int dummy;
+
+	(void)loop;
+	(void)id;
+	(void)e;
+	return (struct fetch*)&dummy;
+}
+
+void fetch_free(struct fetch *f)
+{
+	(void)f;
+}
+
+void fetch_config(struct fetch *f, const char *server, const char *etag,
+				  unsigned wait, fetch_fn fn, void *user)
+{
+	(void)f;
+	(void)server;
+	snprintf(asked_etag, sizeof(asked_etag), "%s", etag);
+	asked_wait = wait;
+	asked_fn = fn;
+	asked_user = user;
+	asked++;
+}
+
+void fetch_status(struct fetch *f, const char *server, const char *body,
+				  size_t len, fetch_fn fn, void *user)
+{
+	struct fetch_answer a = { .status = 204, .notify_ms = -1 };
+
+	(void)f;
+	(void)server;
+	(void)body;
+	(void)len;
+	posted++;
+	fn(user, &a);
+}
+
+int lastconf_load(const char *dir, const char *ce, struct lastconf *out,
+				  struct err *e)
+{
+	(void)dir;
+	(void)ce;
+	if (disk_rc)
+	{
+		return err_set(e, disk_rc, ERR_SEALED, "config", "planted");
+	}
+	out->body = xstrdup(on_disk);
+	out->len = strlen(on_disk);
+	snprintf(out->etag, sizeof(out->etag), "%s", on_disk_etag);
+	return 0;
+}
+
+int lastconf_save(const char *dir, const char *ce, const struct lastconf *in,
+				  struct err *e)
+{
+	(void)dir;
+	(void)ce;
+	(void)e;
+	snprintf(saved, sizeof(saved), "%s", in->body);
+	saves++;
+	return 0;
+}
+
+void lastconf_done(struct lastconf *l)
+{
+	free(l->body);
+}
+
+/* ---- the provider under test ----------------------------------------------- */
+
+static char *servers[] = { (char*)"https://a:1", (char*)"https://b:1" };
+static const struct identity id = {
+	.ce = (char*)"acme/paris-r1", .servers = servers, .server_count = 2,
+};
+static struct loop *loop;
+static struct provider *p;
+static unsigned documents, states;
+static uint64_t revision;
+static int state;
+
+static void on_document(void *user, const struct provider_document *d)
+{
+	(void)user;
+	documents++;
+	revision = d->doc->revision;
+	state = d->doc->state;
+}
+
+static void on_state(void *user)
+{
+	(void)user;
+	states++;
+}
+
+static void setup(void)
+{
+	static const struct provider_handlers handlers = { on_document, on_state };
+	struct err e = {0};
+
+	log_init("test", LOG_LEVEL_ERROR);
+	disk_rc = -ENOENT;
+	asked = documents = saves = posted = states = 0;
+	loop = loop_new();
+	ck_assert_int_eq(provider_new(loop, "/nowhere", &id, &handlers, NULL, &p,
+								  &e), 0);
+}
+
+static void teardown(void)
+{
+	provider_free(p);
+	loop_free(loop);
+	free(on_disk);
+	on_disk = NULL;
+}
+
+static char *any_document(const char *ce, unsigned epoch, unsigned rev,
+						  const char *wait, const char *named)
+{
+	return xasprintf("{\"schema\":\"ce-config/1\",\"ce\":\"%s\",\"epoch\":%u,"
+		"\"revision\":%u,\"state\":\"%s\",\"management\":{\"servers\":"
+		"[\"https://a:1\"],\"poll-interval\":300,\"long-poll-timeout\":%s,"
+		"\"confirm-timeout\":120,\"report-interval\":300},\"sa-profiles\":{},"
+		"\"vpns\":[]}", ce, epoch, rev, named, wait);
+}
+
+static char *document(const char *ce, unsigned epoch, unsigned rev,
+					  const char *wait)
+{
+	return any_document(ce, epoch, rev, wait, "active");
+}
+
+static char *tombstone(unsigned epoch, unsigned rev)
+{
+	return any_document("acme/paris-r1", epoch, rev, "50", "deprovisioned");
+}
+
+static void etag_of(const char *body, unsigned epoch, unsigned rev,
+					char out[128])
+{
+	uint8_t hash[32];
+	char hex[65];
+
+	seal_sha256(body, strlen(body), hash);
+	hex_encode(hash, 32, hex);
+	snprintf(out, 128, "\"%u.%u-%.16s\"", epoch, rev, hex);
+}
+
+static void answer(unsigned status, char *body, const char *etag)
+{
+	struct fetch_answer a = {
+		.status = status, .body = body, .len = body ? strlen(body) : 0,
+		.notify_ms = -1,
+	};
+
+	snprintf(a.etag, sizeof(a.etag), "%s", etag);
+	asked_fn(asked_user, &a);
+	free(body);
+}
+
+static void answer_document(unsigned epoch, unsigned rev, const char *extra)
+{
+	char *body = document("acme/paris-r1", epoch, rev, extra), etag[128];
+
+	etag_of(body, epoch, rev, etag);
+	answer(200, body, etag);
+}
+
+static struct provider_status status(void)
+{
+	struct provider_status s;
+
+	provider_status(p, &s);
+	return s;
+}
+
+START_TEST(first_document)
+{
+	provider_start(p);
+	ck_assert_uint_eq(asked_wait, 0);
+	ck_assert_str_eq(asked_etag, "");
+	answer_document(3, 7, "50");
+	ck_assert_uint_eq(documents, 1);
+	ck_assert_uint_eq(revision, 7);
+	ck_assert_uint_eq(saves, 0);
+	provider_applied(p);
+	ck_assert_uint_eq(saves, 1);
+	provider_applied(p);
+	ck_assert_uint_eq(saves, 1);
+	/* and the long poll waits for the next one */
+	ck_assert_uint_eq(asked, 2);
+	ck_assert_uint_eq(asked_wait, 50);
+	ck_assert_ptr_nonnull(strstr(asked_etag, "\"3.7-"));
+	answer(304, NULL, asked_etag);
+	ck_assert_uint_eq(documents, 1);
+	ck_assert_uint_eq(asked, 3);
+}
+END_TEST
+
+static const struct {
+	unsigned epoch, revision;
+	const char *extra;
+	bool taken;
+	enum err_code code;
+} orders[] = {
+	{ 3, 8, "50", true, ERR_NONE },
+	{ 3, 6, "50", false, ERR_DOCUMENT_STALE },		/* lower revision */
+	{ 3, 7, "49", false, ERR_DOCUMENT_STALE },		/* other content */
+	{ 3, 7, "50", false, ERR_NONE },				/* the same again */
+	{ 2, 9, "50", false, ERR_DOCUMENT_STALE },		/* lower epoch */
+	{ 4, 1, "50", true, ERR_NONE },					/* a restore, on purpose */
+};
+
+START_TEST(order_of_documents)
+{
+	provider_start(p);
+	answer_document(3, 7, "50");
+	answer_document(orders[_i].epoch, orders[_i].revision, orders[_i].extra);
+	ck_assert_uint_eq(documents, orders[_i].taken ? 2 : 1);
+	ck_assert_int_eq(status().error.code, orders[_i].code);
+	ck_assert_uint_eq(status().revision,
+					  orders[_i].taken ? orders[_i].revision : 7);
+}
+END_TEST
+
+static const struct {
+	unsigned status;
+	const char *body, *etag;
+} refused[] = {
+	{ 200, "", "" },
+	{ 200, "garbage", "\"3.8-0\"" },
+	{ 200, "{}", "" },
+	{ 200, "{\"schema\":\"ce-config/1\"}", "" },
+	{ 404, "", "" },
+	{ 410, "", "" },
+	{ 410, "{}", "" },
+	{ 500, "{}", "" },
+	{ 503, "", "" },
+	{ 301, "", "" },
+	{ 204, "", "" },
+};
+
+START_TEST(nothing_is_removed_on_a_fault)
+{
+	struct provider_status s;
+
+	provider_start(p);
+	answer_document(3, 7, "50");
+	answer(refused[_i].status, xstrdup(refused[_i].body), refused[_i].etag);
+	s = status();
+	ck_assert_uint_eq(documents, 1);
+	ck_assert_uint_eq(s.revision, 7);
+	ck_assert_int_ne(s.error.code, ERR_NONE);
+	ck_assert_uint_gt(states, 0);
+}
+END_TEST
+
+START_TEST(content_must_fit_its_etag)
+{
+	provider_start(p);
+	answer(200, document("acme/paris-r1", 3, 7, "50"),
+		   "\"3.7-0123456789abcdef\"");
+	ck_assert_uint_eq(documents, 0);
+	ck_assert_int_eq(status().error.code, ERR_HTTP);
+	ck_assert(status().rejected);
+	/* not asked in a circle: the server is told what was seen */
+	ck_assert_str_eq(asked_etag, "\"3.7-0123456789abcdef\"");
+	ck_assert_uint_gt(asked_wait, 0);
+	answer_document(3, 8, "50");
+	ck_assert_uint_eq(documents, 1);
+	ck_assert(!status().rejected);
+	ck_assert_int_eq(status().error.code, ERR_NONE);
+}
+END_TEST
+
+START_TEST(anothers_document)
+{
+	char *body = document("acme/lyon-r1", 3, 7, "50"), etag[128];
+
+	provider_start(p);
+	etag_of(body, 3, 7, etag);
+	answer(200, body, etag);
+	ck_assert_uint_eq(documents, 0);
+	ck_assert_int_eq(status().error.code, ERR_DOCUMENT);
+}
+END_TEST
+
+START_TEST(a_true_tombstone)
+{
+	provider_start(p);
+	answer_document(3, 7, "50");
+	answer(410, tombstone(3, 8), "");
+	ck_assert_uint_eq(documents, 2);
+	ck_assert_int_eq(state, MODEL_DEPROVISIONED);
+	ck_assert(status().deprovisioned);
+	provider_applied(p);
+	ck_assert_uint_eq(saves, 1);
+	ck_assert_ptr_nonnull(strstr(saved, "deprovisioned"));
+}
+END_TEST
+
+START_TEST(an_old_or_misplaced_tombstone)
+{
+	provider_start(p);
+	answer_document(3, 7, "50");
+	answer(410, tombstone(3, 6), "");
+	ck_assert_uint_eq(documents, 1);
+	answer(200, tombstone(3, 9), "");
+	ck_assert_uint_eq(documents, 1);
+	answer(410, document("acme/paris-r1", 3, 9, "50"), "");
+	ck_assert_uint_eq(documents, 1);
+}
+END_TEST
+
+START_TEST(disk_first)
+{
+	disk_rc = 0;
+	on_disk = document("acme/paris-r1", 3, 7, "50");
+	etag_of(on_disk, 3, 7, on_disk_etag);
+	provider_start(p);
+	ck_assert_uint_eq(documents, 1);
+	ck_assert_uint_eq(asked, 1);
+	ck_assert_str_eq(asked_etag, on_disk_etag);
+	provider_applied(p);
+	ck_assert_uint_eq(saves, 0);
+	/* an older one from the server does not replace it */
+	answer_document(3, 6, "50");
+	ck_assert_uint_eq(documents, 1);
+}
+END_TEST
+
+START_TEST(disk_does_not_open)
+{
+	disk_rc = -EBADMSG;
+	provider_start(p);
+	ck_assert_uint_eq(documents, 0);
+	ck_assert_int_eq(status().error.code, ERR_SEALED);
+	ck_assert_uint_eq(asked, 1);
+	answer_document(3, 7, "50");
+	ck_assert_uint_eq(documents, 1);
+}
+END_TEST
+
+START_TEST(another_server_after_a_failure)
+{
+	struct fetch_answer a = { .rc = -ECONNREFUSED };
+
+	err_set(&a.err, 0, ERR_UNREACHABLE, "a", "refused");
+	provider_start(p);
+	ck_assert_str_eq(status().server, "https://a:1");
+	asked_fn(asked_user, &a);
+	ck_assert_str_eq(status().server, "https://b:1");
+	ck_assert(!status().connected);
+	ck_assert_int_eq(status().error.code, ERR_UNREACHABLE);
+}
+END_TEST
+
+START_TEST(a_poke_asks_at_once_but_not_twice)
+{
+	provider_start(p);
+	answer_document(3, 7, "50");
+	ck_assert(provider_idle(p));
+	provider_poke(p);
+	ck_assert_uint_eq(asked_wait, 0);
+	ck_assert(!provider_idle(p));
+	ck_assert_uint_eq(asked, 3);
+	provider_poke(p);
+	ck_assert_uint_eq(asked, 3);
+	answer(304, NULL, "");
+	ck_assert(provider_idle(p));
+}
+END_TEST
+
+START_TEST(reports_wait_for_a_connection)
+{
+	provider_start(p);
+	provider_report(p, "{}", 2);
+	ck_assert_uint_eq(posted, 0);
+	answer_document(3, 7, "50");
+	ck_assert_uint_eq(posted, 1);
+	provider_report(p, "{}", 2);
+	ck_assert_uint_eq(posted, 2);
+}
+END_TEST
+
+int main(void)
+{
+	TCase *tc = tcase_create("provider");
+
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_test(tc, first_document);
+	tcase_add_loop_test(tc, order_of_documents, 0, COUNT(orders));
+	tcase_add_loop_test(tc, nothing_is_removed_on_a_fault, 0, COUNT(refused));
+	tcase_add_test(tc, content_must_fit_its_etag);
+	tcase_add_test(tc, anothers_document);
+	tcase_add_test(tc, a_true_tombstone);
+	tcase_add_test(tc, an_old_or_misplaced_tombstone);
+	tcase_add_test(tc, disk_first);
+	tcase_add_test(tc, disk_does_not_open);
+	tcase_add_test(tc, another_server_after_a_failure);
+	tcase_add_test(tc, a_poke_asks_at_once_but_not_twice);
+	tcase_add_test(tc, reports_wait_for_a_connection);
+	return run_case(tc, "provider");
+}
