@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copyright (C) 2026 The ppvpn authors */
+/*
+ * conn_json.c - a connection as the plugin takes it, and its tag
+ *
+ * Pure. Equal connections give equal bytes, so the tag, a digest over all of
+ * them with the secrets, tells whether charon has what is wanted.
+ */
+#include "config.h"
+
+#include <string.h>
+
+#include "alloc.h"
+#include "charon.h"
+#include "json_out.h"
+#include "resource.h"
+#include "seal.h"
+#include "secret.h"
+#include "text.h"
+
+static void put_address(struct json_out *o, const char *key,
+						const struct addr *a)
+{
+	char buf[ADDR_TEXT_MAX];
+
+	/* no address: a peer that may come from anywhere */
+	jo_str(o, key, a->family != 0 ? addr_str(a, buf) : "%any");
+}
+
+static void put_identity(struct json_out *o, const char *key, const char *fqdn)
+{
+	jo_object(o, key);
+	jo_str(o, "fqdn-string", fqdn);
+	jo_object_end(o);
+}
+
+static void put_texts(struct json_out *o, const char *key, char *const *texts,
+					  size_t count)
+{
+	jo_array(o, key);
+	for (size_t i = 0; i < count; i++)
+	{
+		jo_str(o, NULL, texts[i]);
+	}
+	jo_array_end(o);
+}
+
+static void put_keys(struct json_out *o, const struct res_conn *spec)
+{
+	const struct model_key *key;
+
+	jo_object(o, "pre-shared");
+	jo_array(o, "keys");
+	for (size_t i = 0; i < spec->key_count; i++)
+	{
+		key = &spec->keys[i];
+		jo_object(o, NULL);
+		jo_str(o, "key-id", key->key_id);
+		jo_str(o, "use", key->use == MODEL_SEND_AND_ACCEPT ? "send-and-accept"
+														   : "accept-only");
+		jo_secret(o, "secret", &key->secret);
+		jo_object_end(o);
+	}
+	jo_array_end(o);
+	jo_object_end(o);
+}
+
+/* tag NULL: without it, what the tag is a digest of */
+static struct text conn_text(const struct res_conn *spec, const char *tag)
+{
+	const struct model_profile *profile = spec->profile;
+	struct json_out o = { .depth = 0 };
+
+	jo_object(&o, NULL);
+	jo_str(&o, "name", spec->name);
+	if (tag != NULL)
+	{
+		jo_str(&o, "tag", tag);
+	}
+	put_address(&o, "local-address", &spec->local);
+	put_address(&o, "remote-address", &spec->remote);
+	put_identity(&o, "local-identity", spec->local_id);
+	put_identity(&o, "remote-identity", spec->remote_id);
+	put_texts(&o, "proposals", profile->proposals, profile->proposal_count);
+	put_texts(&o, "esp_proposals", profile->esp_proposals,
+			  profile->esp_proposal_count);
+	jo_u64(&o, "rekey_time", profile->rekey_time);
+	jo_u64(&o, "child_rekey_time", profile->child_rekey_time);
+	jo_u64(&o, "dpd_delay", profile->dpd_delay);
+	jo_u64(&o, "mark", spec->mark);
+	jo_u64(&o, "set_mark_out", spec->set_mark_out);
+	put_keys(&o, spec);
+	jo_object_end(&o);
+	return jo_take(&o);
+}
+
+void conn_json_build(struct arena *a, struct res_conn *spec)
+{
+	struct text json = conn_text(spec, NULL);
+	uint8_t digest[32];
+
+	seal_sha256(text_str(&json), json.len, digest);
+	hex_encode(digest, sizeof(digest), spec->tag);
+	text_done(&json);
+	json = conn_text(spec, spec->tag);
+	spec->json = arena_strndup(a, text_str(&json), json.len);
+	text_done(&json);
+}
