@@ -21,11 +21,10 @@ import jsonschema
 TOP = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 
 # Refusals that only the C side makes, by the error's code and the end of its
-# place (text after "*" of a pattern), each with its reason.
+# place, each with its reason. contradictions() makes one of each at least.
 ONLY_C = [
     ("document", "/sa-profile", "names a profile that is not there"),
     ("document", "/peer", "two sites of one name"),
-    ("document", "/site", "two sites of one name"),
     ("document", "/vpn", "two sites of one VPN"),
     ("document", "/fqdn-string", "two sites of one identity"),
     ("document", "/remote-address", "the CE's own address"),
@@ -194,9 +193,44 @@ def targeted(document):
             yield changed
 
 
+def contradictions(good):
+    """Documents of which only the decoder can know that they are wrong."""
+    def change(function):
+        document = copy.deepcopy(good)
+        vpn = document["vpns"][0]
+        function(document, vpn, vpn["peers"][0])
+        return document
+
+    def second_peer(vpn, **members):
+        peer = copy.deepcopy(vpn["peers"][0])
+        peer.update({"peer": "new", "remote-address": "198.51.100.1",
+                     "identity": {"fqdn-string": "new.x"}}, **members)
+        vpn["peers"].append(peer)
+
+    def key(peer, **members):
+        peer["pre-shared"]["keys"].append(
+            {"key-id": "new", "use": "accept-only", "secret": "0" * 32, **members})
+
+    yield change(lambda doc, vpn, peer: peer.update({"sa-profile": "none"}))
+    yield change(lambda doc, vpn, peer: second_peer(vpn, peer=peer["peer"]))
+    yield change(lambda doc, vpn, peer: second_peer(vpn, peer=vpn["site"]))
+    yield change(lambda doc, vpn, peer: second_peer(vpn, identity=peer["identity"]))
+    yield change(lambda doc, vpn, peer: second_peer(vpn, identity=vpn["identity"]))
+    yield change(lambda doc, vpn, peer: second_peer(
+        vpn, **{"remote-address": peer["remote-address"]}))
+    yield change(lambda doc, vpn, peer: second_peer(vpn, **{"remote-address": vpn["ce-address"]}))
+    yield change(lambda doc, vpn, peer: doc["vpns"].append(copy.deepcopy(vpn)))
+    yield change(lambda doc, vpn, peer: key(peer, use="send-and-accept"))
+    yield change(lambda doc, vpn, peer: key(peer, **{"key-id": "g1"}))
+    yield change(lambda doc, vpn, peer: vpn["routing"]["ospf"].update({"dead-interval": 10}))
+    yield change(lambda doc, vpn, peer: vpn["retry"].update(maximum=9))
+
+
 def make_documents(rng, goods, count):
     goods = list(goods)
     yield from goods
+    if "vpns" in goods[0]:
+        yield from contradictions(goods[0])
     yield from targeted(goods[0])
     for _ in range(count):
         document = copy.deepcopy(rng.choice(goods))
