@@ -32,6 +32,8 @@
 /* Neighbours: while a tunnel settles, and otherwise. */
 #define NEIGHBORS_SOON_MS 500
 #define NEIGHBORS_LATE_MS 10000
+/* Negotiations under way are looked at this often. */
+#define ATTEMPTS_MS 1000
 /* Changes that come close together are one report. */
 #define REPORT_GATHER_MS 300
 #define REPORT_DEFAULT_S 300
@@ -132,6 +134,23 @@ static void on_neighbors(void *user)
 	}
 	tunnels_neighbors_begin(a->tunnels);
 	frr_poll_neighbors(a->frr, on_neighbor, a);
+}
+
+/* A negotiation that fails may end without a word: look while one is under way. */
+static void on_attempts(void *user)
+{
+	struct agent *a = user;
+
+	for (size_t i = 0; a->checked && i < tunnels_count(a->tunnels); i++)
+	{
+		struct tunnel *t = tunnels_get(a->tunnels, i);
+
+		if (t->state == PEER_CONNECTING)
+		{
+			cycle_request_conn(a->cycle, t->conn);
+		}
+	}
+	loop_timer_set(a->attempts, ATTEMPTS_MS);
 }
 
 static void on_periodic(void *user)
@@ -501,8 +520,8 @@ static void on_tunnel_changed(void *user, struct tunnel *t,
 static void on_tunnel_alarm(void *user, struct tunnel *t, bool raised)
 {
 	static const enum err_code codes[] = {
-		ERR_AUTH_FAILED, ERR_PROPOSAL, ERR_PEER_UNREACHABLE, ERR_KERNEL,
-		ERR_CHARON,
+		ERR_AUTH_FAILED, ERR_PROPOSAL, ERR_PEER_UNREACHABLE, ERR_REFUSED,
+		ERR_KERNEL, ERR_CHARON,
 	};
 	struct agent *a = user;
 	char resource[PLACE_SIZE];
@@ -643,6 +662,7 @@ static int start_agent(struct agent *a, struct err *e)
 	a->started_ms = loop_now_ms();
 	a->periodic = loop_timer_new(a->loop, on_periodic, a);
 	a->neighbors = loop_timer_new(a->loop, on_neighbors, a);
+	a->attempts = loop_timer_new(a->loop, on_attempts, a);
 	a->report = loop_timer_new(a->loop, on_report, a);
 	a->tunnels = tunnels_new(a->loop, &tunnels, a);
 	load_charon_boot(a);
@@ -659,6 +679,7 @@ static int start_agent(struct agent *a, struct err *e)
 						 serve_request, a, &a->control, e);
 	}
 	loop_timer_set(a->periodic, PERIODIC_MS);
+	loop_timer_set(a->attempts, ATTEMPTS_MS);
 	poll_neighbors(a);
 	return rc;
 }
@@ -680,6 +701,7 @@ static void stop(struct agent *a)
 	nl_free(a->nl);
 	loop_timer_free(a->periodic);
 	loop_timer_free(a->neighbors);
+	loop_timer_free(a->attempts);
 	loop_timer_free(a->report);
 	loop_free(a->loop);
 	identity_done(&a->identity);

@@ -63,7 +63,7 @@ struct agent {
 	size_t next_caller;
 	uint64_t unknown_ms;				/* when the server was last asked for one */
 
-	struct loop_timer *periodic, *neighbors, *report;
+	struct loop_timer *periodic, *neighbors, *attempts, *report;
 	struct control_request *plans[AGENT_WAITING_MAX];
 	size_t plan_count;
 	struct control_request *syncs[AGENT_WAITING_MAX];

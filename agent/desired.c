@@ -186,16 +186,31 @@ static void want_conn(struct build *b, const struct model_vpn *vpn,
 	resource_conn(&b->out->want, RES_OURS, &spec);
 }
 
-/* An SA between other ends than these is an old one. */
+static char *known_or(char *observed, char *wanted)
+{
+	return observed && !observed[0] ? observed : wanted;
+}
+
+/*
+ * An SA between other ends than these is an old one. One that is still being
+ * negotiated may not have its identities yet: what is not known is not wrong.
+ */
 static void want_sa(struct build *b, const struct model_vpn *vpn,
 					const struct model_peer *peer, const char *conn)
 {
+	const struct resource *r = resource_find(b->have, RES_SA, conn);
+	const struct res_sa *have = r ? r->spec : NULL;
 	struct res_sa sa = {
 		.conn = (char*)conn, .local = vpn->ce_address,
-		.remote = peer->remote_address, .local_id = vpn->identity,
-		.remote_id = peer->identity,
+		.remote = peer->remote_address,
+		.local_id = known_or(have ? have->local_id : NULL, vpn->identity),
+		.remote_id = known_or(have ? have->remote_id : NULL, peer->identity),
 	};
 
+	if (have && !have->local.family)
+	{
+		sa.local = have->local;
+	}
 	resource_sa(&b->out->want, RES_OURS, &sa);
 }
 

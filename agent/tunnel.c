@@ -18,6 +18,9 @@
 /* Attempts are started at least this far apart, so that a hub that boots with
  * a thousand peers does not stampede. */
 #define PACE_MS 20
+/* An attempt that charon shows no IKE_SA of after this has failed: not every
+ * refusal comes with an alert. */
+#define VANISHED_MS 2000
 
 struct tunnels {
 	struct loop *loop;
@@ -421,6 +424,15 @@ static void observed_sa(struct tunnel *t, const struct fact_sa *sa)
 		t->route = false;
 		t->ospf[0] = '\0';
 		event(t, PEER_EV_CHILD_DOWN);
+	}
+	else if (!sa && t->state == PEER_CONNECTING &&
+			 loop_now_ms() - t->since_ms >= VANISHED_MS)
+	{
+		if (t->last_error == ERR_NONE)
+		{
+			t->last_error = ERR_REFUSED;
+		}
+		event(t, PEER_EV_FAILED);
 	}
 }
 

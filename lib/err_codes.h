@@ -108,6 +108,9 @@
 	X(PROPOSAL, "proposal-mismatch", "No common proposal", \
 	  "The two ends have no algorithm in common.", \
 	  "Check the SA profile at the provider and charon's crypto plugins.") \
+	X(REFUSED, "refused", "Negotiation ended without an SA", \
+	  "The peer refused, or gave up, without saying why: it may not know this router yet.", \
+	  "If it stays: look at the log of charon at both ends.") \
 	X(PEER_UNREACHABLE, "peer-unreachable", "Peer does not answer IKE", \
 	  "No answer from the peer's address.", \
 	  "Check the path between the two CEs: UDP 500 and 4500, ESP.") \

@@ -11,7 +11,8 @@ agent_core_tests = \
 	testing/unit/test_desired \
 	testing/unit/test_peer \
 	testing/unit/test_plan \
-	testing/unit/test_provider
+	testing/unit/test_provider \
+	testing/unit/test_tunnel
 check_PROGRAMS += $(agent_core_tests)
 TESTS += $(agent_core_tests)
 
@@ -26,6 +27,9 @@ testing_unit_test_provider_SOURCES = testing/unit/test_provider.c \
 	agent/provider.c agent/loop.c
 testing_unit_test_provider_LDADD = libppvpn.la libppvpn-seal.la \
 	$(EVENT_LIBS) $(CHECK_LIBS)
+testing_unit_test_tunnel_SOURCES = testing/unit/test_tunnel.c \
+	testing/unit/fake_loop.c testing/unit/fake_loop.h agent/tunnel.c
+testing_unit_test_tunnel_LDADD = libppvpn-agent-core.la $(CHECK_LIBS)
 testing_unit_test_desired_SOURCES = testing/unit/test_desired.c
 testing_unit_test_desired_LDADD = libppvpn-agent-core.la $(CHECK_LIBS)
 testing_unit_test_cycle_SOURCES = testing/unit/test_cycle.c \

@@ -173,6 +173,32 @@ START_TEST(up_stays_while_nobody_can_tell)
 }
 END_TEST
 
+START_TEST(an_sa_being_negotiated_is_not_an_old_one)
+{
+	struct res_sa sa = {
+		.conn = (char*)P1, .local = addr_from_u32(0xc0000205),
+		.remote = addr_from_u32(0xc0000209), .local_id = (char*)"paris.x.y",
+		.remote_id = (char*)"",
+	};
+	struct plan plan;
+
+	resource_sa(&have, RES_OURS, &sa);
+	build(&doc, NULL);
+	plan_build(&wish.want, &have, RES_BIT(RES_SA), NULL, &plan);
+	ck_assert_uint_eq(plan.count, 0);
+	plan_done(&plan);
+	desired_done(&wish);
+	sa.remote_id = (char*)"other.x.y";
+	resource_set_done(&have);
+	resource_sa(&have, RES_OURS, &sa);
+	build(&doc, NULL);
+	plan_build(&wish.want, &have, RES_BIT(RES_SA), NULL, &plan);
+	ck_assert_uint_eq(plan.count, 1);
+	ck_assert_int_eq(plan.steps[0].op, STEP_DELETE);
+	plan_done(&plan);
+}
+END_TEST
+
 START_TEST(one_connection_only)
 {
 	have_link(P1, "ppv7", 0x70ff0007, RES_OURS);
@@ -288,6 +314,7 @@ int main(void)
 	tcase_add_test(tc, names_and_marks_are_recovered);
 	tcase_add_test(tc, up_follows_the_sa);
 	tcase_add_test(tc, up_stays_while_nobody_can_tell);
+	tcase_add_test(tc, an_sa_being_negotiated_is_not_an_old_one);
 	tcase_add_test(tc, one_connection_only);
 	tcase_add_test(tc, one_connection_without_its_link);
 	tcase_add_test(tc, unplaced_vpn_is_an_error_of_its_own);
