@@ -10,7 +10,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
-#include "http.h"
+#include "server/http.h"
 
 /* The user of the admin listener (http_config.user); everything outlives it. */
 struct api_admin {
@@ -20,6 +20,7 @@ struct api_admin {
 	const char *enroll;				/* for bundles: "https://host:port" */
 	const char *ca_pem;				/* for bundles */
 	uint64_t token_lifetime_s;		/* 0: seven days */
+	uint32_t report_interval_s;		/* that CEs are told; 0: 300 */
 	/* after a commit: look at store_changes_since() now; may be NULL */
 	void (*changed)(void *server);
 	void *server;					/* for changed and for store_open */

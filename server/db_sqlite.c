@@ -19,7 +19,7 @@
 #include <unistd.h>
 
 #include "alloc.h"
-#include "db.h"
+#include "server/db.h"
 
 #define BUSY_MS 5000
 #define STATEMENTS_MAX 128

@@ -13,7 +13,7 @@
 #include <string.h>
 
 #include "alloc.h"
-#include "render.h"
+#include "server/render.h"
 #include "text.h"
 
 int render_identity(char out[FQDN_SIZE], const char *site,

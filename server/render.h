@@ -9,7 +9,7 @@
 #ifndef PPVPN_SERVER_RENDER_H
 #define PPVPN_SERVER_RENDER_H
 
-#include "store.h"
+#include "server/store.h"
 
 /*
  * Raise it when the same rows give another document: every CE's revision is

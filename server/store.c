@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #include "name.h"
-#include "store_impl.h"
+#include "server/store_impl.h"
 #include "text.h"
 
 #define MARKER "ppvpn"

@@ -12,8 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "render.h"
-#include "store_impl.h"
+#include "server/render.h"
+#include "server/store_impl.h"
 #include "text.h"
 
 int store_ce_id(struct store *s, const char *customer, const char *ce,

@@ -10,8 +10,8 @@
 #include <errno.h>
 #include <string.h>
 
-#include "render.h"
-#include "store_impl.h"
+#include "server/render.h"
+#include "server/store_impl.h"
 
 static int read_ce(struct store *s, struct arena *a, int64_t ce_id,
 				   struct render_ce *out, struct err *e)

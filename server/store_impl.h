@@ -9,9 +9,9 @@
 #define PPVPN_SERVER_STORE_IMPL_H
 
 #include "alloc.h"
-#include "db.h"
+#include "server/db.h"
 #include "seal.h"
-#include "store.h"
+#include "server/store.h"
 
 #define STORE_DESCRIPTION_MAX 255
 

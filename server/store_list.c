@@ -8,7 +8,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "store_impl.h"
+#include "server/store_impl.h"
 
 int store_customers(struct store *s, struct arena *a,
 					struct store_customer **list, size_t *count, struct err *e)

@@ -12,7 +12,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "store_impl.h"
+#include "server/store_impl.h"
 
 static const char *const result_names[] = {
 	"applied", "partial", "rejected", "pending"

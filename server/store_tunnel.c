@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "store_impl.h"
+#include "server/store_impl.h"
 
 /* Columns of one end: its site, router, report and notification. */
 #define END(site, ce, status, notify) \

@@ -12,8 +12,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "render.h"
-#include "store_impl.h"
+#include "server/render.h"
+#include "server/store_impl.h"
 #include "text.h"
 
 /* ---- customers ------------------------------------------------------------- */

@@ -15,9 +15,9 @@
 #include <string.h>
 
 #include "alloc.h"
-#include "db.h"
+#include "server/db.h"
 #include "seal.h"
-#include "store.h"
+#include "server/store.h"
 #include "text.h"
 
 extern char kit_dir[64], kit_path[96];

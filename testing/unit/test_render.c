@@ -12,7 +12,7 @@
 #include <string.h>
 
 #include "alloc.h"
-#include "render.h"
+#include "server/render.h"
 #include "text.h"
 
 static struct arena *a;

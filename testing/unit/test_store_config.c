@@ -5,7 +5,7 @@
  */
 #include "config.h"
 
-#include "render.h"
+#include "server/render.h"
 #include "store_kit.h"
 
 START_TEST(customers_come_and_go)

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copyright (C) 2026 The ppvpn authors */
+/*
+ * api_admin_impl.h - what the files of the admin API share; nobody else
+ * includes it
+ */
+#ifndef PPVPN_SERVER_API_ADMIN_IMPL_H
+#define PPVPN_SERVER_API_ADMIN_IMPL_H
+
+#include "json_out.h"
+#include "server/api_admin.h"
+#include "server/store.h"
+
+int64_t admin_now_ms(void);
+/** Fill resp from a negative errno and e; logs what is the server's fault. */
+enum http_verdict admin_fail(struct http_response *resp, int rc,
+							 const struct err *e);
+/** Fill resp with 200 and the text of o. */
+enum http_verdict admin_answer(struct http_response *resp, struct json_out *o);
+
+/* The questions: api_admin_ask.c */
+#define ADMIN_HANDLER(name) \
+	enum http_verdict name(struct http_request *req, \
+						   struct http_response *resp, struct store *store, \
+						   void *user)
+ADMIN_HANDLER(admin_health);
+ADMIN_HANDLER(admin_customers);
+ADMIN_HANDLER(admin_customer);
+ADMIN_HANDLER(admin_vpns);
+ADMIN_HANDLER(admin_vpn);
+ADMIN_HANDLER(admin_ces);
+ADMIN_HANDLER(admin_ce);
+ADMIN_HANDLER(admin_sites);
+ADMIN_HANDLER(admin_site);
+ADMIN_HANDLER(admin_status);
+ADMIN_HANDLER(admin_tunnels);
+ADMIN_HANDLER(admin_time_to_service);
+ADMIN_HANDLER(admin_audit);
+
+#endif
