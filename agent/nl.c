@@ -67,7 +67,16 @@ static void report_tunnel(struct reading *r, enum resource_origin origin,
 	}
 }
 
-/* A link in a VRF of ours, or one of a LAN that is somewhere else. */
+static bool is_tunnel(const struct nl_link *link)
+{
+	return strcmp(link->kind, "vti") == 0 ||
+		   strncmp(link->name, LINK_PREFIX, strlen(LINK_PREFIX)) == 0;
+}
+
+/*
+ * A link in a VRF of ours, or one of a LAN that is somewhere else. One that
+ * agent.conf no longer names counts too: its owner wants it out of the VPN.
+ */
 static void report_member(struct reading *r, struct nl_link *link)
 {
 	struct nl_link *master = nl_table_get(&r->nl->links, link->master);
@@ -91,8 +100,7 @@ static void report_foreign(struct reading *r, struct nl_link *link)
 	{
 		report_vrf(r, RES_FOREIGN, link->name, link);
 	}
-	else if (strcmp(link->kind, "vti") == 0 ||
-			 strncmp(link->name, LINK_PREFIX, strlen(LINK_PREFIX)) == 0)
+	else if (is_tunnel(link))
 	{
 		report_tunnel(r, RES_FOREIGN, link->name, link);
 	}
@@ -101,7 +109,7 @@ static void report_foreign(struct reading *r, struct nl_link *link)
 		facts_add_address(&r->o->facts, r->o->arena, link->name,
 						  &link->addresses[i]);
 	}
-	if (link->master)
+	if (link->master && !is_tunnel(link))
 	{
 		report_member(r, link);
 	}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copyright (C) 2026 The ppvpn authors */
+/*
+ * certificate.h - the management key and what is done with it
+ *
+ * The agent's only user of GnuTLS. Pure but for randomness and the clock: texts
+ * in, texts out.
+ */
+#ifndef PPVPN_AGENT_CERTIFICATE_H
+#define PPVPN_AGENT_CERTIFICATE_H
+
+#include "err.h"
+
+/** ECDSA P-256; PEM (PKCS#8), to be wiped and freed. */
+int certificate_key_new(char **key_pem, struct err *e);
+/** PKCS#10 signed with the key: base64 of DER. name: for people only. */
+int certificate_request(const char *key_pem, const char *name, char **csr,
+						struct err *e);
+/** Whether PEM holds certificates that may sign others. */
+int certificate_check_ca(const char *ca_pem, struct err *e);
+/**
+ * The certificate of our key out of the server's answer (base64 of a certs-only
+ * PKCS#7), checked against the CA: PEM.
+ */
+int certificate_take(const char *answer, const char *key_pem,
+					 const char *ca_pem, char **cert_pem, struct err *e);
+
+#endif

@@ -1,0 +1,464 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copyright (C) 2026 The ppvpn authors */
+/*
+ * identity.c - enrolment, and what it left behind
+ *
+ * Effects: files below the state directory, one request to the server. Everything
+ * is first written beside its place, as FILE.next; provider.next is written last
+ * and decides: without it the former enrolment stands, with it the four files
+ * are moved to their places, by the next start if need be.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "alloc.h"
+#include "certificate.h"
+#include "fetch.h"
+#include "file.h"
+#include "identity.h"
+#include "json_in.h"
+#include "json_out.h"
+#include "secret.h"
+
+#define BUNDLE_MAX 65536
+#define SERVERS_MAX 8
+#define URL_MAX 300
+
+static const char *const bundle_schemas[] = { "ppvpn-bundle/1", NULL };
+static const char *const provider_schemas[] = { "ppvpn-provider/1", NULL };
+
+/* what a bundle, and later the file "provider", say */
+struct provider_file {
+	int schema;
+	char *ce;
+	struct addr ce_address;
+	char **servers;
+	size_t server_count;
+	char *enroll, *token, *ca;		/* bundle */
+};
+
+/* ---- reading --------------------------------------------------------------- */
+
+static int read_url(struct json_in *in, struct json_object *value,
+					const struct json_path *path, void *out)
+{
+	static const struct json_row row = {
+		.kind = JSON_TEXT, .min = 9, .max = URL_MAX,
+	};
+	char where[128], **url = out;
+	int rc = json_read_value(in, value, path, &row, out);
+
+	if (rc == 0 && strncmp(*url, "https://", 8) != 0)
+	{
+		json_path_str(path, where);
+		rc = err_set(in->err, -EINVAL, ERR_JSON_VALUE, where,
+					 "not an https:// address");
+	}
+	return rc;
+}
+
+#define COMMON(schemas) \
+	{ .name = "schema", .kind = JSON_ENUM, .required = true, \
+	  .offset = offsetof(struct provider_file, schema), .names = schemas }, \
+	{ .name = "ce", .kind = JSON_PLACE2, .required = true, \
+	  .offset = offsetof(struct provider_file, ce) }, \
+	{ .name = "ce-address", .kind = JSON_ADDR4, .required = true, \
+	  .offset = offsetof(struct provider_file, ce_address) }, \
+	{ .name = "servers", .kind = JSON_ARRAY, .required = true, .min = 1, \
+	  .max = SERVERS_MAX, .fn = read_url, .elem_size = sizeof(char*), \
+	  .offset = offsetof(struct provider_file, servers), \
+	  .count_offset = offsetof(struct provider_file, server_count) }
+
+static const struct json_row bundle_rows[] = {
+	COMMON(bundle_schemas),
+	{ .name = "enroll", .kind = JSON_TEXT, .required = true, .min = 9,
+	  .max = URL_MAX, .offset = offsetof(struct provider_file, enroll) },
+	{ .name = "token", .kind = JSON_HEX, .required = true, .max = 32,
+	  .offset = offsetof(struct provider_file, token) },
+	{ .name = "ca-data", .kind = JSON_TEXT, .required = true, .min = 64,
+	  .max = 32768, .offset = offsetof(struct provider_file, ca) },
+	{ .name = NULL },
+};
+
+static const struct json_row provider_rows[] = {
+	COMMON(provider_schemas),
+	{ .name = NULL },
+};
+
+static int read_bundle(struct json_in *in, struct json_object *value,
+					   const struct json_path *path, void *out)
+{
+	return json_read_object(in, value, path, bundle_rows, out);
+}
+
+static int read_provider(struct json_in *in, struct json_object *value,
+						 const struct json_path *path, void *out)
+{
+	return json_read_object(in, value, path, provider_rows, out);
+}
+
+static int read_json(const char *path, struct arena *arena, json_read_fn fn,
+					 void (*prepare)(char *text), struct provider_file *out,
+					 struct err *e)
+{
+	static const struct json_limits limits = {
+		.bytes = BUNDLE_MAX, .depth = 4, .values = 64, .members = 16,
+		.string = 40000,
+	};
+	char *buf;
+	size_t len;
+	int rc = file_read(path, BUNDLE_MAX, &buf, &len, e);
+
+	if (rc != 0)
+	{
+		return rc;
+	}
+	if (prepare)
+	{
+		prepare(buf);
+	}
+	rc = json_read_text(arena, buf, len, &limits, fn, out, NULL, e);
+	if (rc != 0)
+	{
+		err_prefix(e, "%s", path);
+	}
+	wipe(buf, len);
+	free(buf);
+	return rc;
+}
+
+/*
+ * Texts in JSON may have no line breaks here, but PEM has them: an escaped one
+ * becomes two spaces before reading, and two spaces a line break after it. PEM
+ * has no two spaces, and nothing else in a bundle has a backslash.
+ */
+static void hide_breaks(char *text)
+{
+	for (char *p = strstr(text, "\\n"); p; p = strstr(p, "\\n"))
+	{
+		memset(p, ' ', 2);
+	}
+}
+
+static void show_breaks(char *text)
+{
+	char *to = text;
+
+	for (char *from = text; *from; from++)
+	{
+		bool pair = from[0] == ' ' && from[1] == ' ';
+
+		*to++ = pair ? '\n' : *from;
+		from += pair;
+	}
+	*to = '\0';
+}
+
+/* ---- the files ------------------------------------------------------------- */
+
+/* In the order in which they are moved to their places. */
+enum { FILE_KEY, FILE_CERT, FILE_CA, FILE_PROVIDER, FILE_COUNT };
+
+static const struct { const char *name; mode_t mode; } files[FILE_COUNT] = {
+	[FILE_KEY] = { "management.key", 0600 },
+	[FILE_CERT] = { "management.crt", 0644 },
+	[FILE_CA] = { "ca.crt", 0644 },
+	[FILE_PROVIDER] = { "provider", 0644 },
+};
+
+static char *path_of(const char *state_dir, int file)
+{
+	return xasprintf("%s/%s", state_dir, files[file].name);
+}
+
+static char *next_of(const char *state_dir, int file)
+{
+	return xasprintf("%s/%s.next", state_dir, files[file].name);
+}
+
+static int move_one(const char *state_dir, int file, struct err *e)
+{
+	char *from = next_of(state_dir, file), *to = path_of(state_dir, file);
+	int rc = 0;
+
+	/* one that is not there was moved before a crash */
+	if (rename(from, to) < 0 && errno != ENOENT)
+	{
+		rc = err_set(e, -errno, ERR_IO, to, "cannot replace: %s",
+					 strerror(errno));
+	}
+	free(from);
+	free(to);
+	return rc;
+}
+
+static int sync_dir(const char *state_dir, struct err *e)
+{
+	int fd = open(state_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC), rc = 0;
+
+	if (fd < 0 || fsync(fd) < 0)
+	{
+		rc = err_set(e, -errno, ERR_IO, state_dir, "cannot sync: %s",
+					 strerror(errno));
+	}
+	if (fd >= 0)
+	{
+		close(fd);
+	}
+	return rc;
+}
+
+/* Finish an enrolment that was decided. */
+static int finish(const char *state_dir, struct err *e)
+{
+	char *decided = next_of(state_dir, FILE_PROVIDER);
+	int rc = 0;
+
+	if (access(decided, F_OK) == 0)
+	{
+		for (int i = 0; i < FILE_COUNT && rc == 0; i++)
+		{
+			/* the others must be in their places for good before the last */
+			rc = i == FILE_PROVIDER ? sync_dir(state_dir, e) : 0;
+			if (rc == 0)
+			{
+				rc = move_one(state_dir, i, e);
+			}
+		}
+		if (rc == 0)
+		{
+			rc = sync_dir(state_dir, e);
+		}
+	}
+	free(decided);
+	return rc;
+}
+
+static void take_identity(const char *state_dir,
+						  const struct provider_file *p, struct identity *id)
+{
+	id->ce = xstrdup(p->ce);
+	id->ce_address = p->ce_address;
+	id->servers = xcalloc(p->server_count, sizeof(*id->servers));
+	for (size_t i = 0; i < p->server_count; i++)
+	{
+		id->servers[i] = xstrdup(p->servers[i]);
+	}
+	id->server_count = p->server_count;
+	id->key_file = path_of(state_dir, FILE_KEY);
+	id->cert_file = path_of(state_dir, FILE_CERT);
+	id->ca_file = path_of(state_dir, FILE_CA);
+}
+
+int identity_load(const char *state_dir, struct identity *id, struct err *e)
+{
+	struct provider_file p = {0};
+	struct arena *arena = arena_new();
+	char *path = path_of(state_dir, FILE_PROVIDER);
+	int rc;
+
+	memset(id, 0, sizeof(*id));
+	rc = finish(state_dir, e);
+	if (rc == 0)
+	{
+		rc = read_json(path, arena, read_provider, NULL, &p, e);
+	}
+	if (rc == -ENOENT)
+	{
+		err_set(e, rc, ERR_NOT_ENROLLED, state_dir, "not enrolled with a "
+				"provider yet");
+	}
+	if (rc == 0)
+	{
+		take_identity(state_dir, &p, id);
+		if (access(id->key_file, R_OK) < 0 || access(id->cert_file, R_OK) < 0 ||
+			access(id->ca_file, R_OK) < 0)
+		{
+			rc = err_set(e, -errno, ERR_IO, state_dir, "a file of the enrolment "
+						 "cannot be read: %s", strerror(errno));
+			identity_done(id);
+		}
+	}
+	free(path);
+	arena_free(arena);
+	return rc;
+}
+
+void identity_done(struct identity *id)
+{
+	for (size_t i = 0; i < id->server_count; i++)
+	{
+		free(id->servers[i]);
+	}
+	free(id->servers);
+	free(id->ce);
+	free(id->cert_file);
+	free(id->key_file);
+	free(id->ca_file);
+	memset(id, 0, sizeof(*id));
+}
+
+/* ---- enrolment ------------------------------------------------------------- */
+
+struct credentials { char *key, *cert, *ca; };
+
+static struct text provider_text(const struct provider_file *b)
+{
+	struct json_out o = {0};
+	char buf[ADDR_TEXT_MAX];
+	struct text text;
+
+	jo_object(&o, NULL);
+	jo_str(&o, "schema", provider_schemas[0]);
+	jo_str(&o, "ce", b->ce);
+	jo_str(&o, "ce-address", addr_str(&b->ce_address, buf));
+	jo_array(&o, "servers");
+	for (size_t i = 0; i < b->server_count; i++)
+	{
+		jo_str(&o, NULL, b->servers[i]);
+	}
+	jo_array_end(&o);
+	jo_object_end(&o);
+	text = jo_take(&o);
+	text_add(&text, "\n");
+	return text;
+}
+
+static int keep(const char *state_dir, const struct provider_file *b,
+				const struct credentials *c, struct err *e)
+{
+	struct text provider = provider_text(b);
+	const char *const content[FILE_COUNT] = {
+		[FILE_KEY] = c->key, [FILE_CERT] = c->cert, [FILE_CA] = c->ca,
+		[FILE_PROVIDER] = provider.s,
+	};
+	int rc = 0;
+
+	for (int i = 0; i < FILE_COUNT && rc == 0; i++)
+	{
+		char *path = next_of(state_dir, i);
+
+		rc = file_write(path, content[i], strlen(content[i]), files[i].mode, e);
+		free(path);
+	}
+	text_done(&provider);
+	if (rc == 0)
+	{
+		return finish(state_dir, e);
+	}
+	for (int i = FILE_COUNT - 1; i >= 0; i--)
+	{
+		char *path = next_of(state_dir, i);
+
+		unlink(path);
+		free(path);
+	}
+	return rc;
+}
+
+/* libcurl wants the CA as a file already. */
+static int ask_server(const char *state_dir, const struct provider_file *b,
+					  const char *csr, char **answer, struct err *e)
+{
+	char *ca = xasprintf("%s/enroll-ca.crt", state_dir);
+	int rc = file_write(ca, b->ca, strlen(b->ca), 0644, e);
+
+	if (rc == 0)
+	{
+		rc = fetch_enroll(b->enroll, ca, b->ce, b->token, csr, answer, e);
+	}
+	unlink(ca);
+	free(ca);
+	return rc;
+}
+
+static int enroll(const char *state_dir, const struct provider_file *b,
+				  struct err *e)
+{
+	struct credentials c = { .ca = b->ca };
+	char *csr = NULL, *answer = NULL;
+	int rc = certificate_check_ca(b->ca, e);
+
+	if (rc == 0)
+	{
+		rc = certificate_key_new(&c.key, e);
+	}
+	if (rc == 0)
+	{
+		rc = certificate_request(c.key, b->ce, &csr, e);
+	}
+	if (rc == 0)
+	{
+		rc = ask_server(state_dir, b, csr, &answer, e);
+	}
+	if (rc == 0)
+	{
+		rc = certificate_take(answer, c.key, b->ca, &c.cert, e);
+	}
+	if (rc == 0)
+	{
+		rc = keep(state_dir, b, &c, e);
+	}
+	if (c.key)
+	{
+		wipe(c.key, strlen(c.key));
+	}
+	free(c.key);
+	free(c.cert);
+	free(csr);
+	free(answer);
+	return rc;
+}
+
+static int check_bundle(const struct provider_file *b, struct err *e)
+{
+	if (!addr_is_host(&b->ce_address))
+	{
+		return err_set(e, -EINVAL, ERR_ADDRESS, "/ce-address",
+					   "not a router's address");
+	}
+	return strncmp(b->enroll, "https://", 8) == 0 ? 0 :
+		   err_set(e, -EINVAL, ERR_JSON_VALUE, "/enroll",
+				   "not an https:// address");
+}
+
+int identity_enroll(const char *state_dir, const char *bundle_path, bool force,
+					struct err *e)
+{
+	struct provider_file b = {0};
+	struct identity id;
+	struct arena *arena;
+	int rc;
+
+	if (!force && identity_load(state_dir, &id, NULL) == 0)
+	{
+		rc = err_set(e, -EEXIST, ERR_ENROLLED, state_dir, "enrolled as %s "
+					 "already", id.ce);
+		identity_done(&id);
+		return rc;
+	}
+	arena = arena_new();
+	rc = read_json(bundle_path, arena, read_bundle, hide_breaks, &b, e);
+	if (rc == 0)
+	{
+		show_breaks(b.ca);
+		rc = check_bundle(&b, e);
+	}
+	if (rc == 0)
+	{
+		rc = dir_make(state_dir, 0700, e);
+	}
+	if (rc == 0)
+	{
+		rc = enroll(state_dir, &b, e);
+	}
+	arena_free(arena);
+	return rc;
+}
