@@ -7,6 +7,7 @@ import json
 from kit.node import Node
 
 STATE = "/var/lib/ppvpn-server"
+USER = "ppvpn-server"
 
 CONFIG = """\
 [server]
@@ -27,8 +28,10 @@ class Server(Node):
         self.write("/etc/ppvpn/server.conf", CONFIG.format(state=STATE, address=self.address))
 
     def start(self):
-        self.run("install -d -m 750 /run/ppvpn-server")
-        self.spawn("ppvpn-server", ["ppvpn-server", "run", "--config", "/etc/ppvpn/server.conf"])
+        # as the package's unit does: its own user, its runtime directory
+        self.run(f"install -d -m 755 -o {USER} -g {USER} /run/ppvpn-server")
+        self.spawn("ppvpn-server", ["setpriv", f"--reuid={USER}", f"--regid={USER}", "--init-groups", "--no-new-privs",
+                                    "ppvpn-server", "run", "--config", "/etc/ppvpn/server.conf"])
         self.wait_until(lambda: self.run("ppvpn-admin status", check=False).returncode == 0, 20, "the server answers its admin")
 
     def admin(self, words, check=True, text_in=None):
