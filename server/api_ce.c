@@ -93,7 +93,8 @@ static void send_document(struct ask *ask, const struct model_document *doc,
 	ask->resp->body = text_take(body);
 	http_response_header(ask->resp, "ETag", "%s", etag);
 	http_response_header(ask->resp, "Cache-Control", "no-store");
-	if (ask->resp->status == 200 && waited)
+	/* not of a change that came with a start of the server */
+	if (ask->resp->status == 200 && waited && ask->ce.committed_ms)
 	{
 		int64_t ms = now - (int64_t)ask->ce.committed_ms;
 

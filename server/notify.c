@@ -151,8 +151,8 @@ static void notify_free(struct notify *n)
 	free(n);
 }
 
-int notify_start(struct store *store, notify_fn fn, void *user,
-				 struct notify **out, struct err *e)
+int notify_start(struct store *store, uint64_t epoch, uint64_t revision,
+				 notify_fn fn, void *user, struct notify **out, struct err *e)
 {
 	struct notify *n = xcalloc(1, sizeof(*n));
 	pthread_condattr_t attr;
@@ -160,6 +160,8 @@ int notify_start(struct store *store, notify_fn fn, void *user,
 
 	*out = NULL;
 	n->store = store;
+	n->epoch = epoch;
+	n->revision = revision;
 	n->fn = fn;
 	n->user = user;
 	pthread_mutex_init(&n->lock, NULL);
@@ -167,18 +169,12 @@ int notify_start(struct store *store, notify_fn fn, void *user,
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
 	pthread_cond_init(&n->cond, &attr);
 	pthread_condattr_destroy(&attr);
-	/* nobody waits yet: begin with what is there now */
-	rc = store_revision(store, &n->epoch, &n->revision, e);
-	if (!rc)
-	{
-		rc = pthread_create(&n->thread, NULL, notify_main, n);
-		rc = rc ? err_set(e, -rc, ERR_IO, "", "cannot start a thread: %s",
-						  strerror(rc)) : 0;
-	}
+	rc = pthread_create(&n->thread, NULL, notify_main, n);
 	if (rc)
 	{
 		notify_free(n);
-		return rc;
+		return err_set(e, -rc, ERR_IO, "", "cannot start a thread: %s",
+					   strerror(rc));
 	}
 	*out = n;
 	return 0;

@@ -23,9 +23,13 @@ struct store;
 /** CEs by their row id. Called on the thread of notify. */
 typedef void (*notify_fn)(void *user, const uint64_t *ce_ids, size_t count);
 
-/** Takes store over, also when it fails. */
-int notify_start(struct store *store, notify_fn fn, void *user,
-				 struct notify **notify, struct err *e);
+/**
+ * Begin with what follows epoch and revision, which store_revision() said
+ * before anybody could wait. Takes store over, also when it fails.
+ */
+int notify_start(struct store *store, uint64_t epoch, uint64_t revision,
+				 notify_fn fn, void *user, struct notify **notify,
+				 struct err *e);
 /** A change was committed by this process. Any thread. */
 void notify_changed(struct notify *notify);
 /** NULL is fine. */

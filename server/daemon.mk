@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Copyright (C) 2026 The ppvpn authors
+#
+# ppvpn-server: listeners, CA, notification, and its tests. Included by local.mk.
+
+# The listener: knows nothing of the domain; the only user of libmicrohttpd.
+noinst_LTLIBRARIES += libppvpn-http.la
+libppvpn_http_la_SOURCES = \
+	server/http.c server/http.h server/http_internal.h \
+	server/http_check.c \
+	server/http_listen.c \
+	server/http_request.c \
+	server/http_tls.c \
+	server/http_work.c \
+	server/route.c server/route.h \
+	server/wheel.c server/wheel.h
+libppvpn_http_la_LIBADD = libppvpn.la $(MICROHTTPD_LIBS) $(GNUTLS_LIBS) \
+	-lpthread
+
+noinst_LTLIBRARIES += libppvpn-ca.la
+libppvpn_ca_la_SOURCES = \
+	server/base64.c server/base64.h \
+	server/ca.c server/ca.h
+libppvpn_ca_la_LIBADD = libppvpn.la $(GNUTLS_LIBS) -lpthread
+
+sbin_PROGRAMS += ppvpn-server
+ppvpn_server_SOURCES = \
+	server/api_admin.h \
+	server/api_ce.c server/api_ce.h \
+	server/api_enroll.c server/api_enroll.h \
+	server/conf.c server/conf.h \
+	server/delivery.c server/delivery.h \
+	server/etag.c server/etag.h \
+	server/init.c server/init.h \
+	server/limiter.c server/limiter.h \
+	server/main.c \
+	server/notify.c server/notify.h \
+	server/sd_notify.c server/sd_notify.h \
+	server/server.c server/server.h
+ppvpn_server_LDADD = $(ppvpn_server_api_admin) libppvpn-http.la \
+	libppvpn-ca.la libppvpn-store.la libppvpn-seal.la libppvpn.la -lpthread
+
+dist_man_MANS += server/ppvpn-server.8 server/server.conf.5
+
+pkgsysconf_DATA += conf/server.conf
+EXTRA_DIST += conf/server.conf
+
+EXTRA_DIST += server/ppvpn-server.service.in server/ppvpn-server.sysusers
+CLEANFILES += server/ppvpn-server.service server/ppvpn-server.conf
+if HAVE_SYSTEMDSYSTEMUNITDIR
+serverunitdir = $(systemdsystemunitdir)
+serverunit_DATA = server/ppvpn-server.service
+endif
+if HAVE_SYSUSERSDIR
+serversysusersdir = $(sysusersdir)
+serversysusers_DATA = server/ppvpn-server.conf
+endif
+server/ppvpn-server.conf: server/ppvpn-server.sysusers
+	$(AM_V_GEN)$(MKDIR_P) $(@D) && cp $< $@
+
+include testing/unit/daemon.mk

@@ -1,0 +1,431 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copyright (C) 2026 The ppvpn authors */
+/*
+ * server.c - wiring: opens what the state directory holds and starts the
+ * listeners, with notify between the database and those who wait
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "alloc.h"
+#include "log.h"
+#include "seal.h"
+#include "server/api_admin.h"
+#include "server/api_ce.h"
+#include "server/api_enroll.h"
+#include "server/ca.h"
+#include "server/delivery.h"
+#include "server/etag.h"
+#include "server/http.h"
+#include "server/limiter.h"
+#include "server/notify.h"
+#include "server/server.h"
+#include "server/store.h"
+
+#define ENROLL_CONNECTIONS 512
+#define ADMIN_CONNECTIONS 64
+#define OTHER_FILES 256			/* beside connections */
+#define CERT_WARN_DAYS 60
+
+struct server
+{
+	const struct server_conf *conf;
+	char *database, *cert, *key, *ca_cert;
+	struct seal_key kek;
+	struct ca *ca;
+	struct etags *etags;
+	struct limiter *limiter;
+	struct delivery *delivery;
+	struct store *follow;			/* notify's, until it starts */
+	uint64_t epoch, revision;
+	struct notify *notify;
+	struct api_ce api_ce;
+	struct api_enroll api_enroll;
+	struct api_admin api_admin;
+	struct http *ce, *enroll, *admin;
+};
+
+/* ---- for the listeners ---------------------------------------------------------- */
+
+static int open_store(struct server *s, struct store **store, struct err *e)
+{
+	return store_open(s->database, &s->kek, store, e);
+}
+
+static int ce_store_open(void *user, struct store **store, struct err *e)
+{
+	return open_store(((struct api_ce *)user)->server, store, e);
+}
+
+static int enroll_store_open(void *user, struct store **store, struct err *e)
+{
+	return open_store(((struct api_enroll *)user)->server, store, e);
+}
+
+static int admin_store_open(void *user, struct store **store, struct err *e)
+{
+	return open_store(((struct api_admin *)user)->server, store, e);
+}
+
+static void on_changed(void *server)
+{
+	notify_changed(((struct server *)server)->notify);
+}
+
+static void on_wake(void *user, const uint64_t *ce_ids, size_t count)
+{
+	http_wake(((struct server *)user)->ce, ce_ids, count);
+}
+
+/* ---- state ------------------------------------------------------------------------ */
+
+static int load_keys(struct server *s, struct err *e)
+{
+	char *kek = server_conf_path(s->conf, CONF_FILE_KEK);
+	char *ca_key = server_conf_path(s->conf, CONF_FILE_CA_KEY);
+	long days = 0;
+	int rc = seal_init(e);
+
+	if (!rc)
+	{
+		rc = seal_key_load(kek, &s->kek, e);
+	}
+	if (!rc)
+	{
+		rc = ca_load(s->ca_cert, ca_key, &s->ca, e);
+	}
+	if (!rc)
+	{
+		rc = ca_days_left(s->cert, &days, e);
+	}
+	if (!rc && days < CERT_WARN_DAYS)
+	{
+		log_warn("server", "%s: the certificate ends in %ld days", s->cert,
+				 days);
+	}
+	free(kek);
+	free(ca_key);
+	return rc;
+}
+
+static struct model_management management_of(const struct server_conf *conf)
+{
+	return (struct model_management){
+		.servers = (char **)conf->urls,
+		.server_count = conf->url_count,
+		.poll_interval = conf->poll_interval,
+		.long_poll_timeout = conf->long_poll_timeout,
+		.confirm_timeout = conf->confirm_timeout,
+		.report_interval = conf->report_interval,
+	};
+}
+
+static struct server *server_new(const struct server_conf *conf)
+{
+	struct server *s = xcalloc(1, sizeof(*s));
+
+	s->conf = conf;
+	s->database = server_conf_path(conf, CONF_FILE_DATABASE);
+	s->cert = server_conf_path(conf, CONF_FILE_CERT);
+	s->key = server_conf_path(conf, CONF_FILE_KEY);
+	s->ca_cert = server_conf_path(conf, CONF_FILE_CA_CERT);
+	return s;
+}
+
+static void server_free(struct server *s)
+{
+	ca_free(s->ca);
+	etags_free(s->etags);
+	limiter_free(s->limiter);
+	seal_key_wipe(&s->kek);
+	free(s->database);
+	free(s->cert);
+	free(s->key);
+	free(s->ca_cert);
+	free(s);
+}
+
+/* Check the database, and see where it stands before anybody can wait. */
+static int open_database(struct server *s, struct err *e)
+{
+	struct store *store;
+	int rc;
+
+	rc = open_store(s, &s->follow, e);
+	if (!rc)
+	{
+		rc = store_check(s->follow, e);
+	}
+	if (!rc)
+	{
+		rc = store_management_set(s->follow, &s->api_ce.management, e);
+	}
+	if (!rc)
+	{
+		rc = store_revision(s->follow, &s->epoch, &s->revision, e);
+	}
+	if (!rc)
+	{
+		rc = open_store(s, &store, e);
+	}
+	if (!rc)
+	{
+		rc = delivery_start(store, &s->delivery, e);
+	}
+	s->api_ce.delivery = s->delivery;
+	if (!rc)
+	{
+		log_info("server", "database: epoch %" PRIu64 ", revision %" PRIu64,
+				 s->epoch, s->revision);
+	}
+	return rc;
+}
+
+/* With the CE listener there; what was committed meanwhile is seen. */
+static int start_notify(struct server *s, struct err *e)
+{
+	struct store *store = s->follow;
+
+	s->follow = NULL;
+	return notify_start(store, s->epoch, s->revision, on_wake, s, &s->notify,
+						e);
+}
+
+/* ---- listeners ---------------------------------------------------------------------- */
+
+static void log_listening(const char *what, const char *where)
+{
+	log_info("server", "%s on %s", what, where);
+}
+
+static int start_ce(struct server *s, struct err *e)
+{
+	const struct http_config config = {
+		.security = HTTP_MUTUAL_TLS,
+		.listen = s->conf->listen,
+		.cert_file = s->cert,
+		.key_file = s->key,
+		.ca_file = s->ca_cert,
+		.connection_limit = s->conf->connection_limit,
+		.per_ip_limit = s->conf->per_ip_limit,
+		.request_deadline_ms = s->conf->request_timeout * 1000,
+		.workers = s->conf->workers,
+		.routes = api_ce_routes,
+		.user = &s->api_ce,
+		.store_open = ce_store_open,
+		.store_close = store_close,
+	};
+	int rc = http_start(&config, &s->ce, e);
+
+	if (!rc)
+	{
+		log_listening("routers", s->conf->listen);
+	}
+	return rc;
+}
+
+static int start_enroll(struct server *s, struct err *e)
+{
+	const struct http_config config = {
+		.security = HTTP_TLS,
+		.listen = s->conf->enroll_listen,
+		.cert_file = s->cert,
+		.key_file = s->key,
+		.connection_limit = ENROLL_CONNECTIONS,
+		.per_ip_limit = s->conf->per_ip_limit,
+		.request_deadline_ms = s->conf->request_timeout * 1000,
+		.workers = 2,
+		.routes = api_enroll_routes,
+		.user = &s->api_enroll,
+		.store_open = enroll_store_open,
+		.store_close = store_close,
+	};
+	int rc = http_start(&config, &s->enroll, e);
+
+	if (!rc)
+	{
+		log_listening("enrolment", s->conf->enroll_listen);
+	}
+	return rc;
+}
+
+static bool may_give_to(gid_t gid)
+{
+	gid_t groups[256];
+	int count = getgroups(256, groups);
+
+	for (int i = 0; i < count; i++)
+	{
+		if (groups[i] == gid)
+		{
+			return true;
+		}
+	}
+	return geteuid() == 0 || getegid() == gid;
+}
+
+/* The group of the socket: as configured, or the usual one where there is one. */
+static const char *admin_group(const struct server_conf *conf)
+{
+	const struct group *group;
+
+	if (conf->admin_group)
+	{
+		return conf->admin_group;
+	}
+	group = getgrnam(CONF_ADMIN_GROUP);
+	return group && may_give_to(group->gr_gid) ? CONF_ADMIN_GROUP : NULL;
+}
+
+static int start_admin(struct server *s, struct err *e)
+{
+	const struct http_config config = {
+		.security = HTTP_UNIX,
+		.listen = s->conf->admin_socket,
+		.unix_group = admin_group(s->conf),
+		.connection_limit = ADMIN_CONNECTIONS,
+		.request_deadline_ms = s->conf->request_timeout * 1000,
+		.workers = 2,
+		.routes = api_admin_routes,
+		.user = &s->api_admin,
+		.store_open = admin_store_open,
+		.store_close = store_close,
+	};
+	int rc = http_start(&config, &s->admin, e);
+
+	if (!rc)
+	{
+		log_listening("operators", s->conf->admin_socket);
+	}
+	return rc;
+}
+
+/* Every connection is a file; too few of them is said, not suffered. */
+static int raise_file_limit(const struct server_conf *conf, struct err *e)
+{
+	const rlim_t want = conf->connection_limit + ENROLL_CONNECTIONS +
+						ADMIN_CONNECTIONS + OTHER_FILES;
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < want)
+	{
+		limit.rlim_cur = want;
+		if (limit.rlim_max < want)
+		{
+			limit.rlim_max = want;
+		}
+		if (setrlimit(RLIMIT_NOFILE, &limit))
+		{
+			return err_set(e, -errno, ERR_LIMIT, "connection-limit",
+						   "needs %lu open files, which are not allowed: "
+						   "lower it or raise LimitNOFILE",
+						   (unsigned long)want);
+		}
+	}
+	return 0;
+}
+
+static void fill_apis(struct server *s)
+{
+	s->api_ce.management = management_of(s->conf);
+	s->etags = etags_new();
+	s->api_ce.etags = s->etags;
+	s->api_ce.server = s;
+	s->limiter = limiter_new();
+	s->api_enroll.ca = s->ca;
+	s->api_enroll.limiter = s->limiter;
+	s->api_enroll.server = s;
+	s->api_admin.domain = s->conf->domain;
+	s->api_admin.servers = (const char *const *)s->conf->urls;
+	s->api_admin.server_count = s->conf->url_count;
+	s->api_admin.enroll = s->conf->enroll_url;
+	s->api_admin.ca_pem = ca_pem(s->ca);
+	s->api_admin.changed = on_changed;
+	s->api_admin.server = s;
+}
+
+int server_start(const struct server_conf *conf, struct server **out,
+				 struct err *e)
+{
+	struct server *s = server_new(conf);
+	int rc;
+
+	*out = NULL;
+	rc = raise_file_limit(conf, e);
+	if (!rc)
+	{
+		rc = load_keys(s, e);
+	}
+	if (!rc)
+	{
+		fill_apis(s);
+		rc = open_database(s, e);
+	}
+	if (!rc)
+	{
+		rc = start_ce(s, e);
+	}
+	if (!rc)
+	{
+		rc = start_notify(s, e);
+	}
+	if (!rc)
+	{
+		rc = start_enroll(s, e);
+	}
+	if (!rc)
+	{
+		rc = start_admin(s, e);
+	}
+	if (rc)
+	{
+		server_stop(s);
+		return rc;
+	}
+	*out = s;
+	return 0;
+}
+
+void server_stop(struct server *s)
+{
+	if (!s)
+	{
+		return;
+	}
+	http_stop(s->admin);
+	http_stop(s->enroll);
+	notify_stop(s->notify);
+	http_stop(s->ce);
+	delivery_stop(s->delivery);
+	if (s->follow)
+	{
+		store_close(s->follow);
+	}
+	server_free(s);
+}
+
+int server_check(const struct server_conf *conf, struct err *e)
+{
+	struct server *s = server_new(conf);
+	struct store *store = NULL;
+	int rc = load_keys(s, e);
+
+	if (!rc)
+	{
+		rc = open_store(s, &store, e);
+	}
+	if (!rc)
+	{
+		rc = store_check(store, e);
+		store_close(store);
+	}
+	server_free(s);
+	return rc;
+}
