@@ -60,19 +60,19 @@ choose_kernel() {
 announce() {
     local missing=() roots=$*
     [ "$LAB_KERNEL" = host ] || [ -x "$(uml_dir)/usr/bin/linux.uml" ] ||
-        missing+=("the lab's kernel (user-mode-linux): 45 MB to download, 120 MB on disk")
+        missing+=("the lab's kernel (user-mode-linux): 45 MB to download, 95 MB on disk")
     [[ $roots != *build* ]] || [ -e "$(root_dir build)/.complete" ] ||
-        missing+=("a Debian root to build in (compiler, libraries): 210 MB to download, 900 MB on disk")
+        missing+=("a Debian root to build in (compiler, libraries): 200 MB to download, 930 MB on disk")
     [[ $roots != *lab* ]] || [ -e "$(root_dir lab)/.complete" ] ||
-        missing+=("a Debian root to test in (strongSwan, FRR): 90 MB to download, 350 MB on disk")
+        missing+=("a Debian root to test in (strongSwan, FRR): 75 MB to download, 280 MB on disk")
     if [ ${#missing[@]} -eq 0 ] || [ "${ANNOUNCED:-no}" = yes ]; then
         return 0
     fi
     say "This will download, from this machine's own Debian sources, and unpack into"
     say "  $PPVPN_LAB_CACHE"
     printf '  - %s\n' "${missing[@]}"
-    [[ $roots != *build* ]] || say "  - the strongSwan source that matches the packages: 5 MB to download, 120 MB on disk"
-    say "Each build takes another 500 MB there; a lab kernel takes up to $PPVPN_LAB_MEMORY MB of memory."
+    [[ $roots != *build* ]] || say "  - the strongSwan source that matches the packages: 5 MB to download, 95 MB on disk"
+    say "Each build takes another 300 MB there; a lab kernel takes up to $PPVPN_LAB_MEMORY MB of memory."
     say "Nothing is installed on this machine and no service is started; to undo all of it, remove that directory."
     [ "$ASSUME_YES" = no ] || return 0
     if [ -t 0 ] && [ -t 1 ]; then

@@ -160,9 +160,10 @@ class Lab:
                 raise AssertionError(f"{name} has SAs with {ce.peer_names(vpn)} only")
             if len(ce.full_neighbors(vrf)) < len(others):
                 raise AssertionError(f"{name}: adjacencies {ce.neighbors(vrf)}")
-            for other in others:
-                if not ce.has_route(self.ces[other].lan, vrf):
-                    raise AssertionError(f"{name} has no route to {other}")
+            reached = {route["dst"] for route in ce.routes(vrf)}
+            missing = [other for other in others if self.ces[other].lan not in reached]
+            if missing:
+                raise AssertionError(f"{name} has no route to {missing}")
         for a, b in self.pairs(names):
             if not self.reaches(a, b):
                 raise AssertionError(f"host-{a} does not reach host-{b}")

@@ -56,7 +56,7 @@ def state_of(ce, peer):
 
 def adjacency(ce, lab, peer):
     link = ce.link_for(f"ppvpn:acme:corp:{peer}")
-    for entries in ce.vtysh_json("show ip ospf vrf corp neighbor").get("corp", {}).get("neighbors", {}).values():
+    for entries in ce.frr_json("ospfd", "show ip ospf vrf corp neighbor").get("corp", {}).get("neighbors", {}).values():
         for entry in entries:
             if link in str(entry.get("ifaceName", "")):
                 return entry.get("nbrState", "?").split("/")[0]

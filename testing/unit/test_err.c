@@ -45,6 +45,7 @@ START_TEST(test_prefix)
 	err_prefix(&e, "outer %d", 1);
 	ck_assert_str_eq(e.text, "outer 1: inner");
 	memset(e.text, 'y', sizeof(e.text) - 1);
+	e.text[sizeof(e.text) - 1] = '\0';
 	err_prefix(&e, "z");
 	ck_assert_uint_eq(strlen(e.text), sizeof(e.text) - 1);
 	ck_assert_int_eq(strncmp(e.text, "z: yyy", 6), 0);
