@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copyright (C) 2026 The ppvpn authors */
+/*
+ * ctl_answer.h - the agent's answers, as ppvpnctl reads them
+ *
+ * Pure. The shapes are written by report.c, plan.c and serve.c.
+ */
+#ifndef PPVPN_AGENT_CTL_ANSWER_H
+#define PPVPN_AGENT_CTL_ANSWER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "err.h"
+
+struct arena;
+
+struct ctl_error { char *code, *where, *text; };
+
+struct ctl_vpn {
+	char *customer, *vpn, *site, *vrf;
+	uint64_t peers, up;
+};
+
+struct ctl_status {
+	char *ce, *server, *result;
+	bool connected, charon, frr, converged;
+	uint64_t epoch, revision, since, alarms;
+	struct ctl_vpn *vpns;
+	size_t vpn_count;
+	struct ctl_error *errors;
+	size_t error_count;
+};
+
+struct ctl_peer {
+	char *customer, *vpn, *peer, *link, *remote, *state;
+	char *ike, *child, *proposal, *ospf, *last_error;
+	bool route;
+	uint64_t since, in_bytes, out_bytes, attempts, next_retry;
+};
+
+struct ctl_peers { struct ctl_peer *items; size_t count; };
+
+struct ctl_step { char *op, *kind, *key, *reason; };
+
+struct ctl_plan {
+	struct ctl_step *steps;
+	size_t step_count;
+	struct ctl_error *errors;			/* something foreign is in the way */
+	size_t error_count;
+	struct ctl_error *not_possible;		/* the document and agent.conf do not fit */
+	size_t not_possible_count;
+};
+
+struct ctl_alarm {
+	char *code, *resource, *severity, *text;
+	uint64_t count, age;
+};
+
+struct ctl_alarms { struct ctl_alarm *items; size_t count; };
+
+/** 0, or the error that an answer {"error":…} is. */
+int ctl_answer_error(const char *buf, size_t len, struct err *e);
+
+int ctl_status_read(struct arena *a, const char *buf, size_t len,
+					struct ctl_status *out, struct err *e);
+int ctl_peers_read(struct arena *a, const char *buf, size_t len,
+				   struct ctl_peers *out, struct err *e);
+int ctl_plan_read(struct arena *a, const char *buf, size_t len,
+				  struct ctl_plan *out, struct err *e);
+int ctl_alarms_read(struct arena *a, const char *buf, size_t len,
+					struct ctl_alarms *out, struct err *e);
+
+#endif

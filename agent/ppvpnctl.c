@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copyright (C) 2026 The ppvpn authors */
+/*
+ * ppvpnctl.c - what a router's operator asks its agent
+ *
+ * Effects: stdout, the agent's socket.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "alloc.h"
+#include "cli.h"
+#include "ctl_answer.h"
+#include "ctl_ask.h"
+#include "ctl_print.h"
+#include "json_out.h"
+
+#define SOCKET_DEFAULT "/run/ppvpn/agent.sock"
+#define ANSWER_SECONDS 30
+/* a document may have to be fetched and applied */
+#define SYNC_SECONDS 120
+
+static int ask(const struct cli_args *args, const char *op, unsigned seconds,
+			   struct text *answer, struct err *e)
+{
+	const char *path = cli_opt(args, "--socket");
+
+	return ctl_ask(path ? path : SOCKET_DEFAULT, op, seconds, answer, e);
+}
+
+static int print(struct text *t, struct err *e)
+{
+	int rc = 0;
+
+	if (fputs(text_str(t), stdout) == EOF || fflush(stdout) == EOF)
+	{
+		rc = err_set(e, -EIO, ERR_IO, "stdout", "cannot write");
+	}
+	text_done(t);
+	return rc;
+}
+
+/* Ask, then print as it came (--json) or by fn. */
+static int show(const struct cli_args *args, const char *op, unsigned seconds,
+				int (*fn)(const struct cli_args *args, struct arena *a,
+						  const struct text *answer, struct text *out,
+						  struct err *e), struct err *e)
+{
+	struct text answer = {0}, out = {0};
+	struct arena *a = arena_new();
+	int rc = ask(args, op, seconds, &answer, e);
+
+	if (rc == 0 && cli_opt(args, "--json"))
+	{
+		text_add(&out, text_str(&answer));
+	}
+	else if (rc == 0)
+	{
+		rc = fn(args, a, &answer, &out, e);
+	}
+	if (rc == 0)
+	{
+		rc = print(&out, e);
+	}
+	text_done(&out);
+	text_done(&answer);
+	arena_free(a);
+	return rc;
+}
+
+/* Which peers are not up is a second question. */
+static int print_status(const struct cli_args *args, struct arena *a,
+						const struct text *answer, struct text *out,
+						struct err *e)
+{
+	struct ctl_status s;
+	struct ctl_peers p;
+	struct text peers = {0};
+	int rc = ctl_status_read(a, answer->s, answer->len, &s, e);
+
+	if (rc == 0)
+	{
+		rc = ask(args, "peers", ANSWER_SECONDS, &peers, e);
+	}
+	if (rc == 0)
+	{
+		rc = ctl_peers_read(a, peers.s, peers.len, &p, e);
+	}
+	if (rc == 0)
+	{
+		ctl_print_status(out, &s, &p);
+	}
+	text_done(&peers);
+	return rc;
+}
+
+static int print_peers(const struct cli_args *args, struct arena *a,
+					   const struct text *answer, struct text *out,
+					   struct err *e)
+{
+	struct ctl_peers p;
+	int rc = ctl_peers_read(a, answer->s, answer->len, &p, e);
+
+	if (rc == 0)
+	{
+		ctl_print_peers(out, &p);
+	}
+	return rc;
+}
+
+static int print_plan(const struct cli_args *args, struct arena *a,
+					  const struct text *answer, struct text *out,
+					  struct err *e)
+{
+	struct ctl_plan p;
+	int rc = ctl_plan_read(a, answer->s, answer->len, &p, e);
+
+	if (rc == 0)
+	{
+		ctl_print_plan(out, &p);
+	}
+	return rc;
+}
+
+static int print_alarms(const struct cli_args *args, struct arena *a,
+						const struct text *answer, struct text *out,
+						struct err *e)
+{
+	struct ctl_alarms alarms;
+	int rc = ctl_alarms_read(a, answer->s, answer->len, &alarms, e);
+
+	if (rc == 0)
+	{
+		ctl_print_alarms(out, &alarms);
+	}
+	return rc;
+}
+
+static int print_sync(const struct cli_args *args, struct arena *a,
+					  const struct text *answer, struct text *out,
+					  struct err *e)
+{
+	struct ctl_status s;
+	int rc = ctl_status_read(a, answer->s, answer->len, &s, e);
+
+	if (rc == 0)
+	{
+		text_addf(out, "revision %llu: %s\n", (unsigned long long)s.revision,
+				  s.result);
+	}
+	return rc;
+}
+
+static int cmd_status(const struct cli_args *args, void *user, struct err *e)
+{
+	return show(args, "status", ANSWER_SECONDS, print_status, e);
+}
+
+static int cmd_peers(const struct cli_args *args, void *user, struct err *e)
+{
+	return show(args, "peers", ANSWER_SECONDS, print_peers, e);
+}
+
+static int cmd_plan(const struct cli_args *args, void *user, struct err *e)
+{
+	return show(args, "plan", ANSWER_SECONDS, print_plan, e);
+}
+
+static int cmd_sync(const struct cli_args *args, void *user, struct err *e)
+{
+	return show(args, "sync", SYNC_SECONDS, print_sync, e);
+}
+
+static int cmd_alarms(const struct cli_args *args, void *user, struct err *e)
+{
+	return show(args, "alarms", ANSWER_SECONDS, print_alarms, e);
+}
+
+/* ---- explain: needs no agent ----------------------------------------------- */
+
+static void code_json(struct json_out *o, enum err_code code)
+{
+	jo_object(o, NULL);
+	jo_str(o, "code", err_code_text(code));
+	jo_str(o, "title", err_code_title(code));
+	jo_str(o, "meaning", err_code_meaning(code));
+	jo_str(o, "remedy", err_code_remedy(code));
+	jo_object_end(o);
+}
+
+static struct text codes_json(const char *word, enum err_code code)
+{
+	struct json_out o = {0};
+	struct text t;
+
+	if (word)
+	{
+		code_json(&o, code);
+	}
+	else
+	{
+		jo_array(&o, NULL);
+		for (int c = ERR_NONE + 1; c < ERR_CODE_COUNT; c++)
+		{
+			code_json(&o, c);
+		}
+		jo_array_end(&o);
+	}
+	t = jo_take(&o);
+	text_add(&t, "\n");
+	return t;
+}
+
+static int cmd_explain(const struct cli_args *args, void *user, struct err *e)
+{
+	const char *word = cli_arg(args, 0);
+	enum err_code code = ERR_NONE;
+	struct text t = {0};
+
+	if (word && err_code_parse(word, &code) != 0)
+	{
+		return err_set(e, -ENOENT, ERR_NOT_FOUND, word, "there is no such code; "
+					   "ppvpnctl explain lists them all");
+	}
+	if (cli_opt(args, "--json"))
+	{
+		t = codes_json(word, code);
+	}
+	else if (word)
+	{
+		ctl_print_code(&t, code);
+	}
+	else
+	{
+		ctl_print_codes(&t);
+	}
+	return print(&t, e);
+}
+
+static const struct cli_option common[] = {
+	{ "--json", NULL, "the answer as JSON, for programs" },
+	{ "--socket", "PATH", "the agent's socket (default " SOCKET_DEFAULT ")" },
+	{ NULL, NULL, NULL },
+};
+
+static const struct cli_command commands[] = {
+	{ "status", "", 0, 0, "am I provisioned, what is up, what is wrong", NULL,
+	  cmd_status },
+	{ "peers", "", 0, 0, "every tunnel: state, OSPF, traffic", NULL, cmd_peers },
+	{ "plan", "", 0, 0, "what the agent would change now", NULL, cmd_plan },
+	{ "sync", "", 0, 0, "ask the server now, wait until it is applied", NULL,
+	  cmd_sync },
+	{ "alarms", "", 0, 0, "what needs attention", NULL, cmd_alarms },
+	{ "explain", "[CODE]", 0, 1, "what an error code means, what to do", NULL,
+	  cmd_explain },
+	{ NULL, NULL, 0, 0, NULL, NULL, NULL },
+};
+
+int main(int argc, char *argv[])
+{
+	static const struct cli cli = {
+		.program = "ppvpnctl",
+		.summary = "ask the provisioning agent of this router",
+		.options = common, .commands = commands,
+	};
+
+	return cli_main(&cli, argc, argv, NULL);
+}
