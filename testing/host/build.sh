@@ -22,8 +22,6 @@ source_files() {
 # What the packages are made from: not the lab's own files.
 product_files() { source_files | grep -zvE '^(testing/(kit|scenarios|host|guest)/|testing/[^/]*$|\.ci/|[^/]*\.md$)' || true; }
 
-hash_of() { (cd "$PPVPN_TOP" && xargs -0 -r sha256sum -- | sha256sum | cut -c1-16); }
-
 # shellcheck disable=SC2016 # for the shell of xargs
 product_hash() {
     { product_files; printf '%s\0' testing/local.mk testing/host/build-in-root testing/host/roots.sh; } |

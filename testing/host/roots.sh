@@ -138,7 +138,7 @@ make_root() {
     : >"$dir.new/.complete"
     mv "$dir.new" "$dir"
     # roots of older package lists
-    find "$(dirname "$dir")" -mindepth 1 -maxdepth 1 -name "$kind-*" ! -path "$dir" -exec rm -rf {} +
+    find "$(dirname "$dir")" -mindepth 1 -maxdepth 1 -name "$kind-*" ! -path "$dir" -mmin +1440 -exec rm -rf {} +
 }
 
 # in_root ROOT [--bind FROM TO]... -- COMMAND...: chroot with its own mounts and processes.
