@@ -200,6 +200,14 @@ class CE(Router):
     def ctl_json(self, words):
         return json.loads(self.ctl(f"{words} --json", check=True).stdout)
 
+    def sync(self):
+        """The agent's status after it has asked the server now and applied the answer."""
+        return json.loads(self.run("ppvpnctl sync --json", timeout=150).stdout)
+
+    def synced(self):
+        status = self.sync()
+        return status["connected"] and status["result"] == "applied" and not status["errors"]
+
     def plan(self):
         return self.ctl_json("plan")["steps"]
 

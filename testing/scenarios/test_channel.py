@@ -164,7 +164,7 @@ def assert_none(lab, where, data):
 def test_secrets_are_in_no_log(two):
     two.ce("paris").kill_agent()
     two.ce("paris").start_agent()
-    two.ce("paris").run("ppvpnctl sync", check=False)
+    two.ce("paris").sync()
     for node in two.nodes.values():
         for file in [*node.logs.glob("*"), *node.dir.glob("*.log")]:
             assert_none(two, f"{node.name}'s {file.name}", file.read_bytes())

@@ -31,7 +31,7 @@ def test_agent_restart_changes_nothing(settled, how):
     unchanged(paris, before, paris.fingerprint())
     paris.start_agent()
     paris.wait_plan_empty()
-    paris.wait_until(lambda: paris.ctl("sync").returncode == 0, 20, "a sync after the restart")
+    paris.wait_until(paris.synced, 20, "a sync after the restart")
     paris.wait_plan_empty()
     unchanged(paris, before, paris.fingerprint())
     passed = time.monotonic() - begin
@@ -120,7 +120,7 @@ def test_boots_from_its_last_known_configuration(settled):
     print(f"in service {time.monotonic() - begin:.1f} s after boot")
     paris.wait_plan_empty()
     settled.server.start()
-    paris.wait_until(lambda: paris.ctl("sync").returncode == 0, 60, "a sync when the server is back")
+    paris.wait_until(paris.synced, 60, "a sync when the server is back")
     settled.wait_in_service(timeout=30)
 
 
@@ -128,11 +128,11 @@ def test_server_away_changes_nothing(settled):
     paris = settled.ce("paris")
     before = paris.fingerprint()
     settled.partition("server")
-    assert paris.ctl("sync").returncode != 0
+    assert not paris.synced()
     assert settled.in_service()
     unchanged(paris, before, paris.fingerprint())
     settled.heal()
-    paris.wait_until(lambda: paris.ctl("sync").returncode == 0, 60, "a sync after healing")
+    paris.wait_until(paris.synced, 60, "a sync after healing")
     unchanged(paris, before, paris.fingerprint())
 
 
