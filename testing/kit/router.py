@@ -201,8 +201,11 @@ class CE(Router):
         return json.loads(self.ctl(f"{words} --json", check=True).stdout)
 
     def sync(self):
-        """The agent's status after it has asked the server now and applied the answer."""
-        return json.loads(self.run("ppvpnctl sync --json", timeout=150).stdout)
+        """The agent's status after it has asked the server now and applied the answer; a failure as one of its errors."""
+        done = self.run("ppvpnctl sync --json", check=False, timeout=150)
+        if done.returncode:
+            return {"connected": False, "result": "failed", "errors": [{"text": done.stderr.strip() + done.stdout.strip()}]}
+        return json.loads(done.stdout)
 
     def synced(self):
         status = self.sync()
