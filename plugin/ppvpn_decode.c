@@ -44,6 +44,16 @@ bool ppvpn_decode_name(json_object *value, const json_at_t *at, void *dst,
 	return TRUE;
 }
 
+/**
+ * Described in header.
+ */
+bool ppvpn_decode_revision(json_object *value, const json_at_t *at, void *dst,
+						   ppvpn_error_t *error)
+{
+	return ppvpn_json_text(value, at, 0, PPVPN_REVISION_LEN - 1, NULL, dst,
+						   error);
+}
+
 static bool read_tag(json_object *value, const json_at_t *at, void *dst,
 					 ppvpn_error_t *error)
 {

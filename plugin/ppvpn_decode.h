@@ -46,4 +46,12 @@ ppvpn_conn_t *ppvpn_decode_conn(json_object *value, const json_at_t *at,
 bool ppvpn_decode_name(json_object *value, const json_at_t *at, void *dst,
 					   ppvpn_error_t *error);
 
+/**
+ * Read a revision, a json_read_t.
+ *
+ * @param dst		char**, receives the revision, belongs to value
+ */
+bool ppvpn_decode_revision(json_object *value, const json_at_t *at, void *dst,
+						   ppvpn_error_t *error);
+
 #endif /** PPVPN_DECODE_H_ @}*/

@@ -165,21 +165,32 @@ bool ppvpn_json_fail(ppvpn_error_t *error, const json_at_t *at,
 }
 
 /**
- * Find a member in a table
+ * Find a member that is in no row; there are no duplicates, the scan saw to it
  */
-static const json_member_t *find_member(const json_member_t *members,
-										u_int count, const char *name)
+static bool fail_unknown(json_object *value, const json_at_t *at,
+						 const json_member_t *members, u_int count,
+						 ppvpn_error_t *error)
 {
+	json_at_t here = { .up = at };
+	bool known;
 	u_int i;
 
-	for (i = 0; i < count; i++)
+	json_object_object_foreach(value, name, unused)
 	{
-		if (streq(members[i].name, name))
+		(void)unused;
+		known = FALSE;
+		for (i = 0; i < count; i++)
 		{
-			return &members[i];
+			known |= streq(members[i].name, name);
+		}
+		if (!known)
+		{
+			here.member = name;
+			return ppvpn_json_fail(error, &here, "unknown-member",
+								   "no such member");
 		}
 	}
-	return NULL;
+	return TRUE;
 }
 
 /**
@@ -197,22 +208,13 @@ bool ppvpn_json_members(json_object *value, const json_at_t *at,
 	{
 		return ppvpn_json_fail(error, at, "malformed", "not an object");
 	}
-	json_object_object_foreach(value, name, unused)
-	{
-		here.member = name;
-		if (!find_member(members, count, name))
-		{
-			return ppvpn_json_fail(error, &here, "unknown-member",
-								   "no such member");
-		}
-		(void)unused;
-	}
 	for (i = 0; i < count; i++)
 	{
 		here.member = members[i].name;
 		if (!json_object_object_get_ex(value, members[i].name, &member))
 		{
-			return ppvpn_json_fail(error, &here, "malformed",
+			return fail_unknown(value, at, members, count, error) &&
+				   ppvpn_json_fail(error, &here, "malformed",
 								   "this member is missing");
 		}
 		if (members[i].read &&
@@ -222,7 +224,8 @@ bool ppvpn_json_members(json_object *value, const json_at_t *at,
 			return FALSE;
 		}
 	}
-	return TRUE;
+	return json_object_object_length(value) == count ||
+		   fail_unknown(value, at, members, count, error);
 }
 
 /**
@@ -299,4 +302,23 @@ bool ppvpn_json_number(json_object *value, const json_at_t *at, int64_t min,
 						(long long)max);
 	}
 	return TRUE;
+}
+
+/**
+ * Described in header.
+ */
+bool ppvpn_json_request(json_object *request, const json_member_t *members,
+						u_int count, void *dst, ppvpn_error_t *error)
+{
+	json_member_t all[8] = {
+		{ "id",	NULL, 0 },
+		{ "op",	NULL, 0 },
+	};
+	u_int i;
+
+	for (i = 0; i < count && i + 2 < countof(all); i++)
+	{
+		all[i + 2] = members[i];
+	}
+	return ppvpn_json_members(request, NULL, all, i + 2, dst, error);
 }

@@ -140,4 +140,39 @@ bool ppvpn_json_text(json_object *value, const json_at_t *at, u_int min,
 bool ppvpn_json_number(json_object *value, const json_at_t *at, int64_t min,
 					   int64_t max, int64_t *number, ppvpn_error_t *error);
 
+/**
+ * Read exactly these members of a request, besides "id" and "op".
+ *
+ * @param members	members, at most 6
+ */
+bool ppvpn_json_request(json_object *request, const json_member_t *members,
+						u_int count, void *dst, ppvpn_error_t *error);
+
+/**
+ * Add a member with a text to an object.
+ */
+static inline void ppvpn_json_add_text(json_object *object, const char *name,
+									   const char *text)
+{
+	json_object_object_add(object, name, json_object_new_string(text));
+}
+
+/**
+ * Add a member with a number to an object.
+ */
+static inline void ppvpn_json_add_number(json_object *object,
+										 const char *name, int64_t number)
+{
+	json_object_object_add(object, name, json_object_new_int64(number));
+}
+
+/**
+ * Add a member that is true or false to an object.
+ */
+static inline void ppvpn_json_add_bool(json_object *object, const char *name,
+									   bool value)
+{
+	json_object_object_add(object, name, json_object_new_boolean(value));
+}
+
 #endif /** PPVPN_JSON_H_ @}*/

@@ -172,7 +172,7 @@ METHOD(plugin_t, destroy, void,
 /**
  * Described in header.
  */
-plugin_t *ppvpn_plugin_create()
+plugin_t *ppvpn_plugin_create(void)
 {
 	private_ppvpn_plugin_t *this;
 

@@ -33,7 +33,7 @@ struct ppvpn_plugin_t {
 /**
  * Create the plugin; called by charon.
  */
-__attribute__((visibility("default"))) plugin_t *ppvpn_plugin_create();
+__attribute__((visibility("default"))) plugin_t *ppvpn_plugin_create(void);
 
 /**
  * Version of strongSwan the plugin is built for; from 6.0.3 on charon checks

@@ -476,7 +476,7 @@ METHOD(ppvpn_table_t, destroy, void,
 /**
  * Described in header.
  */
-ppvpn_table_t *ppvpn_table_create()
+ppvpn_table_t *ppvpn_table_create(void)
 {
 	private_ppvpn_table_t *this;
 

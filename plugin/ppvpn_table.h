@@ -151,6 +151,6 @@ struct ppvpn_table_t {
 /**
  * Create an empty table.
  */
-ppvpn_table_t *ppvpn_table_create();
+ppvpn_table_t *ppvpn_table_create(void);
 
 #endif /** PPVPN_TABLE_H_ @}*/

@@ -183,7 +183,7 @@ METHOD(ppvpn_unknown_t, destroy, void,
 /**
  * Described in header.
  */
-ppvpn_unknown_t *ppvpn_unknown_create()
+ppvpn_unknown_t *ppvpn_unknown_create(void)
 {
 	private_ppvpn_unknown_t *this;
 

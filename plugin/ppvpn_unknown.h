@@ -49,6 +49,6 @@ struct ppvpn_unknown_t {
 /**
  * Create an empty memory.
  */
-ppvpn_unknown_t *ppvpn_unknown_create();
+ppvpn_unknown_t *ppvpn_unknown_create(void);
 
 #endif /** PPVPN_UNKNOWN_H_ @}*/

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copyright (C) 2026 The ppvpn authors */
+/*
+ * fake_sa.h - an IKE_SA that only has what the plugin's hooks look at
+ */
+
+#ifndef FAKE_SA_H_
+#define FAKE_SA_H_
+
+#include "harness.h"
+
+typedef struct fake_sa_t fake_sa_t;
+
+/** Fields may be set by the test; all are borrowed. */
+struct fake_sa_t {
+	ike_sa_t public;
+	peer_cfg_t *peer_cfg;
+	ike_cfg_t *ike_cfg;
+	identification_t *my_id, *other_id;
+	host_t *my_host, *other_host;
+	uint32_t unique_id;
+};
+
+static inline peer_cfg_t *fake_get_peer_cfg(fake_sa_t *this)
+{
+	return this->peer_cfg;
+}
+
+static inline ike_cfg_t *fake_get_ike_cfg(fake_sa_t *this)
+{
+	return this->ike_cfg;
+}
+
+static inline identification_t *fake_get_my_id(fake_sa_t *this)
+{
+	return this->my_id;
+}
+
+static inline identification_t *fake_get_other_id(fake_sa_t *this)
+{
+	return this->other_id;
+}
+
+static inline host_t *fake_get_my_host(fake_sa_t *this)
+{
+	return this->my_host;
+}
+
+static inline host_t *fake_get_other_host(fake_sa_t *this)
+{
+	return this->other_host;
+}
+
+static inline uint32_t fake_get_unique_id(fake_sa_t *this)
+{
+	return this->unique_id;
+}
+
+static inline ike_version_t fake_get_version(fake_sa_t *this)
+{
+	return IKEV2;
+}
+
+/** Fill in the methods. */
+static inline void fake_sa_init(fake_sa_t *this)
+{
+	*this = (fake_sa_t){
+		.public = {
+			.get_peer_cfg = (void*)fake_get_peer_cfg,
+			.get_ike_cfg = (void*)fake_get_ike_cfg,
+			.get_my_id = (void*)fake_get_my_id,
+			.get_other_id = (void*)fake_get_other_id,
+			.get_my_host = (void*)fake_get_my_host,
+			.get_other_host = (void*)fake_get_other_host,
+			.get_unique_id = (void*)fake_get_unique_id,
+			.get_version = (void*)fake_get_version,
+		},
+	};
+}
+
+#endif
