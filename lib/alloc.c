@@ -29,7 +29,7 @@
 
 /* Under ASan every piece is a chunk of its own, so that its ends are guarded. */
 #ifdef ONE_CHUNK_EACH
-# define CHUNK_SIZE 0
+# define CHUNK_SIZE 1
 #else
 # define CHUNK_SIZE 16384
 #endif
@@ -54,9 +54,15 @@ static void __attribute__((noreturn)) out_of_memory(void)
 
 void *xcalloc(size_t n, size_t size)
 {
-	/* at least one byte, so that NULL means out of memory */
-	void *p = n && size ? calloc(n, size) : calloc(1, 1);
+	size_t bytes;
+	void *p;
 
+	if (__builtin_mul_overflow(n, size, &bytes))
+	{
+		out_of_memory();
+	}
+	/* at least one byte, so that NULL means out of memory */
+	p = calloc(1, bytes ? bytes : 1);
 	if (!p)
 	{
 		out_of_memory();
@@ -66,7 +72,13 @@ void *xcalloc(size_t n, size_t size)
 
 void *xrealloc(void *p, size_t n, size_t size)
 {
-	p = n && size ? reallocarray(p, n, size) : realloc(p, 1);
+	size_t bytes;
+
+	if (__builtin_mul_overflow(n, size, &bytes))
+	{
+		out_of_memory();
+	}
+	p = realloc(p, bytes ? bytes : 1);
 	if (!p)
 	{
 		out_of_memory();
@@ -123,7 +135,7 @@ static struct chunk *chunk_add(struct arena *a, size_t size)
 	struct chunk *chunk = xcalloc(1, offsetof(struct chunk, data) + room);
 
 	chunk->size = room;
-	if (a->chunks && size >= CHUNK_SIZE / 4)
+	if (a->chunks && size > CHUNK_SIZE / 4)
 	{	/* a big piece stands alone; small ones go on in the present chunk */
 		chunk->next = a->chunks->next;
 		a->chunks->next = chunk;
@@ -147,7 +159,7 @@ void *arena_calloc(struct arena *a, size_t n, size_t size)
 		out_of_memory();
 	}
 	bytes = bytes ? bytes : 1;
-	if (CHUNK_SIZE)
+	if (CHUNK_SIZE > 1)
 	{
 		bytes = (bytes + alignof(max_align_t) - 1) & ~(alignof(max_align_t) - 1);
 	}
