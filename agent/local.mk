@@ -5,37 +5,72 @@
 noinst_LTLIBRARIES += libppvpn-agent-core.la
 libppvpn_agent_core_la_SOURCES = \
 	agent/alarm.c agent/alarm.h \
-	agent/backend.h \
+	agent/backend.h agent/charon.h agent/conf.h \
 	agent/conn_json.c \
 	agent/desired.c agent/desired.h \
 	agent/facts.c agent/facts.h \
+	agent/frr_text.c agent/frr_text.h \
+	agent/json_walk.c agent/json_walk.h \
 	agent/peer.c agent/peer.h \
 	agent/plan.c agent/plan.h \
-	agent/resource.c agent/resource.h
+	agent/resource.c agent/resource.h \
+	agent/vici_msg.c agent/vici_msg.h \
+	agent/vici_read.c agent/vici_read.h
 libppvpn_agent_core_la_LIBADD = libppvpn.la libppvpn-seal.la
 
-# Effects: one owner for each outside library.
+# The kernel, through libnl.
+noinst_LTLIBRARIES += libppvpn-nl.la
+libppvpn_nl_la_SOURCES = \
+	agent/nl.c agent/nl.h agent/nl_local.h \
+	agent/nl_address.c \
+	agent/nl_link.c \
+	agent/nl_monitor.c \
+	agent/nl_request.c agent/nl_request.h \
+	agent/nl_route.c \
+	agent/nl_rule.c \
+	agent/nl_sa.c \
+	agent/nl_sysctl.c \
+	agent/nl_table.c
+libppvpn_nl_la_LIBADD = libppvpn-agent-core.la $(NL_LIBS)
+
+# The other effects: one owner for each outside library.
 noinst_LTLIBRARIES += libppvpn-agent.la
 libppvpn_agent_la_SOURCES = \
-	agent/agent.c agent/agent.h \
-	agent/alert.c agent/alert.h \
-	agent/charon.c agent/charon.h \
-	agent/conf.c agent/conf.h \
+	agent/certificate.c agent/certificate.h \
+	agent/charon.c \
+	agent/charon_msg.c agent/charon_msg.h \
+	agent/conf.c \
 	agent/control.c agent/control.h \
 	agent/cycle.c agent/cycle.h \
 	agent/fetch.c agent/fetch.h \
-	agent/frr.c agent/frr.h \
-	agent/frr_text.c agent/frr_text.h \
+	agent/frr.c agent/frr.h agent/frr_read.c \
 	agent/identity.c agent/identity.h \
 	agent/lastconf.c agent/lastconf.h \
 	agent/loop.c agent/loop.h \
-	agent/nl.c agent/nl.h \
-	agent/notify.c agent/notify.h \
 	agent/provider.c agent/provider.h \
-	agent/report.c agent/report.h \
-	agent/serve.c agent/serve.h \
+	agent/stream.c agent/stream.h \
 	agent/tunnel.c agent/tunnel.h \
 	agent/vici.c agent/vici.h \
-	agent/vici_msg.c agent/vici_msg.h
-libppvpn_agent_la_LIBADD = libppvpn-agent-core.la $(EVENT_LIBS) \
-	$(CURL_LIBS) $(NL_LIBS) $(GNUTLS_LIBS)
+	agent/vici_conn.c agent/vici_conn.h
+libppvpn_agent_la_LIBADD = libppvpn-agent-core.la libppvpn-nl.la \
+	$(EVENT_LIBS) $(CURL_LIBS) $(GNUTLS_LIBS)
+
+sbin_PROGRAMS += ppvpn-agent
+ppvpn_agent_SOURCES = \
+	agent/agent.c agent/agent.h \
+	agent/alert.c agent/alert.h \
+	agent/main.c \
+	agent/notify.c agent/notify.h \
+	agent/report.c agent/report.h \
+	agent/serve.c agent/serve.h
+ppvpn_agent_LDADD = libppvpn-agent.la
+
+bin_PROGRAMS += ppvpnctl
+ppvpnctl_SOURCES = \
+	agent/ppvpnctl.c \
+	agent/ctl_answer.c agent/ctl_answer.h \
+	agent/ctl_ask.c agent/ctl_ask.h \
+	agent/ctl_print.c agent/ctl_print.h
+ppvpnctl_LDADD = libppvpn.la
+
+include testing/unit/agent-core.mk
