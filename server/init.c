@@ -77,6 +77,14 @@ static int become_owner(const char *dir, struct err *e)
 	return 0;
 }
 
+static void become_self(void)
+{
+	if (seteuid(getuid()) || setegid(getgid()))
+	{
+		abort();	/* the saved ids always allow it */
+	}
+}
+
 static int make_database(const struct server_conf *conf, struct err *e)
 {
 	char *kek_file = server_conf_path(conf, CONF_FILE_KEK);
@@ -192,5 +200,6 @@ int server_init(const struct server_conf *conf, struct err *e)
 	{
 		remove_all(conf);
 	}
+	become_self();
 	return rc;
 }

@@ -189,8 +189,10 @@ static int serve(const struct cli_args *args, const struct server_conf *conf,
 	pthread_sigmask(SIG_BLOCK, &signals, NULL);
 	signal(SIGPIPE, SIG_IGN);
 	umask(077);
+#ifndef __SANITIZE_ADDRESS__	/* looks for leaks by ptrace */
 	/* keys in memory: no core file, no ptrace by the same user */
 	prctl(PR_SET_DUMPABLE, 0);
+#endif
 
 	rc = server_start(conf, &server, e);
 	if (rc)
