@@ -39,7 +39,7 @@ struct ask
 	struct store *store;
 	const struct api_admin *api;
 	struct arena *arena;
-	const char *customer, *vpn, *ce, *site;	/* NULL: any */
+	const char *customer, *vpn, *ce, *site, *peer;	/* NULL: any */
 	struct json_out o;
 	struct err e;
 };
@@ -75,7 +75,8 @@ static enum http_verdict ask(struct http_request *req,
 	if ((rc = part(&q, "customer", &q.customer)) < 0 ||
 		(rc = part(&q, "vpn", &q.vpn)) < 0 ||
 		(rc = part(&q, "ce", &q.ce)) < 0 ||
-		(rc = part(&q, "site", &q.site)) < 0 || (rc = fn(&q)) < 0)
+		(rc = part(&q, "site", &q.site)) < 0 ||
+		(rc = part(&q, "peer", &q.peer)) < 0 || (rc = fn(&q)) < 0)
 	{
 		text = q.o.text;
 		text_done(&text);
@@ -278,7 +279,12 @@ static int64_t stale_ms(const struct api_admin *api)
 	return admin_now_ms() - (int64_t)interval * STALE_REPORTS * 1000;
 }
 
-/* Tunnels of the filter; site: those with that site at an end. */
+/* Tunnels of the filter; site, peer: those with these sites at their ends. */
+static bool has_site(const struct store_tunnel *t, const char *site)
+{
+	return wanted(site, t->end[0].site) || wanted(site, t->end[1].site);
+}
+
 static int read_tunnels(struct ask *q, struct store_tunnel **out,
 						size_t *count)
 {
@@ -295,14 +301,16 @@ static int read_tunnels(struct ask *q, struct store_tunnel **out,
 	*count = 0;
 	for (i = 0; i < n; i++)
 	{
-		if (wanted(q->site, all[i].end[0].site) ||
-			wanted(q->site, all[i].end[1].site))
+		if (has_site(&all[i], q->site) && has_site(&all[i], q->peer))
 		{
 			all[(*count)++] = all[i];
 		}
 	}
 	*out = all;
-	return 0;
+	return q->peer && *count == 0
+		? err_set(&q->e, -ENOENT, ERR_NOT_FOUND, q->vpn ? q->vpn : "vpn",
+				  "no tunnel between %s and %s", q->site ? q->site : "any",
+				  q->peer) : 0;
 }
 
 static int tunnels(struct ask *q)

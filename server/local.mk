@@ -26,4 +26,31 @@ server/sql_files.c: $(server_sql) server/sql/embed
 	sh server/sql/embed $(server_sql) >$(abs_builddir)/$@.tmp && \
 	mv $(abs_builddir)/$@.tmp $(abs_builddir)/$@
 
+# What operators ask, for ppvpn-server (daemon.mk).
+ppvpn_server_api_admin = libppvpn-api-admin.la
+noinst_LTLIBRARIES += libppvpn-api-admin.la
+libppvpn_api_admin_la_SOURCES = \
+	server/api_admin.c server/api_admin.h server/api_admin_impl.h \
+	server/api_admin_ask.c \
+	server/api_admin_write.c server/api_admin_write.h
+libppvpn_api_admin_la_LIBADD = libppvpn-service.la libppvpn-store.la
+
+# Time to service, for both sides of the admin API.
+noinst_LTLIBRARIES += libppvpn-service.la
+libppvpn_service_la_SOURCES = server/service.c server/service.h
+
+bin_PROGRAMS += ppvpn-admin
+ppvpn_admin_SOURCES = \
+	server/admin.c server/admin.h \
+	server/admin_client.c \
+	server/admin_config.c \
+	server/admin_read.c server/admin_read.h \
+	server/admin_status.c \
+	server/admin_table.c
+ppvpn_admin_LDADD = libppvpn-service.la libppvpn.la $(CURL_LIBS)
+
+dist_man_MANS += server/ppvpn-admin.8
+EXTRA_DIST += doc/admin-api.md
+
+include server/daemon.mk
 include testing/unit/server.mk

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copyright (C) 2026 The ppvpn authors */
+/*
+ * admin.c - ppvpn-admin: the table of its commands
+ */
+#include "config.h"
+
+#include "server/admin.h"
+
+static const struct cli_option common[] = {
+	{ "--json", NULL, "print the server's answer as JSON" },
+	{ "--socket", "PATH", "the server's socket (" ADMIN_SOCKET ")" },
+	{ .name = NULL }
+};
+
+static const struct cli_option customer_add[] = {
+	{ "--description", "TEXT", "free text, at most 255 characters" },
+	{ .name = NULL }
+};
+
+static const struct cli_option vpn_add[] = {
+	{ "--topology", "TYPE", "any-to-any (the default, and the only one yet)" },
+	{ "--router-ids", "PREFIX", "pool of router ids (10.255.0.0/16)" },
+	{ "--mtu", "BYTES", "of the tunnel links (1400)" },
+	{ "--hello-interval", "SECONDS", "of OSPF through the tunnels (10)" },
+	{ "--dead-interval", "SECONDS", "of OSPF through the tunnels (40)" },
+	{ "--cost", "COST", "of every tunnel in OSPF (10)" },
+	{ "--area", "AREA", "OSPF area, a dotted quad (0.0.0.0)" },
+	{ "--domain", "DOMAIN", "of the sites' IKE identities (as server.conf "
+	  "says)" },
+	{ "--description", "TEXT", "free text, at most 255 characters" },
+	{ .name = NULL }
+};
+
+static const struct cli_option ce_add[] = {
+	{ "--address", "ADDRESS", "the router's address at the provider; needed" },
+	{ "--description", "TEXT", "free text, at most 255 characters" },
+	{ .name = NULL }
+};
+
+static const struct cli_option site_add[] = {
+	{ "--ce", "CE", "the router of the site; needed" },
+	{ "--router-id", "ADDRESS", "instead of the next one of the VPN's pool" },
+	{ "--ce-address", "ADDRESS", "another address of the router, for this "
+	  "site" },
+	{ .name = NULL }
+};
+
+static const struct cli_option audit[] = {
+	{ "--limit", "N", "the newest N records (100)" },
+	{ .name = NULL }
+};
+
+static const struct cli_command commands[] = {
+	{ "customer add", "CUSTOMER", 1, 1, "Add a customer", customer_add,
+	  admin_customer_add },
+	{ "customer list", "", 0, 0, "List the customers", NULL,
+	  admin_customer_list },
+	{ "customer show", "CUSTOMER", 1, 1, "A customer, its VPNs and routers",
+	  NULL, admin_customer_show },
+	{ "customer remove", "CUSTOMER", 1, 1,
+	  "Remove a customer without VPNs and routers", NULL,
+	  admin_customer_remove },
+	{ "vpn add", "CUSTOMER/VPN", 1, 1, "Add a VPN", vpn_add, admin_vpn_add },
+	{ "vpn list", "[CUSTOMER]", 0, 1, "List VPNs", NULL, admin_vpn_list },
+	{ "vpn show", "CUSTOMER/VPN", 1, 1, "A VPN with all its settings", NULL,
+	  admin_vpn_show },
+	{ "vpn remove", "CUSTOMER/VPN", 1, 1, "Remove a VPN without sites", NULL,
+	  admin_vpn_remove },
+	{ "ce add", "CUSTOMER/CE", 1, 1, "Add a customer edge router", ce_add,
+	  admin_ce_add },
+	{ "ce list", "[CUSTOMER]", 0, 1, "List routers", NULL, admin_ce_list },
+	{ "ce show", "CUSTOMER/CE", 1, 1, "A router and its sites", NULL,
+	  admin_ce_show },
+	{ "ce remove", "CUSTOMER/CE", 1, 1,
+	  "Remove a router without sites; it is told to let go", NULL,
+	  admin_ce_remove },
+	{ "ce bundle", "CUSTOMER/CE", 1, 1,
+	  "Print a one-time enrolment bundle for a router", NULL,
+	  admin_ce_bundle },
+	{ "site add", "CUSTOMER/VPN/SITE", 1, 1,
+	  "Make a router a site of a VPN, with tunnels to its peers", site_add,
+	  admin_site_add },
+	{ "site list", "[CUSTOMER[/VPN]]", 0, 1, "List sites", NULL,
+	  admin_site_list },
+	{ "site show", "CUSTOMER/VPN/SITE", 1, 1, "A site and its tunnels", NULL,
+	  admin_site_show },
+	{ "site remove", "CUSTOMER/VPN/SITE", 1, 1,
+	  "Take a site out of its VPN, with its tunnels", NULL,
+	  admin_site_remove },
+	{ "status", "[CUSTOMER[/VPN]]", 0, 1,
+	  "Routers, tunnels that are not up, alarms", NULL, admin_status_show },
+	{ "tunnel show", "CUSTOMER/VPN SITE SITE", 3, 3,
+	  "Both ends of a tunnel", NULL, admin_tunnel_show },
+	{ "time-to-service", "[CUSTOMER[/VPN]]", 0, 1,
+	  "From commit to route, at each end of each tunnel", NULL,
+	  admin_service_show },
+	{ "audit", "", 0, 0, "Who changed what, newest last", audit,
+	  admin_audit_show },
+	{ .words = NULL }
+};
+
+int main(int argc, char *argv[])
+{
+	static const struct cli cli = {
+		"ppvpn-admin", "the provider's VPNs, routers and sites", common,
+		commands
+	};
+
+	return cli_main(&cli, argc, argv, NULL);
+}

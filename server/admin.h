@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copyright (C) 2026 The ppvpn authors */
+/*
+ * admin.h - what the files of ppvpn-admin share
+ *
+ * A command is a request to the server (doc/admin-api.md), and its answer
+ * printed: as it came with --json, else for people.
+ */
+#ifndef PPVPN_SERVER_ADMIN_H
+#define PPVPN_SERVER_ADMIN_H
+
+#include "cli.h"
+#include "text.h"
+
+#define ADMIN_SOCKET "/run/ppvpn-server/admin.sock"
+
+struct arena;
+struct json_row;
+
+/** --socket, or the usual place. */
+const char *admin_socket(const struct cli_args *args);
+bool admin_json(const struct cli_args *args);
+
+/**
+ * One request over the Unix socket; body may be NULL.
+ *
+ * @param answer	filled with the body of a 200; the caller ends it
+ * @return			0 or -errno with e: the server's own error, or what kept us
+ *					from asking it
+ */
+int admin_request(const char *socket, const char *method, const char *path,
+				  const char *body, struct text *answer, struct err *e);
+
+/** GET path: with --json print the answer (*done true), else read it by rows. */
+int admin_get(const struct cli_args *args, struct arena *a, const char *path,
+			  const struct json_row *rows, void *out, bool *done,
+			  struct err *e);
+/** POST or DELETE, then print "what" and the revision. */
+int admin_change(const struct cli_args *args, const char *method,
+				 const char *path, const char *body, const char *what,
+				 struct err *e);
+
+/* A table for a terminal: cells in row order, "" empty. */
+struct table
+{
+	struct arena *arena;
+	unsigned columns;
+	const char **cells;
+	size_t count;
+};
+void table_init(struct table *t, struct arena *a, unsigned columns,
+				const char *const *titles);
+void table_add(struct table *t, const char *cell);
+/** Print with every column as wide as its widest cell. */
+void table_print(const struct table *t);
+
+/** "3 s", "5 min", "2 h", "9 d"; in arena. */
+const char *admin_age(struct arena *a, uint64_t seconds);
+/** "1.2 s", "340 ms"; "-" when not known (present false). */
+const char *admin_ms(struct arena *a, bool present, uint64_t ms);
+
+/* Commands: admin_config.c, admin_status.c */
+#define ADMIN_COMMAND(name) \
+	int name(const struct cli_args *args, void *user, struct err *e)
+ADMIN_COMMAND(admin_customer_add);
+ADMIN_COMMAND(admin_customer_list);
+ADMIN_COMMAND(admin_customer_show);
+ADMIN_COMMAND(admin_customer_remove);
+ADMIN_COMMAND(admin_vpn_add);
+ADMIN_COMMAND(admin_vpn_list);
+ADMIN_COMMAND(admin_vpn_show);
+ADMIN_COMMAND(admin_vpn_remove);
+ADMIN_COMMAND(admin_ce_add);
+ADMIN_COMMAND(admin_ce_list);
+ADMIN_COMMAND(admin_ce_show);
+ADMIN_COMMAND(admin_ce_remove);
+ADMIN_COMMAND(admin_ce_bundle);
+ADMIN_COMMAND(admin_site_add);
+ADMIN_COMMAND(admin_site_list);
+ADMIN_COMMAND(admin_site_show);
+ADMIN_COMMAND(admin_site_remove);
+ADMIN_COMMAND(admin_status_show);
+ADMIN_COMMAND(admin_tunnel_show);
+ADMIN_COMMAND(admin_service_show);
+ADMIN_COMMAND(admin_audit_show);
+
+#endif

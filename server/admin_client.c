@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copyright (C) 2026 The ppvpn authors */
+/*
+ * admin_client.c - one HTTP request over the server's Unix socket
+ *
+ * The only user of libcurl in the server's directory.
+ */
+#include "config.h"
+
+#include <curl/curl.h>
+#include <errno.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "alloc.h"
+#include "json_in.h"
+#include "server/admin.h"
+
+#define ANSWER_MAX (256u * 1024 * 1024)
+#define TIMEOUT_S 60L
+
+/* An answer about 10,000 routers and their tunnels is large. */
+static const struct json_limits answer_limits = {
+	.bytes = ANSWER_MAX, .depth = 16, .values = 50 * 1000 * 1000,
+	.containers = 5 * 1000 * 1000, .members = 64, .string = 64 * 1024
+};
+
+const char *admin_socket(const struct cli_args *args)
+{
+	const char *socket = cli_opt(args, "--socket");
+
+	return socket ? socket : ADMIN_SOCKET;
+}
+
+bool admin_json(const struct cli_args *args)
+{
+	return cli_opt(args, "--json") != NULL;
+}
+
+static size_t on_data(char *data, size_t size, size_t count, void *user)
+{
+	struct text *answer = user;
+
+	if (answer->len + size * count > ANSWER_MAX)
+	{
+		return 0;
+	}
+	text_addn(answer, data, size * count);
+	return size * count;
+}
+
+/* ---- errors ------------------------------------------------------------------ */
+
+struct server_error
+{
+	char *code, *where, *text;
+};
+
+static int read_error(struct json_in *in, struct json_object *value,
+					  const struct json_path *path, void *out)
+{
+	static const struct json_row rows[] = {
+		{ .name = "code", .kind = JSON_TOKEN, .required = true, .min = 1,
+		  .max = 63, .offset = offsetof(struct server_error, code) },
+		{ .name = "where", .kind = JSON_TEXT, .required = true, .max = 255,
+		  .offset = offsetof(struct server_error, where) },
+		{ .name = "text", .kind = JSON_TEXT, .required = true, .max = 1023,
+		  .offset = offsetof(struct server_error, text) },
+		{ .name = NULL }
+	};
+
+	return json_read_object(in, value, path, rows, out);
+}
+
+static int read_answer(struct json_in *in, struct json_object *value,
+					   const struct json_path *path, void *out)
+{
+	static const struct json_row rows[] = {
+		{ .name = "error", .kind = JSON_OBJECT, .required = true,
+		  .fn = read_error },
+		{ .name = NULL }
+	};
+
+	return json_read_object(in, value, path, rows, out);
+}
+
+/* The server's error becomes ours. */
+static int server_error(long status, const struct text *answer, struct err *e)
+{
+	struct arena *a = arena_new();
+	struct server_error error = { 0 };
+	enum err_code code;
+	struct err ignored;
+
+	if (json_read_text(a, text_str(answer), answer->len,
+					   &json_limits_document, read_answer, &error, NULL,
+					   &ignored) < 0)
+	{
+		err_set(e, -EPROTO, ERR_HTTP, "ppvpn-server",
+				"it answered with status %ld and no reason", status);
+	}
+	else
+	{
+		if (err_code_parse(error.code, &code) < 0)
+		{
+			code = ERR_HTTP;
+		}
+		err_set(e, -EPROTO, code, error.where, "%s", error.text);
+	}
+	arena_free(a);
+	return -EPROTO;
+}
+
+static int transport_error(CURL *curl, CURLcode result, const char *socket,
+						   struct err *e)
+{
+	long os_errno = 0;
+
+	(void)curl_easy_getinfo(curl, CURLINFO_OS_ERRNO, &os_errno);
+	if (result == CURLE_OPERATION_TIMEDOUT)
+	{
+		return err_set(e, -ETIMEDOUT, ERR_TIMEOUT, socket,
+					   "ppvpn-server did not answer within %ld s", TIMEOUT_S);
+	}
+	if (result == CURLE_COULDNT_CONNECT && os_errno == EACCES)
+	{
+		return err_set(e, -EACCES, ERR_DENIED, socket,
+					   "you may not talk to ppvpn-server");
+	}
+	if (result == CURLE_COULDNT_CONNECT)
+	{
+		return err_set(e, -ECONNREFUSED, ERR_UNREACHABLE, socket,
+					   "no ppvpn-server listens there (%s); another place is "
+					   "named by --socket", strerror((int)os_errno));
+	}
+	return err_set(e, -EIO, ERR_HTTP, socket, "%s",
+				   curl_easy_strerror(result));
+}
+
+/* ---- the request --------------------------------------------------------------- */
+
+static int set_options(CURL *curl, const char *socket, const char *method,
+					   const char *url, const char *body,
+					   struct curl_slist *headers, struct text *answer)
+{
+	CURLcode rc = CURLE_OK;
+
+#define SET(option, value) \
+	rc = rc == CURLE_OK ? curl_easy_setopt(curl, option, value) : rc
+	SET(CURLOPT_UNIX_SOCKET_PATH, socket);
+	SET(CURLOPT_URL, url);
+	SET(CURLOPT_PROTOCOLS_STR, "http");
+	SET(CURLOPT_PROXY, "");
+	SET(CURLOPT_NOSIGNAL, 1L);
+	SET(CURLOPT_TIMEOUT, TIMEOUT_S);
+	SET(CURLOPT_HTTPHEADER, headers);
+	SET(CURLOPT_WRITEFUNCTION, on_data);
+	SET(CURLOPT_WRITEDATA, answer);
+	if (strcmp(method, "POST") == 0)
+	{
+		SET(CURLOPT_POST, 1L);
+		SET(CURLOPT_POSTFIELDSIZE, (long)(body ? strlen(body) : 0));
+		SET(CURLOPT_POSTFIELDS, body ? body : "");
+	}
+	else if (strcmp(method, "GET") != 0)
+	{
+		SET(CURLOPT_CUSTOMREQUEST, method);
+	}
+#undef SET
+	return rc == CURLE_OK ? 0 : -EIO;
+}
+
+int admin_request(const char *socket, const char *method, const char *path,
+				  const char *body, struct text *answer, struct err *e)
+{
+	struct curl_slist *headers;
+	CURL *curl = curl_easy_init();
+	CURLcode result;
+	long status = 0;
+	char *url;
+	int rc;
+
+	/* "Expect: 100-continue" would only cost a round trip */
+	headers = curl_slist_append(NULL, "Expect:");
+	headers = curl_slist_append(headers, "Content-Type: application/json");
+	url = xasprintf("http://localhost%s", path);
+	if (!curl || !headers || set_options(curl, socket, method, url, body,
+										 headers, answer) < 0)
+	{
+		rc = err_set(e, -EIO, ERR_INTERNAL, socket, "libcurl failed");
+	}
+	else if ((result = curl_easy_perform(curl)) != CURLE_OK)
+	{
+		rc = transport_error(curl, result, socket, e);
+	}
+	else
+	{
+		(void)curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
+		rc = status == 200 ? 0 : server_error(status, answer, e);
+	}
+	free(url);
+	curl_slist_free_all(headers);
+	curl_easy_cleanup(curl);
+	return rc;
+}
+
+static int read_rows(struct json_in *in, struct json_object *value,
+					 const struct json_path *path, void *out)
+{
+	return json_read_object(in, value, path, in->user, out);
+}
+
+int admin_get(const struct cli_args *args, struct arena *a, const char *path,
+			  const struct json_row *rows, void *out, bool *done,
+			  struct err *e)
+{
+	struct text answer = { 0 };
+	int rc = admin_request(admin_socket(args), "GET", path, NULL, &answer, e);
+
+	*done = false;
+	if (rc == 0 && admin_json(args))
+	{
+		fputs(text_str(&answer), stdout);
+		*done = true;
+	}
+	else if (rc == 0)
+	{
+		rc = json_read_text(a, text_str(&answer), answer.len, &answer_limits,
+							read_rows, out, (void *)rows, e);
+		if (rc < 0)
+		{
+			err_prefix(e, "the server's answer is not understood (are both of "
+					   "one version?)");
+		}
+	}
+	text_done(&answer);
+	return rc;
+}
+
+struct change_answer
+{
+	uint64_t revision;
+};
+
+int admin_change(const struct cli_args *args, const char *method,
+				 const char *path, const char *body, const char *what,
+				 struct err *e)
+{
+	static const struct json_row rows[] = {
+		{ .name = "revision", .kind = JSON_U64, .required = true,
+		  .max = UINT64_C(9007199254740991),
+		  .offset = offsetof(struct change_answer, revision) },
+		{ .name = NULL }
+	};
+	struct change_answer change = { 0 };
+	struct arena *a = arena_new();
+	struct text answer = { 0 };
+	int rc;
+
+	rc = admin_request(admin_socket(args), method, path, body, &answer, e);
+	if (rc == 0 && admin_json(args))
+	{
+		fputs(text_str(&answer), stdout);
+	}
+	else if (rc == 0 &&
+			 (rc = json_read_text(a, text_str(&answer), answer.len,
+								  &json_limits_document, read_rows, &change,
+								  (void *)rows, e)) == 0)
+	{
+		printf("%s (revision %llu)\n", what,
+			   (unsigned long long)change.revision);
+	}
+	text_done(&answer);
+	arena_free(a);
+	return rc;
+}

@@ -1,0 +1,319 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copyright (C) 2026 The ppvpn authors */
+/*
+ * admin_read.c - the admin API's answers as C types
+ *
+ * Pure. Texts that routers reported come through here: they are printable
+ * ASCII or the answer is refused, so no terminal is ever driven by one.
+ */
+#include "config.h"
+
+#include <stddef.h>
+
+#include "server/admin_read.h"
+
+#define NUMBER_MAX UINT64_C(9007199254740991)
+#define LIST_MAX 10000000
+
+#define AT(row_name, row_kind, type, member) .name = (row_name), \
+	.kind = (row_kind), .offset = offsetof(type, member)
+#define NEED .required = true
+#define LABEL(name, type, member) { AT(name, JSON_LABEL, type, member), NEED }
+#define TEXT(name, type, member) \
+	{ AT(name, JSON_TEXT, type, member), NEED, .max = 1024 }
+#define TEXT_OR_NONE(name, type, member) \
+	{ AT(name, JSON_TEXT, type, member), .max = 1024 }
+#define ADDR(name, type, member) { AT(name, JSON_ADDR4, type, member), NEED }
+#define FLAG(name, type, member) { AT(name, JSON_BOOL, type, member), NEED }
+#define U64(name, type, member) \
+	{ AT(name, JSON_U64, type, member), NEED, .max = NUMBER_MAX }
+#define U64_OR_NONE(name, type, member) \
+	{ AT(name, JSON_U64, type, member), .max = NUMBER_MAX }
+#define U32(name, type, member) \
+	{ AT(name, JSON_U32, type, member), NEED, .max = UINT32_MAX }
+#define TIME_OR_NONE(name, type, member) \
+	{ AT(name, JSON_U64, type, member.ms), .max = NUMBER_MAX, \
+	  .present_offset = offsetof(type, member.there) }
+#define OBJECT(name, type, member, read) \
+	{ AT(name, JSON_OBJECT, type, member), NEED, .fn = read }
+#define LIST(name, type, member, n, element, read) \
+	{ AT(name, JSON_ARRAY, type, member), NEED, .max = LIST_MAX, \
+	  .fn = read, .elem_size = sizeof(element), \
+	  .count_offset = offsetof(type, n) }
+#define END { .name = NULL }
+
+/* fn of an object that is read by rows */
+#define READER(name, rows) \
+	static int name(struct json_in *in, struct json_object *value, \
+					const struct json_path *path, void *out) \
+	{ \
+		return json_read_object(in, value, path, rows, out); \
+	}
+
+/* ---- customers, VPNs ------------------------------------------------------------ */
+
+const struct json_row admin_customer_rows[] = {
+	LABEL("customer", struct store_customer, customer),
+	TEXT("description", struct store_customer, description),
+	END
+};
+READER(read_customer, admin_customer_rows)
+const struct json_row admin_customers_rows[] = {
+	LIST("customers", struct admin_customers, list, count,
+		 struct store_customer, read_customer),
+	END
+};
+
+static const struct json_row retry_rows[] = {
+	U32("minimum-wait", struct model_retry, minimum_wait),
+	U32("t1", struct model_retry, t1),
+	U32("factor", struct model_retry, factor),
+	U32("maximum", struct model_retry, maximum),
+	U32("alarm-after", struct model_retry, alarm_after),
+	END
+};
+READER(read_retry, retry_rows)
+
+static int read_proposal(struct json_in *in, struct json_object *value,
+						 const struct json_path *path, void *out)
+{
+	static const struct json_row row = { .kind = JSON_TOKEN, .min = 1,
+										 .max = 128 };
+
+	return json_read_value(in, value, path, &row, out);
+}
+
+static const struct json_row profile_rows[] = {
+	LIST("proposals", struct model_profile, proposals, proposal_count, char *,
+		 read_proposal),
+	LIST("esp_proposals", struct model_profile, esp_proposals,
+		 esp_proposal_count, char *, read_proposal),
+	U32("rekey_time", struct model_profile, rekey_time),
+	U32("child_rekey_time", struct model_profile, child_rekey_time),
+	U32("dpd_delay", struct model_profile, dpd_delay),
+	END
+};
+READER(read_profile, profile_rows)
+
+static const char *const topologies[] = { "any-to-any", NULL };
+const struct json_row admin_vpn_rows[] = {
+	LABEL("customer", struct store_vpn, customer),
+	LABEL("vpn", struct store_vpn, vpn),
+	TEXT("description", struct store_vpn, description),
+	{ AT("domain", JSON_FQDN, struct store_vpn, domain), NEED },
+	{ AT("topology", JSON_ENUM, struct store_vpn, topology), NEED,
+	  .names = topologies },
+	{ AT("router-ids", JSON_PREFIX4, struct store_vpn, router_ids), NEED },
+	U32("mtu", struct store_vpn, mtu),
+	ADDR("area", struct store_vpn, ospf.area),
+	U32("hello-interval", struct store_vpn, ospf.hello_interval),
+	U32("dead-interval", struct store_vpn, ospf.dead_interval),
+	U32("cost", struct store_vpn, ospf.cost),
+	OBJECT("retry", struct store_vpn, retry, read_retry),
+	OBJECT("sa-profile", struct store_vpn, profile, read_profile),
+	END
+};
+READER(read_vpn, admin_vpn_rows)
+const struct json_row admin_vpns_rows[] = {
+	LIST("vpns", struct admin_vpns, list, count, struct store_vpn, read_vpn),
+	END
+};
+
+/* ---- routers and sites ------------------------------------------------------------ */
+
+#define CE_ROWS \
+	LABEL("customer", struct admin_ce, customer), \
+	LABEL("ce", struct admin_ce, ce), \
+	TEXT("description", struct admin_ce, description), \
+	ADDR("ce-address", struct admin_ce, address), \
+	FLAG("enrolled", struct admin_ce, enrolled), \
+	U64("revision", struct admin_ce, revision), \
+	TIME_OR_NONE("last-seen-ms", struct admin_ce, last_seen)
+
+const struct json_row admin_ce_rows[] = { CE_ROWS, END };
+READER(read_ce, admin_ce_rows)
+const struct json_row admin_ces_rows[] = {
+	LIST("ces", struct admin_ces, list, count, struct admin_ce, read_ce),
+	END
+};
+
+static const char *const roles[] = { "any-to-any-role", NULL };
+const struct json_row admin_site_rows[] = {
+	LABEL("customer", struct store_site, customer),
+	LABEL("vpn", struct store_site, vpn),
+	LABEL("site", struct store_site, site),
+	LABEL("ce", struct store_site, ce),
+	ADDR("ce-address", struct store_site, ce_address),
+	ADDR("router-id", struct store_site, router_id),
+	{ AT("role", JSON_ENUM, struct store_site, role), NEED, .names = roles },
+	END
+};
+READER(read_site, admin_site_rows)
+const struct json_row admin_sites_rows[] = {
+	LIST("sites", struct admin_sites, list, count, struct store_site,
+		 read_site),
+	END
+};
+
+static const struct json_row audit_rows[] = {
+	U64("revision", struct store_audit, revision),
+	U64("at-ms", struct store_audit, at_ms),
+	TEXT("actor", struct store_audit, actor),
+	TEXT("what", struct store_audit, what),
+	END
+};
+READER(read_audit, audit_rows)
+const struct json_row admin_audits_rows[] = {
+	LIST("audit", struct admin_audits, list, count, struct store_audit,
+		 read_audit),
+	END
+};
+
+/* ---- tunnels -------------------------------------------------------------------- */
+
+#define PHASE(name, phase) \
+	{ AT(name, JSON_U64, struct admin_service, ms[phase]), .max = NUMBER_MAX, \
+	  .present_offset = offsetof(struct admin_service, there[phase]) }
+static const struct json_row service_rows[] = {
+	PHASE("notify-ms", SERVICE_NOTIFY),
+	PHASE("fetch-ms", SERVICE_FETCH),
+	PHASE("apply-ms", SERVICE_APPLY),
+	PHASE("ike-ms", SERVICE_IKE),
+	PHASE("ospf-ms", SERVICE_OSPF),
+	PHASE("route-ms", SERVICE_ROUTE),
+	PHASE("total-ms", SERVICE_TOTAL),
+	END
+};
+READER(read_service, service_rows)
+#undef PHASE
+
+static const struct json_row end_rows[] = {
+	LABEL("site", struct admin_end, site),
+	LABEL("ce", struct admin_end, ce),
+	FLAG("reported", struct admin_end, reported),
+	FLAG("up", struct admin_end, up),
+	{ AT("stale", JSON_BOOL, struct admin_end, stale) },
+	TIME_OR_NONE("reported-ms", struct admin_end, reported_at),
+	TEXT_OR_NONE("state", struct admin_end, state),
+	TEXT_OR_NONE("ike", struct admin_end, ike),
+	TEXT_OR_NONE("child", struct admin_end, child),
+	TEXT_OR_NONE("proposal", struct admin_end, proposal),
+	TEXT_OR_NONE("ospf", struct admin_end, ospf),
+	{ AT("route", JSON_BOOL, struct admin_end, route) },
+	U64_OR_NONE("since", struct admin_end, since),
+	U64_OR_NONE("attempts", struct admin_end, attempts),
+	U64_OR_NONE("in-bytes", struct admin_end, in_bytes),
+	U64_OR_NONE("out-bytes", struct admin_end, out_bytes),
+	TEXT_OR_NONE("last-error", struct admin_end, last_error),
+	OBJECT("service", struct admin_end, service, read_service),
+	END
+};
+READER(read_end, end_rows)
+
+static const struct json_row tunnel_rows[] = {
+	LABEL("customer", struct admin_tunnel, customer),
+	LABEL("vpn", struct admin_tunnel, vpn),
+	U64("revision", struct admin_tunnel, revision),
+	FLAG("up", struct admin_tunnel, up),
+	{ AT("ends", JSON_ARRAY, struct admin_tunnel, ends), NEED, .min = 2,
+	  .max = 2, .fn = read_end, .elem_size = sizeof(struct admin_end),
+	  .count_offset = offsetof(struct admin_tunnel, end_count) },
+	END
+};
+READER(read_tunnel, tunnel_rows)
+const struct json_row admin_tunnels_rows[] = {
+	U64("now-ms", struct admin_tunnels, now_ms),
+	LIST("tunnels", struct admin_tunnels, list, count, struct admin_tunnel,
+		 read_tunnel),
+	END
+};
+
+/* ---- time to service -------------------------------------------------------------- */
+
+#define PHASE(name, phase) \
+	{ AT(name, JSON_U64, struct admin_service_end, service.ms[phase]), \
+	  .max = NUMBER_MAX, \
+	  .present_offset = offsetof(struct admin_service_end, \
+								 service.there[phase]) }
+static const struct json_row service_end_rows[] = {
+	LABEL("customer", struct admin_service_end, customer),
+	LABEL("vpn", struct admin_service_end, vpn),
+	LABEL("site", struct admin_service_end, site),
+	LABEL("peer", struct admin_service_end, peer),
+	LABEL("ce", struct admin_service_end, ce),
+	PHASE("notify-ms", SERVICE_NOTIFY),
+	PHASE("fetch-ms", SERVICE_FETCH),
+	PHASE("apply-ms", SERVICE_APPLY),
+	PHASE("ike-ms", SERVICE_IKE),
+	PHASE("ospf-ms", SERVICE_OSPF),
+	PHASE("route-ms", SERVICE_ROUTE),
+	PHASE("total-ms", SERVICE_TOTAL),
+	END
+};
+READER(read_service_end, service_end_rows)
+
+static const struct json_row summary_rows[] = {
+	TEXT("phase", struct admin_summary, phase),
+	U64("count", struct admin_summary, count),
+	TIME_OR_NONE("p50-ms", struct admin_summary, p50),
+	TIME_OR_NONE("p95-ms", struct admin_summary, p95),
+	TIME_OR_NONE("worst-ms", struct admin_summary, worst),
+	END
+};
+READER(read_summary, summary_rows)
+const struct json_row admin_services_rows[] = {
+	LIST("ends", struct admin_services, list, count, struct admin_service_end,
+		 read_service_end),
+	LIST("summary", struct admin_services, summary, summary_count,
+		 struct admin_summary, read_summary),
+	END
+};
+
+/* ---- status ---------------------------------------------------------------------- */
+
+static const struct json_row error_rows[] = {
+	TEXT("code", struct status_error, code),
+	TEXT("where", struct status_error, where),
+	TEXT("text", struct status_error, text),
+	END
+};
+READER(read_error, error_rows)
+
+static const struct json_row alarm_rows[] = {
+	TEXT("code", struct admin_alarm, code),
+	TEXT("resource", struct admin_alarm, resource),
+	TEXT("severity", struct admin_alarm, severity),
+	U64("count", struct admin_alarm, count),
+	U64("age", struct admin_alarm, age),
+	TEXT("text", struct admin_alarm, text),
+	END
+};
+READER(read_alarm, alarm_rows)
+
+static const struct json_row ce_status_rows[] = {
+	CE_ROWS,
+	TIME_OR_NONE("reported-ms", struct admin_ce, reported_at),
+	U64_OR_NONE("applied-epoch", struct admin_ce, applied_epoch),
+	U64_OR_NONE("applied-revision", struct admin_ce, applied_revision),
+	TEXT_OR_NONE("result", struct admin_ce, result),
+	TEXT_OR_NONE("agent-version", struct admin_ce, agent_version),
+	U64("tunnels-up", struct admin_ce, up),
+	U64("tunnels-total", struct admin_ce, total),
+	LIST("errors", struct admin_ce, errors, error_count, struct status_error,
+		 read_error),
+	LIST("alarms", struct admin_ce, alarms, alarm_count, struct admin_alarm,
+		 read_alarm),
+	END
+};
+READER(read_ce_status, ce_status_rows)
+
+const struct json_row admin_status_rows[] = {
+	U64("epoch", struct admin_status, epoch),
+	U64("revision", struct admin_status, revision),
+	U64("now-ms", struct admin_status, now_ms),
+	LIST("ces", struct admin_status, ces, ce_count, struct admin_ce,
+		 read_ce_status),
+	LIST("down", struct admin_status, down, down_count, struct admin_tunnel,
+		 read_tunnel),
+	END
+};

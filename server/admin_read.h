@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copyright (C) 2026 The ppvpn authors */
+/*
+ * admin_read.h - the admin API's answers as C types (doc/admin-api.md)
+ *
+ * Pure. The reading side of api_admin_write.h. Optional numbers have a bool
+ * that tells whether they were there.
+ */
+#ifndef PPVPN_SERVER_ADMIN_READ_H
+#define PPVPN_SERVER_ADMIN_READ_H
+
+#include "json_in.h"
+#include "server/service.h"
+
+/* An optional time; never first in a struct (json_in.h: no offset 0). */
+struct admin_time
+{
+	uint64_t ms;
+	bool there;
+};
+
+struct admin_service
+{
+	uint64_t ms[SERVICE_PHASE_COUNT];
+	bool there[SERVICE_PHASE_COUNT];
+};
+
+struct admin_ce
+{
+	char *customer, *ce, *description;
+	struct addr address;
+	bool enrolled, reported;
+	uint64_t revision;
+	struct admin_time last_seen, reported_at;
+	uint64_t applied_epoch, applied_revision;
+	char *result, *agent_version;
+	uint64_t up, total;
+	struct status_error *errors;
+	size_t error_count;
+	struct admin_alarm *alarms;
+	size_t alarm_count;
+};
+
+struct admin_alarm
+{
+	char *code, *resource, *severity, *text;
+	uint64_t count, age;
+};
+
+struct admin_end
+{
+	char *site, *ce;
+	bool reported, up, stale;
+	struct admin_time reported_at;
+	char *state, *ike, *child, *proposal, *ospf, *last_error;
+	bool route;
+	uint64_t since, attempts, in_bytes, out_bytes;
+	struct admin_service service;
+};
+
+struct admin_tunnel
+{
+	char *customer, *vpn;
+	uint64_t revision;
+	bool up;
+	struct admin_end *ends;		/* two */
+	size_t end_count;
+};
+
+struct admin_service_end
+{
+	char *customer, *vpn, *site, *peer, *ce;
+	struct admin_service service;
+};
+
+struct admin_summary
+{
+	char *phase;
+	uint64_t count;
+	struct admin_time p50, p95, worst;
+};
+
+/* Answers; the rows read into the struct of the same name. */
+struct admin_customers { struct store_customer *list; size_t count; };
+struct admin_vpns { struct store_vpn *list; size_t count; };
+struct admin_ces { struct admin_ce *list; size_t count; };
+struct admin_sites { struct store_site *list; size_t count; };
+struct admin_audits { struct store_audit *list; size_t count; };
+struct admin_tunnels
+{
+	uint64_t now_ms;
+	struct admin_tunnel *list;
+	size_t count;
+};
+struct admin_services
+{
+	struct admin_service_end *list;
+	size_t count;
+	struct admin_summary *summary;
+	size_t summary_count;
+};
+struct admin_status
+{
+	uint64_t epoch, revision, now_ms;
+	struct admin_ce *ces;
+	size_t ce_count;
+	struct admin_tunnel *down;
+	size_t down_count;
+};
+
+extern const struct json_row admin_customer_rows[];		/* store_customer */
+extern const struct json_row admin_customers_rows[];
+extern const struct json_row admin_vpn_rows[];			/* store_vpn */
+extern const struct json_row admin_vpns_rows[];
+extern const struct json_row admin_ce_rows[];			/* admin_ce */
+extern const struct json_row admin_ces_rows[];
+extern const struct json_row admin_site_rows[];			/* store_site */
+extern const struct json_row admin_sites_rows[];
+extern const struct json_row admin_audits_rows[];
+extern const struct json_row admin_tunnels_rows[];
+extern const struct json_row admin_services_rows[];
+extern const struct json_row admin_status_rows[];
+
+#endif
