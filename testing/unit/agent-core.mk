@@ -16,25 +16,23 @@ agent_core_tests = \
 check_PROGRAMS += $(agent_core_tests)
 TESTS += $(agent_core_tests)
 
-testing_unit_test_alarm_SOURCES = testing/unit/test_alarm.c agent/alarm.c
-testing_unit_test_alarm_LDADD = libppvpn-base.la $(CHECK_LIBS)
-testing_unit_test_peer_SOURCES = testing/unit/test_peer.c agent/peer.c
-testing_unit_test_peer_LDADD = $(CHECK_LIBS)
+testing_unit_test_alarm_SOURCES = testing/unit/test_alarm.c
+testing_unit_test_alarm_LDADD = libppvpn-agent-core.la $(CHECK_LIBS)
+testing_unit_test_peer_SOURCES = testing/unit/test_peer.c
+testing_unit_test_peer_LDADD = libppvpn-agent-core.la $(CHECK_LIBS)
 testing_unit_test_plan_SOURCES = testing/unit/test_plan.c \
 	testing/unit/fake_backend.c testing/unit/fake_backend.h
 testing_unit_test_plan_LDADD = libppvpn-agent-core.la $(CHECK_LIBS)
-testing_unit_test_provider_SOURCES = testing/unit/test_provider.c \
-	agent/provider.c agent/loop.c
-testing_unit_test_provider_LDADD = libppvpn.la libppvpn-seal.la \
-	$(EVENT_LIBS) $(CHECK_LIBS)
-testing_unit_test_tunnel_SOURCES = testing/unit/test_tunnel.c \
-	testing/unit/fake_loop.c testing/unit/fake_loop.h agent/tunnel.c
-testing_unit_test_tunnel_LDADD = libppvpn-agent-core.la $(CHECK_LIBS)
 testing_unit_test_desired_SOURCES = testing/unit/test_desired.c
 testing_unit_test_desired_LDADD = libppvpn-agent-core.la $(CHECK_LIBS)
+
+# What these replace (the loop, fetching, the disk) comes before the archive.
 testing_unit_test_cycle_SOURCES = testing/unit/test_cycle.c \
-	testing/unit/fake_backend.c testing/unit/fake_backend.h \
-	agent/cycle.c agent/loop.c
-testing_unit_test_cycle_LDADD = libppvpn-agent-core.la $(EVENT_LIBS) \
-	$(CHECK_LIBS)
+	testing/unit/fake_backend.c testing/unit/fake_backend.h
+testing_unit_test_cycle_LDADD = libppvpn-agent.la $(CHECK_LIBS)
+testing_unit_test_provider_SOURCES = testing/unit/test_provider.c
+testing_unit_test_provider_LDADD = libppvpn-agent.la $(CHECK_LIBS)
+testing_unit_test_tunnel_SOURCES = testing/unit/test_tunnel.c \
+	testing/unit/fake_loop.c testing/unit/fake_loop.h
+testing_unit_test_tunnel_LDADD = libppvpn-agent.la $(CHECK_LIBS)
 endif
