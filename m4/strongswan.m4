@@ -65,7 +65,7 @@ AC_DEFUN([PPVPN_STRONGSWAN], [
 	STRONGSWAN_CPPFLAGS="$STRONGSWAN_CPPFLAGS -DPPVPN_SOCKET='\"$with_strongswan_piddir/charon.ppvpn\"'"
 	dnl strongSwan's style shadows its own methods, and has its own printf hooks
 	STRONGSWAN_CFLAGS="-Wno-format -Wno-shadow -Wno-sign-compare"
-	STRONGSWAN_CFLAGS="$STRONGSWAN_CFLAGS -Wno-missing-field-initializers"
+	STRONGSWAN_CFLAGS="$STRONGSWAN_CFLAGS -Wno-missing-field-initializers -Wno-write-strings"
 
 	STRONGSWAN_LIBS="-L$with_strongswan_libdir -lcharon -lstrongswan"
 	STRONGSWAN_LIBS="$STRONGSWAN_LIBS -Wl,-rpath,$with_strongswan_libdir"
