@@ -84,6 +84,7 @@ static const struct {
 	{ "\"\\ud83dx\\ude00\"", 0, ERR_JSON_SYNTAX, "byte 1" },
 	{ "\"\\ud83d\\u0041\"", 0, ERR_JSON_SYNTAX, "byte 1" },
 	{ "\"\\ude00\\ud83d\"", 0, ERR_JSON_SYNTAX, "byte 1" },
+	{ "\"\\ude00\\ude00\"", 0, ERR_JSON_SYNTAX, "byte 1" },
 	{ "\"\\ud83d\\ud", 0, ERR_JSON_SYNTAX, "byte 1" },
 	{ "\"\xff\"", 0, ERR_JSON_SYNTAX, "byte 1" },
 	{ "\"\xc3\"", 0, ERR_JSON_SYNTAX, "byte 1" },

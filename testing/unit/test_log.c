@@ -88,7 +88,12 @@ END_TEST
 /* $JOURNAL_STREAM is inherited by children whose stderr is something else */
 START_TEST(test_not_the_journal)
 {
-	setenv("JOURNAL_STREAM", "1:1", 1);
+	struct stat st;
+	char stream[64];
+
+	ck_assert_int_eq(fstat(STDERR_FILENO, &st), 0);
+	snprintf(stream, sizeof(stream), "%llu:1", (unsigned long long)st.st_dev);
+	setenv("JOURNAL_STREAM", stream, 1);
 	log_init("prog", LOG_LEVEL_INFO);
 	log_info("a", "x");
 	ck_assert_str_eq(after_time(), "prog info a: x\n");
