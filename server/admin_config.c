@@ -70,6 +70,65 @@ static int add_addr(struct json_out *o, const struct cli_args *args,
 	return 0;
 }
 
+static int add_prefix(struct json_out *o, const struct cli_args *args,
+					  const char *option, struct err *e)
+{
+	const char *value = cli_opt(args, option);
+	struct prefix prefix;
+
+	if (value && prefix_parse4(value, true, &prefix) < 0)
+	{
+		return err_set(e, -EINVAL, ERR_ADDRESS, option,
+					   "'%s' is not an IPv4 prefix like 10.255.0.0/16", value);
+	}
+	add_text(o, args, option);
+	return 0;
+}
+
+static int add_domain(struct json_out *o, const struct cli_args *args,
+					  const char *option, struct err *e)
+{
+	const char *value = cli_opt(args, option);
+
+	if (value && !name_is_fqdn(value))
+	{
+		return err_set(e, -EINVAL, ERR_NAME, option,
+					   "'%s' is not a domain like vpn.sp.example", value);
+	}
+	add_text(o, args, option);
+	return 0;
+}
+
+static int add_label(struct json_out *o, const struct cli_args *args,
+					 const char *option, struct err *e)
+{
+	const char *value = cli_opt(args, option);
+
+	if (!value || !name_is_label(value))
+	{
+		return value ? err_set(e, -EINVAL, ERR_NAME, option,
+							   "'%s' is not a name", value)
+					 : err_set(e, -EINVAL, ERR_USAGE, option,
+							   "this option is needed");
+	}
+	add_text(o, args, option);
+	return 0;
+}
+
+static int add_description(struct json_out *o, const struct cli_args *args,
+						   struct err *e)
+{
+	const char *value = cli_opt(args, "--description");
+
+	if (value && (strlen(value) > 255 || !text_is_printable(value)))
+	{
+		return err_set(e, -EINVAL, ERR_USAGE, "--description",
+					   "at most 255 printable ASCII characters");
+	}
+	add_text(o, args, "--description");
+	return 0;
+}
+
 static int need_option(const struct cli_args *args, const char *option,
 					   struct err *e)
 {
@@ -77,18 +136,21 @@ static int need_option(const struct cli_args *args, const char *option,
 											   "this option is needed");
 }
 
+/* Send what was built, unless building it failed (rc). */
 static int post(const struct cli_args *args, const char *path,
-				struct json_out *o, struct err *e)
+				struct json_out *o, int rc, struct err *e)
 {
 	struct text body;
 	char *what;
-	int rc;
 
 	jo_object_end(o);
 	body = jo_take(o);
-	what = xasprintf("%s added", cli_arg(args, 0));
-	rc = admin_change(args, "POST", path, text_str(&body), what, e);
-	free(what);
+	if (rc == 0)
+	{
+		what = xasprintf("%s added", cli_arg(args, 0));
+		rc = admin_change(args, "POST", path, text_str(&body), what, e);
+		free(what);
+	}
 	text_done(&body);
 	return rc;
 }
@@ -142,12 +204,18 @@ static int list_path(const struct cli_args *args, struct arena *a,
 
 ADMIN_COMMAND(admin_customer_add)
 {
+	char names[1][NAME_SIZE];
 	struct json_out o = { 0 };
+	int rc = place_parse(cli_arg(args, 0), 1, names, "CUSTOMER", e);
 
+	if (rc < 0)
+	{
+		return rc;
+	}
 	jo_object(&o, NULL);
-	jo_str(&o, "customer", cli_arg(args, 0));
-	add_text(&o, args, "--description");
-	return post(args, "/v1/customers", &o, e);
+	jo_str(&o, "customer", names[0]);
+	rc = add_description(&o, args, e);
+	return post(args, "/v1/customers", &o, rc, e);
 }
 
 ADMIN_COMMAND(admin_customer_remove)
@@ -320,13 +388,9 @@ ADMIN_COMMAND(admin_vpn_add)
 	static const char *const numbers[] = {
 		"--mtu", "--hello-interval", "--dead-interval", "--cost"
 	};
-	static const char *const texts[] = {
-		"--router-ids", "--domain", "--description"
-	};
 	const char *topology = cli_opt(args, "--topology");
 	char names[2][NAME_SIZE];
 	struct json_out o = { 0 };
-	struct text unused;
 	size_t i;
 	int rc = place_parse(cli_arg(args, 0), 2, names, "CUSTOMER/VPN", e);
 
@@ -344,21 +408,17 @@ ADMIN_COMMAND(admin_vpn_add)
 	jo_str(&o, "customer", names[0]);
 	jo_str(&o, "vpn", names[1]);
 	jo_str(&o, "topology", "any-to-any");
-	for (i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
-	{
-		add_text(&o, args, texts[i]);
-	}
 	for (i = 0; rc == 0 && i < sizeof(numbers) / sizeof(numbers[0]); i++)
 	{
 		rc = add_number(&o, args, numbers[i], e);
 	}
-	if (rc < 0 || (rc = add_addr(&o, args, "--area", "area", e)) < 0)
+	if (rc == 0 && (rc = add_addr(&o, args, "--area", "area", e)) == 0 &&
+		(rc = add_prefix(&o, args, "--router-ids", e)) == 0 &&
+		(rc = add_domain(&o, args, "--domain", e)) == 0)
 	{
-		unused = o.text;
-		text_done(&unused);
-		return rc;
+		rc = add_description(&o, args, e);
 	}
-	return post(args, "/v1/vpns", &o, e);
+	return post(args, "/v1/vpns", &o, rc, e);
 }
 
 ADMIN_COMMAND(admin_vpn_remove)
@@ -440,7 +500,6 @@ ADMIN_COMMAND(admin_ce_add)
 {
 	char names[2][NAME_SIZE];
 	struct json_out o = { 0 };
-	struct text unused;
 	int rc;
 
 	if ((rc = place_parse(cli_arg(args, 0), 2, names, "CUSTOMER/CE", e)) < 0 ||
@@ -451,15 +510,12 @@ ADMIN_COMMAND(admin_ce_add)
 	jo_object(&o, NULL);
 	jo_str(&o, "customer", names[0]);
 	jo_str(&o, "ce", names[1]);
-	add_text(&o, args, "--description");
 	rc = add_addr(&o, args, "--address", "ce-address", e);
-	if (rc < 0)
+	if (rc == 0)
 	{
-		unused = o.text;
-		text_done(&unused);
-		return rc;
+		rc = add_description(&o, args, e);
 	}
-	return post(args, "/v1/ces", &o, e);
+	return post(args, "/v1/ces", &o, rc, e);
 }
 
 ADMIN_COMMAND(admin_ce_remove)
@@ -531,12 +587,9 @@ ADMIN_COMMAND(admin_site_add)
 {
 	char names[3][NAME_SIZE];
 	struct json_out o = { 0 };
-	struct text unused;
-	int rc;
+	int rc = place_parse(cli_arg(args, 0), 3, names, "CUSTOMER/VPN/SITE", e);
 
-	if ((rc = place_parse(cli_arg(args, 0), 3, names, "CUSTOMER/VPN/SITE",
-						  e)) < 0 ||
-		(rc = need_option(args, "--ce", e)) < 0)
+	if (rc < 0)
 	{
 		return rc;
 	}
@@ -544,15 +597,12 @@ ADMIN_COMMAND(admin_site_add)
 	jo_str(&o, "customer", names[0]);
 	jo_str(&o, "vpn", names[1]);
 	jo_str(&o, "site", names[2]);
-	add_text(&o, args, "--ce");
-	if ((rc = add_addr(&o, args, "--router-id", "router-id", e)) < 0 ||
-		(rc = add_addr(&o, args, "--ce-address", "ce-address", e)) < 0)
+	if ((rc = add_label(&o, args, "--ce", e)) == 0 &&
+		(rc = add_addr(&o, args, "--router-id", "router-id", e)) == 0)
 	{
-		unused = o.text;
-		text_done(&unused);
-		return rc;
+		rc = add_addr(&o, args, "--ce-address", "ce-address", e);
 	}
-	return post(args, "/v1/sites", &o, e);
+	return post(args, "/v1/sites", &o, rc, e);
 }
 
 ADMIN_COMMAND(admin_site_remove)

@@ -384,6 +384,28 @@ static int site_remove(struct change *c)
 
 /* ---- bundles --------------------------------------------------------------------- */
 
+/* PEM as a JSON string in its usual form: a line's end is \\n, not \\u000a. */
+static void write_pem(struct json_out *o, const char *key, const char *pem)
+{
+	struct text t = { 0 };
+
+	text_add(&t, "\"");
+	for (; *pem; pem++)
+	{
+		if (*pem == '\n')
+		{
+			text_add(&t, "\\n");
+		}
+		else if (*pem >= 0x20 && *pem < 0x7f && *pem != '"' && *pem != '\\')
+		{
+			text_addn(&t, pem, 1);
+		}
+	}
+	text_add(&t, "\"");
+	jo_raw(o, key, text_str(&t));
+	text_done(&t);
+}
+
 static void write_bundle(struct json_out *o, const struct api_admin *api,
 						 const struct store_ce *ce, const char *token)
 {
@@ -403,7 +425,7 @@ static void write_bundle(struct json_out *o, const struct api_admin *api,
 	jo_array_end(o);
 	jo_str(o, "enroll", api->enroll);
 	jo_str(o, "token", token);
-	jo_str(o, "ca-data", api->ca_pem);
+	write_pem(o, "ca-data", api->ca_pem);
 	jo_object_end(o);
 }
 

@@ -308,7 +308,10 @@ static int read_tunnels(struct ask *q, struct store_tunnel **out,
 	}
 	*out = all;
 	return q->peer && *count == 0
-		? err_set(&q->e, -ENOENT, ERR_NOT_FOUND, q->vpn ? q->vpn : "vpn",
+		? err_set(&q->e, -ENOENT, ERR_NOT_FOUND,
+				  arena_printf(q->arena, "%s/%s",
+							   q->customer ? q->customer : "",
+							   q->vpn ? q->vpn : ""),
 				  "no tunnel between %s and %s", q->site ? q->site : "any",
 				  q->peer) : 0;
 }
