@@ -3,7 +3,7 @@
 /*
  * certificate.h - the management key and what is done with it
  *
- * The agent's only user of GnuTLS. Pure but for randomness and the clock: texts
+ * Effects: randomness, the clock. The agent's only user of GnuTLS: texts
  * in, texts out.
  */
 #ifndef PPVPN_AGENT_CERTIFICATE_H

@@ -3,7 +3,7 @@
 /*
  * nl_table.c - what the kernel last said about each link
  *
- * Pure: memory only.
+ * Memory only, no system call.
  */
 #include "config.h"
 

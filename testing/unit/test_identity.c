@@ -1,0 +1,414 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copyright (C) 2026 The ppvpn authors */
+/*
+ * test_identity.c - enrolment against servers good and bad, and crashes in it
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "agent/identity.h"
+#include "alloc.h"
+#include "run.h"
+#include "text.h"
+#include "tls_kit.h"
+
+#define TOKEN "00112233445566778899aabbccddeeff"
+/* base64 of "acme/paris:" TOKEN */
+#define BASIC "YWNtZS9wYXJpczowMDExMjIzMzQ0NTU2Njc3ODg5OWFhYmJjY2RkZWVmZg=="
+
+static char dir[] = "/tmp/ppvpn-identity-XXXXXX";
+static char *state;
+static struct kit_server server;
+static int crash_at = -1, calls;
+
+/* Dies at its Nth change of a name: what is between two of them is one state. */
+int rename(const char *from, const char *to)
+{
+	if (crash_at >= 0 && calls++ == crash_at)
+	{
+		kill(getpid(), SIGKILL);
+	}
+	return syscall(SYS_renameat2, AT_FDCWD, from, AT_FDCWD, to, 0);
+}
+
+/* ---- servers --------------------------------------------------------------- */
+
+static bool answer_pkcs7(struct kit_connection *c, char *pkcs7)
+{
+	kit_sendf(c, "HTTP/1.1 200 OK\r\nContent-Type: application/pkcs7-mime\r\n"
+			  "Content-Length: %zu\r\n\r\n%s", strlen(pkcs7), pkcs7);
+	free(pkcs7);
+	return true;
+}
+
+static bool good(struct kit_connection *c, const char *head, const char *body,
+				 void *user)
+{
+	bool ok = strstr(head, "POST /.well-known/est/simpleenroll HTTP/1.1\r\n")
+			  == head && strstr(head, "Authorization: Basic " BASIC "\r\n") &&
+			  strstr(head, "Content-Type: application/pkcs10\r\n");
+
+	if (!ok)
+	{
+		kit_sendf(c, "HTTP/1.1 401 No\r\nContent-Length: 0\r\n\r\n");
+		return true;
+	}
+	return answer_pkcs7(c, kit_sign(dir, "ca", body, 0));
+}
+
+static bool refuses(struct kit_connection *c, const char *head,
+					const char *body, void *user)
+{
+	kit_sendf(c, "HTTP/1.1 401 No\r\nContent-Length: 0\r\n\r\n");
+	return true;
+}
+
+static bool fails(struct kit_connection *c, const char *head, const char *body,
+				  void *user)
+{
+	kit_sendf(c, "HTTP/1.1 500 Oh\r\nContent-Length: 0\r\n\r\n");
+	return true;
+}
+
+static bool other_ca(struct kit_connection *c, const char *head,
+					 const char *body, void *user)
+{
+	return answer_pkcs7(c, kit_sign(dir, "other", body, 0));
+}
+
+static bool future(struct kit_connection *c, const char *head,
+				   const char *body, void *user)
+{
+	return answer_pkcs7(c, kit_sign(dir, "ca", body, 86400));
+}
+
+static bool not_pkcs7(struct kit_connection *c, const char *head,
+					  const char *body, void *user)
+{
+	return answer_pkcs7(c, xstrdup("bm90IGEgcGtjczc="));
+}
+
+static bool not_base64(struct kit_connection *c, const char *head,
+					   const char *body, void *user)
+{
+	return answer_pkcs7(c, xstrdup("<html>"));
+}
+
+/* The first request's certificate for all: another's key. */
+static bool other_key(struct kit_connection *c, const char *head,
+					  const char *body, void *user)
+{
+	static char *first;
+
+	if (!first)
+	{
+		first = kit_sign(dir, "ca", body, 0);
+	}
+	return answer_pkcs7(c, xstrdup(first));
+}
+
+/* ---- the world ------------------------------------------------------------- */
+
+static void setup(void)
+{
+	strcpy(dir + strlen(dir) - 6, "XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+	state = xasprintf("%s/state", dir);
+	kit_certificate(dir, "ca", NULL);
+	kit_certificate(dir, "other", NULL);
+	kit_certificate(dir, "server", "ca");
+	server.pid = 0;
+	crash_at = -1;
+}
+
+static void serve(kit_fn fn)
+{
+	if (server.pid)
+	{
+		kit_stop(&server);
+	}
+	server = kit_serve(dir, "server", NULL, "NORMAL", fn, NULL);
+}
+
+static void teardown(void)
+{
+	char *command = xasprintf("rm -rf %s", dir);
+
+	if (server.pid)
+	{
+		kit_stop(&server);
+	}
+	ck_assert_int_eq(system(command), 0);
+	free(command);
+	free(state);
+}
+
+static char *slurp(const char *path)
+{
+	FILE *f = fopen(path, "r");
+	char *s = xcalloc(1, 65536);
+
+	if (!f)
+	{
+		free(s);
+		return NULL;
+	}
+	s[fread(s, 1, 65535, f)] = '\0';
+	fclose(f);
+	return s;
+}
+
+static char *in_state(const char *name)
+{
+	static char path[256];
+
+	snprintf(path, sizeof(path), "%s/%s", state, name);
+	return path;
+}
+
+static char *write_bundle(const char *ca_name, const char *extra)
+{
+	char *path = xasprintf("%s/bundle", dir);
+	char *ca_path = xasprintf("%s/%s.crt", dir, ca_name);
+	char *ca = slurp(ca_path);
+	FILE *f = fopen(path, "w");
+
+	fprintf(f, "{\"schema\":\"ppvpn-bundle/1\",\"ce\":\"acme/paris\",%s"
+			"\"ce-address\":\"192.0.2.5\",\"servers\":[\"https://vpn1:8443\"],"
+			"\"enroll\":\"https://127.0.0.1:%u\",\"token\":\"" TOKEN "\","
+			"\"ca-data\":\"", extra, server.port);
+	for (char *p = ca; *p; p++)
+	{
+		fprintf(f, *p == '\n' ? "\\n" : "%c", *p);
+	}
+	fprintf(f, "\"}\n");
+	fclose(f);
+	free(ca);
+	free(ca_path);
+	return path;
+}
+
+static int enroll(bool force, struct err *e)
+{
+	char *bundle = write_bundle("ca", "");
+	int rc = identity_enroll(state, bundle, force, e);
+
+	free(bundle);
+	return rc;
+}
+
+/* ---- the cases ------------------------------------------------------------- */
+
+START_TEST(enrolled)
+{
+	struct identity id;
+	struct err e;
+	struct stat st;
+	int rc;
+
+	serve(good);
+	ck_assert_int_eq(identity_load(state, &id, &e), -ENOENT);
+	ck_assert_int_eq(e.code, ERR_NOT_ENROLLED);
+	rc = enroll(false, &e);
+	ck_assert_msg(rc == 0, "%s: %s", e.where, e.text);
+	ck_assert_int_eq(identity_load(state, &id, &e), 0);
+	ck_assert_str_eq(id.ce, "acme/paris");
+	ck_assert_uint_eq(addr_to_u32(&id.ce_address), 0xc0000205);
+	ck_assert_uint_eq(id.server_count, 1);
+	ck_assert_str_eq(id.servers[0], "https://vpn1:8443");
+	ck_assert_str_eq(id.key_file, in_state("management.key"));
+	ck_assert_int_eq(stat(id.key_file, &st), 0);
+	ck_assert_int_eq(st.st_mode & 0777, 0600);
+	identity_done(&id);
+	ck_assert_int_eq(access(in_state("enroll-ca.crt"), F_OK), -1);
+	ck_assert_int_eq(access(in_state("provider.next"), F_OK), -1);
+}
+END_TEST
+
+START_TEST(twice)
+{
+	struct err e;
+	char *before, *after;
+
+	serve(good);
+	ck_assert_int_eq(enroll(false, &e), 0);
+	before = slurp(in_state("management.key"));
+	ck_assert_int_eq(enroll(false, &e), -EEXIST);
+	ck_assert_int_eq(e.code, ERR_ENROLLED);
+	after = slurp(in_state("management.key"));
+	ck_assert_str_eq(before, after);
+	free(after);
+	ck_assert_int_eq(enroll(true, &e), 0);
+	after = slurp(in_state("management.key"));
+	ck_assert_str_ne(before, after);
+	free(before);
+	free(after);
+}
+END_TEST
+
+static const struct { kit_fn fn; enum err_code code; } bad[] = {
+	{ refuses, ERR_TOKEN }, { fails, ERR_HTTP }, { other_ca, ERR_TLS },
+	{ future, ERR_TLS }, { not_pkcs7, ERR_TLS }, { not_base64, ERR_TLS },
+};
+
+/* A failure leaves what was there, or nothing. */
+START_TEST(bad_server)
+{
+	struct identity id;
+	struct err e;
+	char *before, *after;
+
+	serve(bad[_i].fn);
+	ck_assert_int_lt(enroll(false, &e), 0);
+	ck_assert_msg(e.code == bad[_i].code, "%s: %s", err_code_text(e.code),
+				  e.text);
+	ck_assert_ptr_null(strstr(e.text, TOKEN));
+	ck_assert_int_eq(identity_load(state, &id, &e), -ENOENT);
+	serve(good);
+	ck_assert_int_eq(enroll(false, &e), 0);
+	before = slurp(in_state("management.key"));
+	serve(bad[_i].fn);
+	ck_assert_int_lt(enroll(true, &e), 0);
+	after = slurp(in_state("management.key"));
+	ck_assert_str_eq(before, after);
+	ck_assert_int_eq(identity_load(state, &id, &e), 0);
+	identity_done(&id);
+	free(before);
+	free(after);
+}
+END_TEST
+
+START_TEST(certificate_of_another_key)
+{
+	struct err e;
+
+	serve(other_key);
+	ck_assert_int_eq(enroll(false, &e), 0);
+	ck_assert_int_lt(enroll(true, &e), 0);
+	ck_assert_int_eq(e.code, ERR_TLS);
+	ck_assert_ptr_nonnull(strstr(e.text, "our key"));
+}
+END_TEST
+
+START_TEST(server_of_another_ca)
+{
+	struct err e;
+	char *bundle;
+
+	serve(good);
+	bundle = write_bundle("other", "");
+	ck_assert_int_lt(identity_enroll(state, bundle, false, &e), 0);
+	ck_assert_int_eq(e.code, ERR_TLS);
+	free(bundle);
+	/* a certificate that is no CA's */
+	bundle = write_bundle("server", "");
+	ck_assert_int_lt(identity_enroll(state, bundle, false, &e), 0);
+	ck_assert_int_eq(e.code, ERR_TLS);
+	free(bundle);
+}
+END_TEST
+
+START_TEST(bad_bundle)
+{
+	static const char *const texts[] = {
+		"", "{}", "[]", "{\"schema\":\"ppvpn-bundle/2\"}", "\\n\\n", "nonsense",
+		"{\"schema\":\"ppvpn-bundle/1\",\"ce\":\"acme/paris\","
+		"\"ce-address\":\"192.0.2.5\",\"servers\":[\"https://vpn1\"],"
+		"\"enroll\":\"https://127.0.0.1:1\",\"token\":\"" TOKEN "\","
+		"\"ca-data\":\"-----BEGIN CERTIFICATE-----\\nAAAAAAAAAAAAAAAAAAAAAAAA"
+		"AAAAAAAAAAAAAAAA\\n-----END CERTIFICATE-----\\n\"}",
+	};
+	struct err e;
+	char *path = xasprintf("%s/bundle", dir), *bundle;
+
+	for (size_t i = 0; i < COUNT(texts); i++)
+	{
+		FILE *f = fopen(path, "w");
+
+		fputs(texts[i], f);
+		fclose(f);
+		ck_assert_int_lt(identity_enroll(state, path, false, &e), 0);
+		ck_assert_int_ne(e.code, ERR_NONE);
+	}
+	ck_assert_int_lt(identity_enroll(state, "/nonexistent", false, &e), 0);
+	free(path);
+	serve(good);
+	bundle = write_bundle("ca", "\"more\":1,");
+	ck_assert_int_lt(identity_enroll(state, bundle, false, &e), 0);
+	ck_assert_int_eq(e.code, ERR_JSON_MEMBER);
+	free(bundle);
+}
+END_TEST
+
+/* Key and certificate belong together. */
+static void check_pair(int at)
+{
+	char *command = xasprintf("openssl x509 -in %s/management.crt -noout "
+		"-pubkey >%s/a && openssl pkey -in %s/management.key -pubout >%s/b && "
+		"cmp %s/a %s/b", state, dir, state, dir, dir, dir);
+
+	ck_assert_msg(system(command) == 0, "after a crash at %d", at);
+	free(command);
+}
+
+static bool enroll_and_crash(int at)
+{
+	struct err e;
+	int status;
+	pid_t pid = fork();
+
+	if (pid == 0)
+	{
+		calls = 0;
+		crash_at = at;
+		_exit(enroll(true, &e) == 0 ? 0 : 1);
+	}
+	waitpid(pid, &status, 0);
+	ck_assert(WIFSIGNALED(status) || WEXITSTATUS(status) == 0);
+	return WIFSIGNALED(status);
+}
+
+START_TEST(crashes)
+{
+	struct identity id;
+	struct err e;
+	int at = 0;
+
+	serve(good);
+	ck_assert_int_eq(enroll(false, &e), 0);
+	while (enroll_and_crash(at))
+	{
+		ck_assert_int_eq(identity_load(state, &id, &e), 0);
+		identity_done(&id);
+		check_pair(at++);
+	}
+	ck_assert_int_ge(at, 8);
+	check_pair(at);
+}
+END_TEST
+
+int main(void)
+{
+	TCase *tc = tcase_create("identity");
+
+	signal(SIGPIPE, SIG_IGN);
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_test(tc, enrolled);
+	tcase_add_test(tc, twice);
+	tcase_add_loop_test(tc, bad_server, 0, COUNT(bad));
+	tcase_add_test(tc, certificate_of_another_key);
+	tcase_add_test(tc, server_of_another_ca);
+	tcase_add_test(tc, bad_bundle);
+	tcase_add_test(tc, crashes);
+	return run_case(tc, "identity");
+}
