@@ -6,6 +6,7 @@
  * See provider.h. The rules of belief are accept() and its helpers.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -213,7 +214,7 @@ static int accept(struct provider *p, const char *body, size_t len,
 	h.body = xcalloc(len + 1, 1);
 	memcpy(h.body, body, len);
 	h.len = len;
-	strncpy(h.etag, etag, sizeof(h.etag) - 1);
+	snprintf(h.etag, sizeof(h.etag), "%s", etag);
 	held_done(&p->held);
 	p->held = h;
 	return 0;
@@ -307,7 +308,7 @@ static void on_document(struct provider *p, const struct fetch_answer *a,
 {
 	struct err e = {0};
 
-	strncpy(p->seen, a->etag, sizeof(p->seen) - 1);
+	snprintf(p->seen, sizeof(p->seen), "%s", a->etag);
 	if (p->held.doc && a->etag[0] && strcmp(a->etag, p->held.etag) == 0)
 	{
 		p->rejected = false;
@@ -489,7 +490,7 @@ static void load(struct provider *p)
 			{	/* the previous generation had to serve */
 				log_err(LOG_LEVEL_WARN, "provider", "last configuration", &e);
 			}
-			strncpy(p->seen, p->held.etag, sizeof(p->seen) - 1);
+			snprintf(p->seen, sizeof(p->seen), "%s", p->held.etag);
 			hand_on(p, true, 0);
 		}
 	}

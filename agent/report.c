@@ -116,7 +116,7 @@ struct text report_for_server(struct agent *a)
 	struct provider_status ps;
 	struct status_report r = {
 		.ce = a->identity.ce, .boot_id = a->boot_id, .seq = ++a->seq,
-		.agent_version = PACKAGE_VERSION,
+		.agent_version = (char*)PACKAGE_VERSION,
 		.uptime = seconds_since(a->started_ms),
 		.peer_count = tunnels_count(a->tunnels),
 	};
