@@ -5,11 +5,19 @@
 
 if HAVE_CHECK
 server_tests = \
+	testing/unit/test_api_admin \
 	testing/unit/test_render \
 	testing/unit/test_seal \
 	testing/unit/test_store
 check_PROGRAMS += $(server_tests)
 TESTS += $(server_tests)
+
+testing_unit_test_api_admin_SOURCES = \
+	testing/unit/test_api_admin.c \
+	testing/unit/store_kit.c testing/unit/store_kit.h \
+	server/admin_read.c server/admin_read.h
+testing_unit_test_api_admin_LDADD = libppvpn-api-admin.la libppvpn-http.la \
+	libppvpn-store.la $(CHECK_LIBS)
 
 testing_unit_test_seal_SOURCES = testing/unit/test_seal.c
 testing_unit_test_seal_LDADD = libppvpn-seal.la libppvpn.la $(CHECK_LIBS)

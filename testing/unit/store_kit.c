@@ -6,6 +6,7 @@
 #include "config.h"
 
 #include <dirent.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "store_kit.h"
@@ -74,6 +75,14 @@ uint64_t kit_revision(void)
 	OK(store_revision(store, &epoch, &revision, &e));
 	ck_assert_uint_eq(epoch, 1);
 	return revision;
+}
+
+int64_t kit_now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
 struct addr kit_addr(const char *text)

@@ -65,6 +65,8 @@ void kit_reopen(void);
 	while (0)
 
 uint64_t kit_revision(void);
+/** The wall clock. */
+int64_t kit_now_ms(void);
 struct addr kit_addr(const char *text);
 void kit_customer(const char *customer);
 void kit_vpn(const char *customer, const char *vpn);
