@@ -21,6 +21,7 @@ EXTRA_DIST += \
 	debian/ppvpn-agent.prerm \
 	debian/ppvpn-server.docs debian/ppvpn-server.install \
 	debian/ppvpn-server.postinst debian/ppvpn-server.postrm \
+	debian/ppvpn-server.prerm \
 	debian/not-installed debian/rules debian/source/format \
 	debian/strongswan-plugin-ppvpn.docs \
 	debian/strongswan-plugin-ppvpn.install \
