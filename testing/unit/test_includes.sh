@@ -19,7 +19,7 @@ owners='
 	sqlite3.h		server/db_sqlite.c
 	libpq-fe.h		server/db_postgres.c
 	sodium.h		lib/seal.c
-	gnutls/			agent/identity.c agent/fetch.c server/ca.c server/http_tls.c
+	gnutls/			agent/certificate.c agent/identity.c agent/fetch.c server/ca.c server/http_tls.c
 	nftables/		agent/nft.c
 	systemd/		-
 	openssl/		-
@@ -28,7 +28,7 @@ owners='
 
 # what pure code does not include; its own headers: those that say "Effects"
 effect_headers='unistd.h fcntl.h time.h sys/time.h sys/stat.h sys/wait.h
-	sys/ioctl.h sys/un.h net/if.h poll.h sys/epoll.h signal.h spawn.h dirent.h
+	sys/ioctl.h sys/un.h poll.h sys/epoll.h signal.h spawn.h dirent.h
 	syslog.h threads.h netdb.h ifaddrs.h glob.h'
 
 # headers of effects whose types pure code needs; that it calls none of their
@@ -39,7 +39,7 @@ type_headers='conf.h'
 effect_calls='log_(line|err|error|warn|info|debug) time clock_gettime
 	gettimeofday nanosleep sleep open openat creat read write close unlink
 	rename mkdir socket connect send recv sendmsg recvmsg ioctl fopen fread
-	fgets printf fprintf vprintf puts fputs perror getenv setenv getpid fork
+	fgets printf fprintf vprintf puts fputs perror getenv setenv getpid if_nametoindex if_indextoname fork
 	system popen posix_spawn(p)? rand random getrandom'
 
 code='s{/\*.*?\*/}{ }gs; s{"(?:\\.|[^"\\\n])*"}{""}g; s{//[^\n]*}{}g'
