@@ -64,12 +64,11 @@ static void columns_print(struct text *t, struct columns *c)
 	}
 	for (size_t r = 0; r < c->rows; r++)
 	{
-		text_add(t, " ");
 		for (unsigned n = 0; n < c->used && c->cells[r][n]; n++)
 		{
 			bool last = n + 1 == c->used || !c->cells[r][n + 1];
 
-			text_addf(t, " %-*s", last ? 0 : (int)width[n], c->cells[r][n]);
+			text_addf(t, "  %-*s", last ? 0 : (int)width[n], c->cells[r][n]);
 			free(c->cells[r][n]);
 		}
 		text_add(t, "\n");
