@@ -44,11 +44,13 @@ find_file()
 	done
 }
 
-# page $1 as one long line in $text
+# page $1 as one long line in $text; a line that was broken after a hyphen is
+# whole again
 render()
 {
-	mandoc -T ascii -O width=4000 "$1" 2>/dev/null | sed 's/.\x08//g' |
-		tr -s ' \n' '  ' >"$text"
+	mandoc -T ascii -O width=200 "$1" | sed 's/.\x08//g; s/^ *//' |
+		awk '{ printf "%s%s", $0, /[a-z]-$/ ? "" : " " }' |
+		tr -s ' ' >"$text"
 }
 
 # has WORDS: they stand in $text, and are no part of something longer
@@ -69,7 +71,8 @@ options_of()
 	"$1" --help | sed -n 's/^  \(--[a-z-]*\).*/: \1/p'
 	commands_of "$1" | while read -r words; do
 		# shellcheck disable=SC2086 # one or two words
-		"$1" $words --help | sed -n "s/^  \(--[a-z-]*\).*/$words: \1/p"
+		"$1" $words --help |
+			sed -n "/^Options:/,/^\$/s/^  \(--[a-z-]*\).*/$words: \1/p"
 	done
 }
 
