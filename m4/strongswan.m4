@@ -5,10 +5,23 @@ dnl PPVPN_STRONGSWAN: what the charon plugin is built against.
 dnl
 dnl Debian ships no strongSwan headers, so they come from a configured source
 dnl tree.  Sets STRONGSWAN_CPPFLAGS, STRONGSWAN_CFLAGS, STRONGSWAN_VERSION,
-dnl PLUGINDIR, STRONGSWAN_CONFDIR and, for tests, STRONGSWAN_LIBS and
-dnl STRONGSWAN_TESTS (empty if strongSwan itself is not installed).
+dnl PLUGINDIR, STRONGSWAN_CONFDIR and, for tests, STRONGSWAN_LIBS, and the
+dnl conditional HAVE_LIBCHARON.
+
+dnl Is strongSwan itself installed?  A macro of its own: a conditional must be
+dnl defined whether the plugin is built or not.
+AC_DEFUN([PPVPN_LIBCHARON], [
+	AC_ARG_WITH([strongswan-libdir],
+		[AS_HELP_STRING([--with-strongswan-libdir=DIR],
+			[where libcharon is, for tests only [/usr/lib/ipsec]])],
+		[], [with_strongswan_libdir=/usr/lib/ipsec])
+	AS_IF([test -e "$with_strongswan_libdir/libcharon.so"],
+		[have_libcharon=yes], [have_libcharon=no])
+	AM_CONDITIONAL([HAVE_LIBCHARON], [test "x$have_libcharon" = xyes])
+])
 
 AC_DEFUN([PPVPN_STRONGSWAN], [
+	AC_REQUIRE([PPVPN_LIBCHARON])
 	AC_ARG_WITH([strongswan-source],
 		[AS_HELP_STRING([--with-strongswan-source=DIR],
 			[configured source of the strongSwan to build the plugin for,
@@ -22,11 +35,6 @@ AC_DEFUN([PPVPN_STRONGSWAN], [
 		[AS_HELP_STRING([--with-strongswan-piddir=DIR],
 			[where charon has its sockets [/run]])],
 		[], [with_strongswan_piddir=/run])
-	AC_ARG_WITH([strongswan-libdir],
-		[AS_HELP_STRING([--with-strongswan-libdir=DIR],
-			[where libcharon is, for tests only [/usr/lib/ipsec]])],
-		[], [with_strongswan_libdir=/usr/lib/ipsec])
-
 	ppvpn_source=$with_strongswan_source
 	ppvpn_how="run 'plugin/get-strongswan-source DIR', then configure --with-strongswan-source=DIR (or --disable-plugin)"
 	AC_MSG_CHECKING([for strongSwan's source])
@@ -69,10 +77,8 @@ AC_DEFUN([PPVPN_STRONGSWAN], [
 
 	STRONGSWAN_LIBS="-L$with_strongswan_libdir -lcharon -lstrongswan"
 	STRONGSWAN_LIBS="$STRONGSWAN_LIBS -Wl,-rpath,$with_strongswan_libdir"
-	AS_IF([test -e "$with_strongswan_libdir/libcharon.so"],
-		[STRONGSWAN_TESTS='$(plugin_tests)'],
-		[AC_MSG_WARN([no libcharon in $with_strongswan_libdir: make check cannot test the plugin (apt install charon-systemd)])
-		 STRONGSWAN_TESTS=])
+	AS_IF([test "x$have_libcharon" = xno],
+		[AC_MSG_WARN([no libcharon in $with_strongswan_libdir: make check cannot test the plugin (apt install charon-systemd)])])
 
 	PLUGINDIR=$with_strongswan_plugindir
 	STRONGSWAN_CONFDIR='${sysconfdir}/strongswan.d'
@@ -82,7 +88,6 @@ AC_DEFUN([PPVPN_STRONGSWAN], [
 	AC_SUBST([STRONGSWAN_VERSION])
 	AC_SUBST([STRONGSWAN_LIBS])
 	AC_SUBST([STRONGSWAN_LIBDIR])
-	AC_SUBST([STRONGSWAN_TESTS])
 	AC_SUBST([STRONGSWAN_CONFDIR])
 	AC_SUBST([PLUGINDIR])
 ])
