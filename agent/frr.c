@@ -116,8 +116,7 @@ static void run_vtysh(struct job *j, const char *option,
 {
 	static char socket_option[] = "--vty_socket", daemon_option[] = "-d";
 	static char ospfd[] = "ospfd", history[] = "VTYSH_HISTFILE=/dev/null";
-	static char pager[] = "VTYSH_PAGER=";
-	char *env[] = { history, pager, NULL };
+	char *env[] = { history, NULL };
 	struct frr *f = j->frr;
 	char *argv[5 + 2 * SHOWS_MAX + 1] = {
 		f->vtysh, socket_option, f->vty_dir, daemon_option, ospfd
@@ -439,8 +438,9 @@ static void applying_said(struct job *j, int status, const char *output,
 
 	if (status == -1)
 	{
-		err_set(&e, -ETIMEDOUT, ERR_TIMEOUT, "ospfd",
-				"vtysh did not end within %u s", APPLY_DEADLINE_MS / 1000);
+		err_set(&e, -ETIMEDOUT, ERR_TIMEOUT, "ospfd", "vtysh did not start, or "
+				"not end within %u s: %.100s", APPLY_DEADLINE_MS / 1000,
+				output);
 		applying_fail(a, -ETIMEDOUT, &e);
 		return;
 	}
@@ -514,9 +514,8 @@ static void applying_start(struct job *j)
 							 : -ENOTCONN;
 	if (rc != 0)
 	{
-		err_set(&e, rc, ERR_FRR, "ospfd", rc == -ENOTCONN
-				? "ospfd is not running" : "cannot write vtysh's file: %s",
-				strerror(-rc));
+		err_set(&e, rc, ERR_FRR, "ospfd", "nothing was configured: %s",
+				rc == -ENOTCONN ? "ospfd is not running" : strerror(-rc));
 		applying_fail(a, rc, &e);
 		return;
 	}
