@@ -116,12 +116,11 @@ static bool read_versions(json_object *value, const json_at_t *at, void *dst,
 static bool has_plugin(char *name)
 {
 	enumerator_t *enumerator;
-	linked_list_t *features;
 	plugin_t *plugin;
 	bool found = FALSE;
 
 	enumerator = lib->plugins->create_plugin_enumerator(lib->plugins);
-	while (enumerator->enumerate(enumerator, &plugin, &features))
+	while (enumerator->enumerate(enumerator, &plugin, NULL))
 	{
 		found |= streq(plugin->get_name(plugin), name);
 	}
