@@ -2,7 +2,7 @@
 # Copyright (C) 2026 The ppvpn authors
 #
 # What is installed for other programs to read, strongSwan excepted (plugin/),
-# and the check of the man pages.
+# the agent's configuration, unit and man pages, and the check of the man pages.
 
 bashcompletiondir = $(datadir)/bash-completion/completions
 bashcompletion_DATA =
@@ -30,6 +30,38 @@ EXTRA_DIST += \
 	debian/strongswan-plugin-ppvpn.preinst \
 	debian/tests/agent debian/tests/control debian/tests/plugin \
 	debian/tests/server
+
+EXTRA_DIST += conf/agent.conf conf/NetworkManager/50-ppvpn.conf \
+	conf/networkd/10-ppvpn.network conf/networkd/50-ppvpn.conf \
+	conf/sysctl/60-ppvpn.conf \
+	agent/ppvpn-agent.service.in agent/ppvpn.sysusers
+CLEANFILES += agent/ppvpn-agent.service agent/ppvpn-agent.conf
+
+if ENABLE_AGENT
+dist_man_MANS += agent/agent.conf.5 agent/ppvpn-agent.8 agent/ppvpnctl.8
+pkgsysconf_DATA += conf/agent.conf
+sysctldir = $(prefix)/lib/sysctl.d
+sysctl_DATA = conf/sysctl/60-ppvpn.conf
+if HAVE_SYSTEMDSYSTEMUNITDIR
+agentunitdir = $(systemdsystemunitdir)
+agentunit_DATA = agent/ppvpn-agent.service
+endif
+if HAVE_SYSUSERSDIR
+agentsysusersdir = $(sysusersdir)
+agentsysusers_DATA = agent/ppvpn-agent.conf
+endif
+if HAVE_NETWORKDCONFDIR
+networkdconf_DATA = conf/networkd/50-ppvpn.conf
+networkdlinkdir = $(networkdconfdir)/../network
+networkdlink_DATA = conf/networkd/10-ppvpn.network
+endif
+if HAVE_NMCONFDIR
+nmconf_DATA = conf/NetworkManager/50-ppvpn.conf
+endif
+endif
+
+agent/ppvpn-agent.conf: agent/ppvpn.sysusers
+	$(AM_V_GEN)$(MKDIR_P) $(@D) && cp $< $@
 
 # bash-completion finds a file by the name of the command
 if ENABLE_AGENT
