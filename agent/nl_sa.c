@@ -28,16 +28,22 @@ struct stale_list { struct stale *items; size_t count; uint32_t mark_out; };
 static void on_sa(void *user, struct nlmsghdr *h)
 {
 	struct stale_list *list = user;
-	const struct xfrm_usersa_info *sa = nlmsg_data(h);
+	struct xfrm_usersa_info sa;
 	struct nlattr *a[XFRMA_MAX + 1];
 	struct stale *s;
 
-	if (h->nlmsg_type != XFRM_MSG_NEWSA || !sa->id.spi ||
-		sa->id.proto != IPPROTO_ESP)
+	if (h->nlmsg_type != XFRM_MSG_NEWSA ||
+		nlmsg_datalen(h) < (int)sizeof(sa))
 	{
 		return;
 	}
-	nl_attrs(h, sizeof(*sa), a, XFRMA_MAX);
+	/* messages begin at multiples of 4, this struct wants 8 */
+	memcpy(&sa, nlmsg_data(h), sizeof(sa));
+	if (!sa.id.spi || sa.id.proto != IPPROTO_ESP)
+	{
+		return;
+	}
+	nl_attrs(h, sizeof(sa), a, XFRMA_MAX);
 	if (!a[XFRMA_SET_MARK] ||
 		nla_len(a[XFRMA_SET_MARK]) < (int)sizeof(uint32_t) ||
 		nla_get_u32(a[XFRMA_SET_MARK]) != list->mark_out)
@@ -48,8 +54,8 @@ static void on_sa(void *user, struct nlmsghdr *h)
 	s = &list->items[list->count++];
 	memset(s, 0, sizeof(*s));
 	s->id = (struct xfrm_usersa_id){
-		.daddr = sa->id.daddr, .spi = sa->id.spi, .family = sa->family,
-		.proto = sa->id.proto,
+		.daddr = sa.id.daddr, .spi = sa.id.spi, .family = sa.family,
+		.proto = sa.id.proto,
 	};
 	if (a[XFRMA_MARK] && nla_len(a[XFRMA_MARK]) >= (int)sizeof(s->mark))
 	{

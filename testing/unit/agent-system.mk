@@ -6,9 +6,8 @@
 # kernel with VTI and VRF, and root.
 
 check_PROGRAMS += testing/unit/netlink-kernel
-testing_unit_netlink_kernel_SOURCES = testing/unit/netlink-kernel.c \
-	agent/loop.c
-testing_unit_netlink_kernel_LDADD = libppvpn-nl.la $(EVENT_LIBS)
+testing_unit_netlink_kernel_SOURCES = testing/unit/netlink-kernel.c
+testing_unit_netlink_kernel_LDADD = libppvpn-agent.la
 
 if HAVE_CHECK
 agent_system_tests = \
@@ -21,25 +20,21 @@ agent_system_tests = \
 check_PROGRAMS += $(agent_system_tests)
 TESTS += $(agent_system_tests)
 
-testing_unit_test_conf_SOURCES = testing/unit/test_conf.c agent/conf.c
-testing_unit_test_conf_LDADD = libppvpn.la $(CHECK_LIBS)
+testing_unit_test_conf_SOURCES = testing/unit/test_conf.c
+testing_unit_test_conf_LDADD = libppvpn-agent.la $(CHECK_LIBS)
 testing_unit_test_control_SOURCES = testing/unit/test_control.c \
-	agent/control.c agent/ctl_answer.c agent/ctl_ask.c agent/loop.c
-testing_unit_test_control_LDADD = libppvpn.la $(EVENT_LIBS) $(CHECK_LIBS) \
-	-lpthread
+	agent/ctl_answer.c agent/ctl_ask.c
+testing_unit_test_control_LDADD = libppvpn-agent.la $(CHECK_LIBS) -lpthread
 testing_unit_test_ctl_SOURCES = testing/unit/test_ctl.c \
 	agent/ctl_answer.c agent/ctl_print.c
 testing_unit_test_ctl_LDADD = libppvpn.la $(CHECK_LIBS)
 testing_unit_test_fetch_SOURCES = testing/unit/test_fetch.c \
-	testing/unit/tls_kit.c testing/unit/tls_kit.h agent/fetch.c agent/loop.c
-testing_unit_test_fetch_LDADD = libppvpn.la $(CURL_LIBS) $(GNUTLS_LIBS) \
-	$(EVENT_LIBS) $(CHECK_LIBS)
+	testing/unit/tls_kit.c testing/unit/tls_kit.h
+testing_unit_test_fetch_LDADD = libppvpn-agent.la $(GNUTLS_LIBS) $(CHECK_LIBS)
 testing_unit_test_identity_SOURCES = testing/unit/test_identity.c \
-	testing/unit/tls_kit.c testing/unit/tls_kit.h agent/certificate.c \
-	agent/fetch.c agent/identity.c agent/loop.c
-testing_unit_test_identity_LDADD = libppvpn.la $(CURL_LIBS) $(GNUTLS_LIBS) \
-	$(EVENT_LIBS) $(CHECK_LIBS)
-testing_unit_test_lastconf_SOURCES = testing/unit/test_lastconf.c \
-	agent/lastconf.c
-testing_unit_test_lastconf_LDADD = libppvpn.la libppvpn-seal.la $(CHECK_LIBS)
+	testing/unit/tls_kit.c testing/unit/tls_kit.h
+testing_unit_test_identity_LDADD = libppvpn-agent.la $(GNUTLS_LIBS) \
+	$(CHECK_LIBS)
+testing_unit_test_lastconf_SOURCES = testing/unit/test_lastconf.c
+testing_unit_test_lastconf_LDADD = libppvpn-agent.la $(CHECK_LIBS)
 endif
