@@ -66,11 +66,6 @@ int base64_decode(const char *in, size_t len, uint8_t *out, size_t *out_len)
 			{
 				out[n++] = (uint8_t)(bits >> (16 - 8 * k));
 			}
-			if (pads && i + 1 < len)
-			{
-				/* only white space may follow */
-				pads = 3;
-			}
 		}
 	}
 	*out_len = n;
