@@ -74,3 +74,5 @@ ppvpnctl_SOURCES = \
 ppvpnctl_LDADD = libppvpn.la
 
 include testing/unit/agent-core.mk
+include testing/unit/agent-clients.mk
+include testing/unit/agent-system.mk
