@@ -23,6 +23,8 @@
 
 #define BUSY_MS 5000
 #define STATEMENTS_MAX 128
+/* room, not use: a change of a large mesh touches many pages */
+#define CACHE_KIB "65536"
 
 struct db_rows
 {
@@ -77,6 +79,7 @@ static int open_file(const char *path, struct db **out, struct err *e)
 	rc = db_script(db, "PRAGMA trusted_schema = OFF;"
 					   "PRAGMA cell_size_check = ON;"
 					   "PRAGMA foreign_keys = ON;"
+					   "PRAGMA cache_size = -" CACHE_KIB ";"
 					   "PRAGMA synchronous = FULL;", e);
 	if (rc < 0)
 	{

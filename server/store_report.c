@@ -230,8 +230,8 @@ static int find_end(struct store *s, int64_t ce_id,
 				  "JOIN customer cu ON cu.id = v.customer_id "
 				  "JOIN site p ON p.vpn_id = t.vpn_id "
 				  "JOIN link l ON "
-				  "l.site_a = CASE WHEN t.id < p.id THEN t.id ELSE p.id END "
-				  "AND l.site_b = CASE WHEN t.id < p.id THEN p.id ELSE t.id END "
+				  "l.site_a = CASE WHEN t.id > p.id THEN t.id ELSE p.id END "
+				  "AND l.site_b = CASE WHEN t.id > p.id THEN p.id ELSE t.id END "
 				  "JOIN installation i ON i.one = 1 "
 				  "WHERE t.ce_id = $1 AND cu.name = $2 AND v.name = $3 "
 				  "AND p.name = $4 AND (i.epoch <> $5 OR l.revision <= $6)",

@@ -294,7 +294,7 @@ static int check_pair(struct store *s, const struct new_site *site,
 	return rc;
 }
 
-/* site is the newest, so its id is the higher one: always site_b. */
+/* site is the newest, so its id is the higher one: always site_a. */
 static int insert_link(struct store *s, const struct new_site *site,
 					   int64_t peer_id, const char *peer,
 					   const char *peer_address, struct err *e)
@@ -314,10 +314,10 @@ static int insert_link(struct store *s, const struct new_site *site,
 	rc = db_run(s->db, "INSERT INTO link (vpn_id, site_a, site_b, address_low, "
 				"address_high, initiator, revision) "
 				"VALUES ($1, $2, $3, $4, $5, $6, $7)",
-				DB_ARGS(db_i(site->vpn_id), db_i(peer_id), db_i(site->id),
+				DB_ARGS(db_i(site->vpn_id), db_i(site->id), db_i(peer_id),
 						db_t(low), db_t(high), db_i(initiator),
 						db_i((int64_t)s->revision)), e);
-	return rc < 0 ? rc : store_psk_make(s, peer_id, site->id, 1, e);
+	return rc < 0 ? rc : store_psk_make(s, site->id, peer_id, 1, e);
 }
 
 /* any-to-any: a tunnel to every other site of the VPN */

@@ -133,7 +133,8 @@ CREATE TABLE site_removed (
 	PRIMARY KEY (vpn_id, name)
 );
 
--- One tunnel. address_low and address_high are its ends' addresses in order:
+-- One tunnel; site_a is the newer site, so that the tunnels of a new one lie side
+-- by side. address_low and address_high are its ends' addresses in order:
 -- a VTI carries one tunnel per pair of addresses, whatever the VPN.
 CREATE TABLE link (
 	vpn_id BIGINT NOT NULL,
@@ -146,15 +147,13 @@ CREATE TABLE link (
 	PRIMARY KEY (site_a, site_b),
 	FOREIGN KEY (vpn_id, site_a) REFERENCES site (vpn_id, id),
 	FOREIGN KEY (vpn_id, site_b) REFERENCES site (vpn_id, id),
-	CHECK (site_a < site_b),
+	CHECK (site_a > site_b),
 	CHECK (initiator IN (site_a, site_b)),
 	CHECK (address_low <> address_high),
 	CONSTRAINT link_address_pair UNIQUE (address_low, address_high)
 );
 CREATE INDEX link_a ON link (site_a, revision);
 CREATE INDEX link_b ON link (site_b, revision);
-CREATE INDEX link_vpn_a ON link (vpn_id, site_a);
-CREATE INDEX link_vpn_b ON link (vpn_id, site_b);
 
 -- sealed: hex of a piece bound to (database, site_a, site_b, generation)
 CREATE TABLE psk (

@@ -22,7 +22,7 @@
 /* ---- the disk -------------------------------------------------------------- */
 
 static enum { HEALTHY, KILLED, FULL } disk;
-static long disk_calls, disk_at;
+static long disk_calls, disk_at, disk_syncs;
 
 /* 0: go on */
 static int disk_call(void)
@@ -55,11 +55,13 @@ ssize_t pwrite64(int fd, const void *buf, size_t len, off64_t at)
 
 int fdatasync(int fd)
 {
+	disk_syncs++;
 	return disk_call() < 0 ? -1 : (int)syscall(SYS_fdatasync, fd);
 }
 
 int fsync(int fd)
 {
+	disk_syncs++;
 	return disk_call() < 0 ? -1 : (int)syscall(SYS_fsync, fd);
 }
 
@@ -240,6 +242,18 @@ START_TEST(a_full_disk_changes_nothing)
 	ck_assert(changed(before));
 	kit_reopen();
 	ck_assert(changed(before));
+}
+END_TEST
+
+/* A commit that is only in memory would be a step back after a power cut. */
+START_TEST(a_commit_waits_for_the_disk)
+{
+	kit_acme();
+	OK(store_begin(store, "test", &e));
+	OK(store_customer_add(store, "globex", "", &e));
+	disk_syncs = 0;
+	OK(store_commit(store, "globex", NULL, &e));
+	ck_assert_int_ge(disk_syncs, 1);
 }
 END_TEST
 
@@ -567,7 +581,7 @@ START_TEST(sealed_keys_cannot_change_places)
 	kit_acme();
 	OK(db_open(kit_path, &db, &e));
 	OK(db_run(db, "UPDATE psk SET sealed = (SELECT o.sealed FROM psk o WHERE "
-			  "o.site_a = 1 AND o.site_b = 3) WHERE site_a = 1 AND site_b = 2",
+			  "o.site_a = 3 AND o.site_b = 1) WHERE site_a = 2 AND site_b = 1",
 			  NULL, &e));
 	ck_assert_int_eq(db_changed(db), 1);
 	ck_assert_int_eq(store_document(store, arena,
@@ -578,7 +592,7 @@ START_TEST(sealed_keys_cannot_change_places)
 	/* whom it does not concern goes on */
 	kit_document("acme", "nice-r1");
 	OK(db_run(db, "UPDATE psk SET sealed = 'zz' || substr(sealed, 3) "
-			  "WHERE site_a = 2", NULL, &e));
+			  "WHERE site_a = 3 AND site_b = 2", NULL, &e));
 	ck_assert_int_eq(store_document(store, arena, kit_ce_id("acme", "nice-r1"),
 									&kit_management, &doc, &e), -EBADMSG);
 	/* a tunnel that lost its key is a fault, not a tunnel less */
@@ -691,6 +705,7 @@ TCase *store_fault_case(void)
 	tcase_add_checked_fixture(tc, kit_setup, kit_teardown);
 	tcase_add_test(tc, survives_a_kill_at_every_write);
 	tcase_add_test(tc, a_full_disk_changes_nothing);
+	tcase_add_test(tc, a_commit_waits_for_the_disk);
 	tcase_add_test(tc, a_death_in_mid_change_changes_nothing);
 	tcase_add_test(tc, a_damaged_page_is_an_error);
 	tcase_add_test(tc, a_cut_file_is_an_error);
