@@ -65,7 +65,6 @@ struct nl {
 /* nl_table.c */
 struct nl_link *nl_table_get(const struct nl_table *t, unsigned ifindex);
 struct nl_link *nl_table_alias(const struct nl_table *t, const char *alias);
-struct nl_link *nl_table_name(const struct nl_table *t, const char *name);
 /** Takes link over; replaces one of the same ifindex, keeping its addresses and routed. */
 struct nl_link *nl_table_put(struct nl_table *t, struct nl_link *link);
 void nl_table_remove(struct nl_table *t, unsigned ifindex);

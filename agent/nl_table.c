@@ -92,26 +92,6 @@ void nl_table_each(const struct nl_table *t,
 	twalk_r(t->by_index, visit, &w);
 }
 
-struct by_name { const char *name; struct nl_link *link; };
-
-static void match_name(void *user, struct nl_link *link)
-{
-	struct by_name *b = user;
-
-	if (strcmp(link->name, b->name) == 0)
-	{
-		b->link = link;
-	}
-}
-
-struct nl_link *nl_table_name(const struct nl_table *t, const char *name)
-{
-	struct by_name b = { .name = name };
-
-	nl_table_each(t, match_name, &b);
-	return b.link;
-}
-
 static void insert(void **root, struct nl_link *link,
 				   int (*compare)(const void*, const void*))
 {
