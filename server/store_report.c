@@ -160,8 +160,8 @@ static int write_ce(struct store *s, int64_t ce_id,
 	static const char *const clear[] = {
 		"DELETE FROM ce_error WHERE ce_id = $1",
 		"DELETE FROM ce_alarm WHERE ce_id = $1",
-		"DELETE FROM tunnel_status WHERE site_id IN "
-		"(SELECT id FROM site WHERE ce_id = $1)"
+		("DELETE FROM tunnel_status WHERE site_id IN "
+		 "(SELECT id FROM site WHERE ce_id = $1)")
 	};
 	size_t i;
 	int rc = 0;
