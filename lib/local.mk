@@ -32,3 +32,4 @@ libppvpn_la_LIBADD = libppvpn-base.la $(JSON_LIBS)
 EXTRA_LTLIBRARIES = libppvpn-seal.la
 libppvpn_seal_la_SOURCES = lib/seal.c lib/seal.h
 libppvpn_seal_la_LIBADD = $(SODIUM_LIBS)
+CLEANFILES += libppvpn-seal.la
