@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
@@ -21,7 +22,8 @@
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static uint64_t epoch, revision;
 static uint64_t touched[CES];		/* revision by CE */
-static enum { WORKS, NO_REVISION, NO_CHANGES } broken;
+enum { WORKS, NO_REVISION, NO_CHANGES };
+static atomic_int broken;
 static unsigned woken[CES], wakes, closed;
 
 int store_revision(struct store *s, uint64_t *e_out, uint64_t *r_out,
