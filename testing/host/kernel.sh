@@ -40,15 +40,14 @@ boot_lab() {
 
 # What the lab's command says, as it says it; the kernel's own lines stay in the file.
 show_console() {
-    tail -n +1 -s 0.1 -f "$1" | awk '
-        /^lab: end/ { exit }
+    tail -n +1 -s 0.1 --pid="$2" -f "$1" | awk '
         /^lab: begin/ { on = 1; next }
         /^reboot: / { next }
         on { sub(/\r$/, ""); print; fflush() }'
 }
 
 boot_uml() {
-    local root=$1 share=$2 seconds=$3 rc=0 uml shown='' kernel=()
+    local root=$1 share=$2 seconds=$3 rc=0 uml pid kernel=()
     uml=$(uml_dir)
     case "$root$share$PPVPN_TOP" in *[[:space:]]*) die "the lab cannot work in a path with spaces" ;; esac
     rm -f "$share/hung"
@@ -60,17 +59,14 @@ boot_uml() {
         TMPDIR=$(memory_dir) "${kernel[@]}" con0=fd:0,fd:1
         return 0
     fi
-    : >"$share/console"
-    if [ "${LAB_SHOW:-no}" = yes ]; then
-        show_console "$share/console" &
-        shown=$!
-    fi
     TMPDIR=$(memory_dir) timeout --kill-after=5 "$seconds" "${kernel[@]}" con0=null,fd:1 \
-        </dev/null >>"$share/console" 2>&1 || rc=$?
-    if [ -n "${shown:-}" ]; then
-        echo "lab: end" >>"$share/console"
-        wait "$shown"
-    fi
+        </dev/null >"$share/console" 2>&1 &
+    pid=$!
+    # shellcheck disable=SC2064 # this pid
+    trap "kill $pid 2>/dev/null; exit 130" INT TERM
+    [ "${LAB_SHOW:-no}" = no ] || show_console "$share/console" "$pid"
+    wait "$pid" || rc=$?
+    trap - INT TERM
     case $rc in 124 | 137) say "no end after $seconds s"; : >"$share/hung" ;; esac
 }
 
