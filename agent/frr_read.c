@@ -248,6 +248,10 @@ static void link_member(struct frr_link *l, const struct json_walk *w)
 	{
 		l->point_to_point = strcmp(w->value, "POINTOPOINT") == 0;
 	}
+	else if (strcmp(w->name, "state") == 0)
+	{
+		l->running = strcmp(w->value, "Down") != 0;
+	}
 	else if (strcmp(w->name, "cost") == 0)
 	{
 		l->cost = number(w->value, 1);

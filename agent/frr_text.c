@@ -357,7 +357,8 @@ void frr_report(const struct frr_state *state, const struct frr_view *view,
 	for (size_t i = 0; kinds & RES_BIT(RES_OSPF_LINK) &&
 		 i < state->link_count; i++)
 	{
-		if (frr_link_is_ours(state->links[i].name) &&
+		if (state->links[i].running &&
+			frr_link_is_ours(state->links[i].name) &&
 			vrf_is_ours(view, state->links[i].vrf))
 		{
 			report_link(&state->links[i], set);
@@ -464,7 +465,9 @@ static int verify_link(const struct frr_state *state, const struct step *step,
 	{
 		const struct frr_link *l = &state->links[i];
 
-		if (strcmp(l->name, want->link) != 0 || strcmp(l->vrf, want->vrf) != 0)
+		/* one that went down meanwhile is judged when it is back */
+		if (strcmp(l->name, want->link) != 0 ||
+			strcmp(l->vrf, want->vrf) != 0 || !l->running)
 		{
 			continue;
 		}

@@ -38,6 +38,8 @@ struct frr_stanza {
 struct frr_link {
 	char *name, *vrf;
 	bool point_to_point;
+	bool running;		/* its interface state is not "Down": only then is the
+						   rest what it will be */
 	uint32_t hello, dead, cost;
 };
 

@@ -178,7 +178,8 @@ static void teardown(void)
 	"!\nrouter ospf vrf red\n ospf router-id 10.255.0.1\n" \
 	" network 10.255.0.1/32 area 0.0.0.0\nexit\n!\nend\n"
 #define INTERFACES "{\n  \"red\":{\n    \"interfaces\":{\"ppv1\":{\"cost\":10," \
-	"\"networkType\":\"POINTOPOINT\",\"timerMsecs\":2000," \
+	"\"networkType\":\"POINTOPOINT\",\"state\":\"Point-To-Point\"," \
+	"\"timerMsecs\":2000," \
 	"\"timerDeadSecs\":8}}\n  }\n}\n"
 #define NEIGHBORS(state) "{\n  \"red\":{\n    \"neighbors\":{\"10.255.0.2\":[" \
 	"{\"nbrState\":\"" state "/-\",\"ifaceName\":\"ppv1:10.255.0.1\"}]}\n" \

@@ -354,6 +354,21 @@ static void make_link_step(void)
 	have_resource.spec = &link_have;
 }
 
+/* What a link that is down shows is not what it will be. */
+START_TEST(links_that_are_down_are_not_reported)
+{
+	static const char down[] = "{\"default\":{\"interfaces\":{"
+		"\"ppv1\":{\"ifDown\":true,\"state\":\"Down\",\"cost\":0},"
+		"\"ppv2\":{\"ifUp\":true,\"state\":\"Point-To-Point\"},"
+		"\"ppv3\":{\"ifDown\":true}}}}\n";
+
+	ck_assert_int_eq(frr_read(arena, down, strlen(down), &state, &e), 0);
+	frr_report(&state, &view, RES_BIT(RES_OSPF_LINK), &set, &facts);
+	ck_assert_uint_eq(set.count, 1);
+	ck_assert_str_eq(set.items[0].key, "ppv2");
+}
+END_TEST
+
 START_TEST(link_lines_only_where_it_differs)
 {
 	make_link_step();
@@ -526,6 +541,7 @@ int main(void)
 	tcase_add_test(tc, update_says_what_differs);
 	tcase_add_test(tc, another_area_moves_every_network);
 	tcase_add_test(tc, another_router_id_is_another_instance);
+	tcase_add_test(tc, links_that_are_down_are_not_reported);
 	tcase_add_test(tc, link_lines_only_where_it_differs);
 	tcase_add_loop_test(tc, hostile_names_never_reach_vtysh, 0,
 						(int)COUNT(hostile));
