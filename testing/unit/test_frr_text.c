@@ -357,10 +357,10 @@ static void make_link_step(void)
 /* What a link that is down shows is not what it will be. */
 START_TEST(links_that_are_down_are_not_reported)
 {
-	static const char down[] = "{\"default\":{\"interfaces\":{"
+	static const char down[] = "{\n \"default\":{\"interfaces\":{"
 		"\"ppv1\":{\"ifDown\":true,\"state\":\"Down\",\"cost\":0},"
 		"\"ppv2\":{\"ifUp\":true,\"state\":\"Point-To-Point\"},"
-		"\"ppv3\":{\"ifDown\":true}}}}\n";
+		"\"ppv3\":{\"ifDown\":true}}}\n}\n";
 
 	ck_assert_int_eq(frr_read(arena, down, strlen(down), &state, &e), 0);
 	frr_report(&state, &view, RES_BIT(RES_OSPF_LINK), &set, &facts);
