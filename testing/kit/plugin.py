@@ -8,6 +8,7 @@ import pytest
 from kit.lab import SHARE, Lab
 
 LABS = []       # labs now open
+TOLD = []       # tests whose lab's logs were printed
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +45,9 @@ def logs(one):
 def pytest_runtest_makereport(item, call):
     outcome = yield
     report = outcome.get_result()
-    if report.failed and LABS:
+    # A failed fixture fails every test of its file: the logs are told with the first.
+    if report.failed and LABS and not (call.when == "setup" and TOLD):
+        TOLD.append(item.nodeid)
         report.sections.append(("what the lab says", "\n".join(logs(one) for one in LABS)))
 
 
