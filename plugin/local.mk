@@ -50,3 +50,15 @@ dist_strongswanplugin_DATA = conf/strongswan/charon/ppvpn.conf
 EXTRA_DIST += plugin/get-strongswan-source
 
 include testing/unit/plugin/local.mk
+
+# make bench-plugin: what testing/bench-plugin needs, nothing is run
+EXTRA_LTLIBRARIES += testing/bench-plugin-probe.la
+testing_bench_plugin_probe_la_SOURCES = testing/bench-plugin-probe.c
+testing_bench_plugin_probe_la_CPPFLAGS = $(plugin_cppflags)
+testing_bench_plugin_probe_la_CFLAGS = $(plugin_cflags) -fvisibility=hidden
+testing_bench_plugin_probe_la_LDFLAGS = $(AM_LDFLAGS) -module -avoid-version \
+	-rpath /nowhere
+.PHONY: bench-plugin
+bench-plugin: libstrongswan-ppvpn.la testing/bench-plugin-probe.la
+EXTRA_DIST += testing/bench-plugin testing/plugin/client.py \
+	testing/plugin/lsan.supp testing/plugin/two-charons

@@ -135,14 +135,13 @@ static u_int count_out(private_ppvpn_bucket_t *this, ppvpn_conn_t *conn)
  */
 static void rebuild(private_ppvpn_bucket_t *this)
 {
-	char local[64], remote[64];
+	ike_cfg_t *old = this->ike_cfg;
 	use_t *use;
 	int i;
 
-	DESTROY_IF(this->ike_cfg);
-	snprintf(local, sizeof(local), "%H", this->public.local);
-	snprintf(remote, sizeof(remote), "%H", this->public.remote);
-	this->ike_cfg = ppvpn_ike_cfg_create(local, remote);
+	this->ike_cfg = ppvpn_ike_cfg_create(old->get_my_addr(old),
+										 old->get_other_addr(old));
+	old->destroy(old);
 	for (i = 0; i < array_count(this->uses); i++)
 	{
 		array_get(this->uses, i, &use);
@@ -201,22 +200,32 @@ METHOD(ppvpn_bucket_t, destroy, void,
 {
 	array_destroy_function(this->uses, (void*)destroy_use, NULL);
 	DESTROY_IF(this->ike_cfg);
-	this->public.local->destroy(this->public.local);
-	this->public.remote->destroy(this->public.remote);
 	free(this);
 }
 
 /**
  * Described in header.
  */
-ppvpn_bucket_t *ppvpn_bucket_create(host_t *local, host_t *remote)
+ppvpn_pair_t ppvpn_pair(host_t *local, host_t *remote)
+{
+	chunk_t me = local->get_address(local), other = remote->get_address(remote);
+	ppvpn_pair_t pair = {};
+
+	memcpy(pair.local, me.ptr, min(me.len, sizeof(pair.local)));
+	memcpy(pair.remote, other.ptr, min(other.len, sizeof(pair.remote)));
+	return pair;
+}
+
+/**
+ * Described in header.
+ */
+ppvpn_bucket_t *ppvpn_bucket_create(const ppvpn_pair_t *pair)
 {
 	private_ppvpn_bucket_t *this;
 
 	INIT(this,
 		.public = {
-			.local = local->clone(local),
-			.remote = remote->clone(remote),
+			.pair = *pair,
 			.add = _add,
 			.remove = _remove_,
 			.get_ike_cfg = _get_ike_cfg,

@@ -13,6 +13,19 @@
 #include "ppvpn_conn.h"
 
 typedef struct ppvpn_bucket_t ppvpn_bucket_t;
+typedef struct ppvpn_pair_t ppvpn_pair_t;
+
+/**
+ * A pair of addresses, as a key without pointers: one cache line to compare.
+ */
+struct ppvpn_pair_t {
+
+	/** address of this end, 0 after an IPv4 one */
+	uint8_t local[16];
+
+	/** address of the peer, all 0 for %any */
+	uint8_t remote[16];
+};
 
 /**
  * IKE_SA_INIT knows addresses only, so what shares them must answer with one
@@ -21,11 +34,8 @@ typedef struct ppvpn_bucket_t ppvpn_bucket_t;
  */
 struct ppvpn_bucket_t {
 
-	/** address of this end (read-only) */
-	host_t *local;
-
-	/** address of the peer, or %any (read-only) */
-	host_t *remote;
+	/** addresses of both ends (read-only) */
+	ppvpn_pair_t pair;
 
 	/**
 	 * Count a connection in.
@@ -58,9 +68,16 @@ struct ppvpn_bucket_t {
 /**
  * Create an empty bucket.
  *
- * @param local		address of this end (cloned)
- * @param remote	address of the peer (cloned)
+ * @param pair		addresses of both ends
  */
-ppvpn_bucket_t *ppvpn_bucket_create(host_t *local, host_t *remote);
+ppvpn_bucket_t *ppvpn_bucket_create(const ppvpn_pair_t *pair);
+
+/**
+ * Make a key.
+ *
+ * @param local		address of this end
+ * @param remote	address of the peer
+ */
+ppvpn_pair_t ppvpn_pair(host_t *local, host_t *remote);
 
 #endif /** PPVPN_BUCKET_H_ @}*/

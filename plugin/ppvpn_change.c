@@ -12,8 +12,13 @@
 
 #include <collections/hashtable.h>
 
+#include <malloc.h>
+
 /** Most connections in one request. */
 #define MAX_ELEMENTS 20000
+
+/** Changes from which on freed memory goes back to the system. */
+#define TRIM_CHANGES 1000
 
 /**
  * Described in header.
@@ -193,6 +198,10 @@ bool ppvpn_change_commit(ppvpn_table_t *table, ppvpn_set_t **staged,
 	}
 	table->replace(table, *staged, revision, &counts);
 	*staged = NULL;
+	if (counts.added + counts.changed + counts.removed >= TRIM_CHANGES)
+	{	/* each thread that decoded a part has its own heap, with holes now */
+		malloc_trim(0);
+	}
 	add_counts(reply, &counts);
 	DBG1(DBG_CFG, "ppvpn: revision '%s': %u added, %u changed, %u removed, "
 		 "%u unchanged", revision, counts.added, counts.changed,

@@ -100,7 +100,7 @@ static job_requeue_t deliver(private_ppvpn_events_t *this)
 		cb(data, event);
 	}
 	free(event);
-	return JOB_REQUEUE_FAIR;
+	return JOB_REQUEUE_DIRECT;
 }
 
 METHOD(ppvpn_events_t, push, void,

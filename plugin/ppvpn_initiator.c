@@ -146,7 +146,7 @@ static job_requeue_t work(private_ppvpn_initiator_t *this)
 	release_peer(this, peer);
 	this->mutex->unlock(this->mutex);
 	conn->destroy(conn);
-	return JOB_REQUEUE_FAIR;
+	return JOB_REQUEUE_DIRECT;
 }
 
 METHOD(ppvpn_initiator_t, initiate, status_t,

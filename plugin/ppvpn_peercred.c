@@ -41,8 +41,7 @@ bool ppvpn_ids_permitted(uid_t uid, gid_t *groups, size_t count, gid_t group)
 {
 	size_t i;
 
-	if (uid == 0 || uid == geteuid() ||
-		(lib->caps && uid == lib->caps->get_uid(lib->caps)))
+	if (uid == 0 || uid == geteuid() || uid == lib->caps->get_uid(lib->caps))
 	{
 		return TRUE;
 	}
@@ -127,7 +126,7 @@ int ppvpn_listen(char *path, gid_t group)
 		return -1;
 	}
 	/* charon's user, if it is to drop root; the group before its mode */
-	if (chown(path, lib->caps ? lib->caps->get_uid(lib->caps) : (uid_t)-1,
+	if (chown(path, geteuid() == 0 ? lib->caps->get_uid(lib->caps) : (uid_t)-1,
 			  group) != 0 || chmod(path, 0660) != 0 || listen(fd, 8) != 0)
 	{
 		DBG1(DBG_CFG, "ppvpn: setting up '%s' failed: %s", path,

@@ -43,7 +43,7 @@ struct private_ppvpn_set_t {
 	hashtable_t *remotes;
 
 	/**
-	 * Buckets by addresses, ppvpn_bucket_t => ppvpn_bucket_t.
+	 * Buckets by addresses, ppvpn_pair_t => ppvpn_bucket_t.
 	 */
 	hashtable_t *pairs;
 };
@@ -93,16 +93,14 @@ static bool equals_ids(entry_t *a, entry_t *b)
 		   equals_id(a->remote_id, b->remote_id);
 }
 
-static u_int hash_pair(ppvpn_bucket_t *bucket)
+static u_int hash_pair(ppvpn_pair_t *pair)
 {
-	return chunk_hash_inc(bucket->local->get_address(bucket->local),
-					chunk_hash(bucket->remote->get_address(bucket->remote)));
+	return chunk_hash(chunk_from_thing(*pair));
 }
 
-static bool equals_pair(ppvpn_bucket_t *a, ppvpn_bucket_t *b)
+static bool equals_pair(ppvpn_pair_t *a, ppvpn_pair_t *b)
 {
-	return a->local->ip_equals(a->local, b->local) &&
-		   a->remote->ip_equals(a->remote, b->remote);
+	return memeq(a, b, sizeof(*a));
 }
 
 /**
@@ -146,19 +144,17 @@ static void unlink_remote(private_ppvpn_set_t *this, entry_t *entry)
 static ppvpn_bucket_t *join_bucket(private_ppvpn_set_t *this,
 								   ppvpn_conn_t *conn)
 {
-	ppvpn_bucket_t *bucket, key = {
-		.local = conn->local,
-		.remote = conn->remote,
-	};
+	ppvpn_pair_t pair = ppvpn_pair(conn->local, conn->remote);
+	ppvpn_bucket_t *bucket;
 
-	bucket = this->pairs->get(this->pairs, &key);
+	bucket = this->pairs->get(this->pairs, &pair);
 	if (bucket)
 	{
 		return bucket->add(bucket, conn, PPVPN_MAX_UNION) ? bucket : NULL;
 	}
-	bucket = ppvpn_bucket_create(conn->local, conn->remote);
+	bucket = ppvpn_bucket_create(&pair);
 	bucket->add(bucket, conn, PPVPN_MAX_UNION);
-	this->pairs->put(this->pairs, bucket, bucket);
+	this->pairs->put(this->pairs, &bucket->pair, bucket);
 	return bucket;
 }
 
@@ -215,7 +211,7 @@ METHOD(ppvpn_set_t, remove_, ppvpn_conn_t*,
 	unlink_remote(this, entry);
 	if (entry->bucket->remove(entry->bucket, entry->conn))
 	{
-		this->pairs->remove(this->pairs, entry->bucket);
+		this->pairs->remove(this->pairs, &entry->bucket->pair);
 		entry->bucket->destroy(entry->bucket);
 	}
 	conn = entry->conn;
@@ -260,12 +256,10 @@ METHOD(ppvpn_set_t, get_by_remote_id, void,
 METHOD(ppvpn_set_t, get_ike_cfg, ike_cfg_t*,
 	private_ppvpn_set_t *this, host_t *local, host_t *remote)
 {
-	ppvpn_bucket_t *bucket, key = {
-		.local = local,
-		.remote = remote,
-	};
+	ppvpn_pair_t pair = ppvpn_pair(local, remote);
+	ppvpn_bucket_t *bucket;
 
-	bucket = this->pairs->get(this->pairs, &key);
+	bucket = this->pairs->get(this->pairs, &pair);
 	return bucket ? bucket->get_ike_cfg(bucket) : NULL;
 }
 
