@@ -32,6 +32,8 @@
 /* Neighbours: while a tunnel settles, and otherwise. */
 #define NEIGHBORS_SOON_MS 500
 #define NEIGHBORS_LATE_MS 10000
+/* After this long without a neighbour a tunnel is looked at more closely. */
+#define CLOSER_MS 1500
 /* Negotiations under way are looked at this often. */
 #define ATTEMPTS_MS 1000
 /* Changes that come close together are one report. */
@@ -110,6 +112,26 @@ static void poll_neighbors(struct agent *a)
 				   NEIGHBORS_SOON_MS : NEIGHBORS_LATE_MS);
 }
 
+/* A tunnel that is up and has no neighbour after a while: something may have
+ * been missed. Everything is looked at, less and less often. */
+static void look_closer(struct agent *a)
+{
+	uint64_t now = loop_now_ms();
+
+	for (size_t i = 0; i < tunnels_count(a->tunnels); i++)
+	{
+		struct tunnel *t = tunnels_get(a->tunnels, i);
+		uint64_t age = now - t->since_ms;
+
+		if (t->installed && !t->ospf[0] && age >= CLOSER_MS &&
+			age <= PERIODIC_MS && now - a->settled_ms >= age / 2)
+		{
+			cycle_request(a->cycle);
+			return;
+		}
+	}
+}
+
 static void on_neighbor(void *user, const char *link, const char *state)
 {
 	struct agent *a = user;
@@ -121,6 +143,7 @@ static void on_neighbor(void *user, const char *link, const char *state)
 	}
 	tunnels_neighbors_end(a->tunnels);
 	poll_neighbors(a);
+	look_closer(a);
 }
 
 static void on_neighbors(void *user)

@@ -25,6 +25,7 @@ struct build {
 	const struct conf *conf;
 	struct resource_set *have;
 	const struct facts *facts;
+	const char *group;		/* only this connection; NULL: everything */
 	struct arena *arena;
 	struct desired *out;
 	uint8_t *numbers;		/* bit set of link numbers in use */
@@ -146,11 +147,26 @@ static bool link_up(const struct build *b, const char *conn,
 	return sa && sa->installed > 0;
 }
 
+/*
+ * A link that is up, whose network ospfd was told, and that ospfd does not know:
+ * zebra missed its address. One that just came up is given until the next round.
+ */
+static bool must_announce(const struct build *b, const char *link, bool up,
+						  const char *vrf)
+{
+	unsigned ospf = RES_BIT(RES_OSPF) | RES_BIT(RES_OSPF_LINK);
+
+	return up && !b->group && !(b->facts->unknown_kinds & ospf) &&
+		   resource_find(b->have, RES_OSPF, vrf) &&
+		   !facts_has_ospf_link(b->facts, link);
+}
+
 static void want_link(struct build *b, const struct model_vpn *vpn,
 					  const struct model_peer *peer,
 					  const struct conf_vpn *place, const char *conn,
 					  uint32_t number)
 {
+	const struct res_link *have = find_link(b, conn);
 	char name[16];
 	struct text t = {0};
 	struct res_link link = {
@@ -158,7 +174,7 @@ static void want_link(struct build *b, const struct model_vpn *vpn,
 		.remote = peer->remote_address, .mark = b->conf->mark_base + number,
 		.master = place->vrf, .mtu = vpn->mtu,
 		.address = host_prefix(&vpn->router_id), .policy_off = true,
-		.up = link_up(b, conn, find_link(b, conn)),
+		.up = link_up(b, conn, have),
 	};
 
 	text_addf(&t, "%s%u", LINK_PREFIX, number);
@@ -166,6 +182,8 @@ static void want_link(struct build *b, const struct model_vpn *vpn,
 	name[sizeof(name) - 1] = '\0';
 	text_done(&t);
 	link.name = name;
+	link.announce = must_announce(b, name, have && have->up && link.up,
+								  place->vrf);
 	resource_link(&b->out->want, RES_OURS, conn, &link);
 }
 
@@ -336,6 +354,9 @@ static void want_vrf(struct build *b, const struct model_vpn *vpn,
 		.table = place->table, .metric = UNREACHABLE_METRIC,
 	};
 
+	vrf.announce = must_announce(b, place->vrf,
+								 resource_find(b->have, RES_VRF, place->place),
+								 place->vrf);
 	resource_vrf(&b->out->want, RES_OURS, place->place, &vrf);
 	resource_route(&b->out->want, RES_OURS, &route);
 	for (size_t i = 0; place->lan[i]; i++)
@@ -522,7 +543,8 @@ void desired_build(const struct conf *conf, const struct model_document *doc,
 				   struct desired *out)
 {
 	struct build b = {
-		.conf = conf, .have = have, .facts = facts, .arena = arena, .out = out,
+		.conf = conf, .have = have, .facts = facts, .group = group,
+		.arena = arena, .out = out,
 	};
 
 	memset(out, 0, sizeof(*out));

@@ -58,6 +58,25 @@ void facts_add_neighbor(struct facts *f, struct arena *a, const char *link,
 	item->state = arena_strdup(a, state);
 }
 
+void facts_add_ospf_link(struct facts *f, struct arena *a, const char *link)
+{
+	char **item = GROW(f->ospf_links, f->ospf_link_count);
+
+	*item = arena_strdup(a, link);
+}
+
+bool facts_has_ospf_link(const struct facts *f, const char *link)
+{
+	for (size_t i = 0; i < f->ospf_link_count; i++)
+	{
+		if (strcmp(f->ospf_links[i], link) == 0)
+		{
+			return true;
+		}
+	}
+	return false;
+}
+
 void facts_add_routed(struct facts *f, struct arena *a, const char *link)
 {
 	char **item = GROW(f->routed, f->routed_count);
@@ -71,6 +90,7 @@ void facts_done(struct facts *f)
 	free(f->links);
 	free(f->sas);
 	free(f->neighbors);
+	free(f->ospf_links);
 	free(f->routed);
 	memset(f, 0, sizeof(*f));
 }

@@ -45,6 +45,9 @@ struct facts {
 	bool sas_sorted;
 	struct fact_neighbor *neighbors;
 	size_t neighbor_count;
+	/* links in VRFs of ours that ospfd speaks on, when it could be read */
+	char **ospf_links;
+	size_t ospf_link_count;
 	/* networks that a route over a link of ours leads to exist: link names */
 	char **routed;
 	size_t routed_count;
@@ -60,6 +63,8 @@ void facts_add_address(struct facts *f, struct arena *a, const char *link, const
 void facts_add_link(struct facts *f, struct arena *a, const char *name, bool ours);
 struct fact_sa *facts_add_sa(struct facts *f, struct arena *a, const char *conn);
 void facts_add_neighbor(struct facts *f, struct arena *a, const char *link, const char *state);
+void facts_add_ospf_link(struct facts *f, struct arena *a, const char *link);
+bool facts_has_ospf_link(const struct facts *f, const char *link);
 void facts_add_routed(struct facts *f, struct arena *a, const char *link);
 void facts_done(struct facts *f);	/* the arrays; the texts are the arena's */
 /** Makes facts_sa() O(log n); call when everything is read. */

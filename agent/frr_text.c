@@ -357,11 +357,16 @@ void frr_report(const struct frr_state *state, const struct frr_view *view,
 	for (size_t i = 0; kinds & RES_BIT(RES_OSPF_LINK) &&
 		 i < state->link_count; i++)
 	{
-		if (state->links[i].running &&
-			frr_link_is_ours(state->links[i].name) &&
-			vrf_is_ours(view, state->links[i].vrf))
+		const struct frr_link *l = &state->links[i];
+
+		if (!l->running || !vrf_is_ours(view, l->vrf))
 		{
-			report_link(&state->links[i], set);
+			continue;
+		}
+		facts_add_ospf_link(facts, set->arena, l->name);
+		if (frr_link_is_ours(l->name))
+		{
+			report_link(l, set);
 		}
 	}
 	for (size_t i = 0; i < state->neighbor_count; i++)

@@ -126,6 +126,12 @@ struct nl_msg *nl_address_add(unsigned ifindex, const struct prefix *p)
 	return address_message(RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL, ifindex, p);
 }
 
+struct nl_msg *nl_address_announce(unsigned ifindex, const struct prefix *p)
+{
+	return address_message(RTM_NEWADDR, NLM_F_CREATE | NLM_F_REPLACE, ifindex,
+						   p);
+}
+
 struct nl_msg *nl_address_delete(unsigned ifindex, const struct prefix *p)
 {
 	return address_message(RTM_DELADDR, 0, ifindex, p);

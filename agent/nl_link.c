@@ -455,6 +455,13 @@ static int vti_update(struct nl *nl, const struct res_link *want,
 		nl_batch_add(&b, "set the link up", 0,
 					 link_set_up(have->ifindex, true));
 	}
+	/* whoever missed it when the link was born hears of it now */
+	if ((want->announce || (want->up && !have->up)) &&
+		want->address.addr.family && b.count < NL_BATCH_MAX)
+	{
+		nl_batch_add(&b, "announce the address", 0,
+					 nl_address_announce(have->ifindex, &want->address));
+	}
 	if (rc)
 	{
 		nl_batch_drop(&b);
@@ -536,6 +543,12 @@ int nl_vrf_step(struct nl *nl, const struct step *s, struct err *e)
 					  have->ifindex, &want->address);
 		nl_batch_add(&b, "set the VRF up", 0,
 					 link_set_up(have->ifindex, true));
+		if (want->announce && want->address.addr.family &&
+			b.count < NL_BATCH_MAX)
+		{
+			nl_batch_add(&b, "announce the address", 0,
+						 nl_address_announce(have->ifindex, &want->address));
+		}
 		return nl_batch_run(nl->sk, &b, have->name, NULL, NULL, e);
 	}
 	if (have)

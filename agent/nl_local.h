@@ -98,6 +98,7 @@ int nl_addresses_read(struct nl *nl, unsigned ifindex, struct err *e);
 /** Ifindex of an RTM_NEWADDR or RTM_DELADDR, put into the table. */
 unsigned nl_address_take(struct nl *nl, struct nlmsghdr *h);
 struct nl_msg *nl_address_add(unsigned ifindex, const struct prefix *p);
+struct nl_msg *nl_address_announce(unsigned ifindex, const struct prefix *p);
 struct nl_msg *nl_address_delete(unsigned ifindex, const struct prefix *p);
 
 /* nl_rule.c */

@@ -120,7 +120,7 @@ static struct resource *append(struct resource_set *set,
 	return r;
 }
 
-#define ATTRS_MAX 10
+#define ATTRS_MAX 12
 #define CLAIMS_MAX 4
 
 static void attr(struct resource_set *set, struct resource *r, const char *name,
@@ -220,6 +220,7 @@ void resource_vrf(struct resource_set *set, enum resource_origin origin,
 	attr(set, r, "name", true, copy->name);
 	attr(set, r, "table", true, arena_printf(a, "%u", spec->table));
 	attr(set, r, "address", false, prefix_text(a, &spec->address));
+	attr(set, r, "announce", false, flag_text(a, spec->announce));
 	claim(set, r, arena_printf(a, "link %s", copy->name));
 	claim(set, r, arena_printf(a, "table %u", spec->table));
 	r->spec = copy;
@@ -271,6 +272,7 @@ void resource_link(struct resource_set *set, enum resource_origin origin,
 	attr(set, r, "address", false, prefix_text(a, &spec->address));
 	attr(set, r, "up", false, flag_text(a, spec->up));
 	attr(set, r, "policy-off", false, flag_text(a, spec->policy_off));
+	attr(set, r, "announce", false, flag_text(a, spec->announce));
 	claim(set, r, arena_printf(a, "link %s", copy->name));
 	claim(set, r, arena_printf(a, "mark 0x%x", spec->mark));
 	claim(set, r, arena_printf(a, "%s %s %s", copy->driver,

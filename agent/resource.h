@@ -85,6 +85,7 @@ struct res_vrf {
 	char *name;
 	uint32_t table;
 	struct prefix address;		/* router-id/32 */
+	bool announce;				/* tell the address once more; observed: false */
 	unsigned ifindex;			/* observed only; not an attribute */
 };
 
@@ -104,6 +105,10 @@ struct res_link {
 	struct prefix address;		/* router-id/32 */
 	bool up;
 	bool policy_off;			/* disable_policy=1 and rp_filter=0 of this link */
+	/* Tell the address once more; observed: false. zebra 8.4 reads links and
+	 * addresses in two threads and forgets an address that it hears of before
+	 * its link: ospfd then never learns of it. */
+	bool announce;
 	unsigned ifindex;			/* observed only */
 };
 

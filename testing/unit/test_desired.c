@@ -199,6 +199,30 @@ START_TEST(an_sa_being_negotiated_is_not_an_old_one)
 }
 END_TEST
 
+/* zebra missed the address: ospfd was told its network and lacks the link */
+START_TEST(a_link_that_ospfd_lacks_is_announced)
+{
+	struct res_ospf ospf = { .vrf = (char*)"corp" };
+
+	have_link(P1, "ppv1", 0x70ff0001, RES_OURS);
+	have_link(P2, "ppv2", 0x70ff0002, RES_OURS);
+	facts_add_sa(&facts, arena, P1)->installed = 1;
+	facts_add_sa(&facts, arena, P2)->installed = 1;
+	facts_add_ospf_link(&facts, arena, "ppv2");
+	build(&doc, NULL);
+	ck_assert(!link_of(P1)->announce);		/* no instance yet */
+	desired_done(&wish);
+	resource_ospf(&have, RES_OURS, &ospf);
+	build(&doc, NULL);
+	ck_assert(link_of(P1)->announce);
+	ck_assert(!link_of(P2)->announce);
+	desired_done(&wish);
+	facts.unknown_kinds = RES_BIT(RES_OSPF);
+	build(&doc, NULL);
+	ck_assert(!link_of(P1)->announce);
+}
+END_TEST
+
 START_TEST(one_connection_only)
 {
 	have_link(P1, "ppv7", 0x70ff0007, RES_OURS);
@@ -315,6 +339,7 @@ int main(void)
 	tcase_add_test(tc, up_follows_the_sa);
 	tcase_add_test(tc, up_stays_while_nobody_can_tell);
 	tcase_add_test(tc, an_sa_being_negotiated_is_not_an_old_one);
+	tcase_add_test(tc, a_link_that_ospfd_lacks_is_announced);
 	tcase_add_test(tc, one_connection_only);
 	tcase_add_test(tc, one_connection_without_its_link);
 	tcase_add_test(tc, unplaced_vpn_is_an_error_of_its_own);
