@@ -188,7 +188,7 @@ class Lab:
             if "charon-systemd" not in ce.daemons:
                 continue
             for command in ("swanctl --list-sas", "ip -br link", "ip rule", "ip route show table all type unicast",
-                            "vtysh -c 'show ip ospf vrf all neighbor'", "ppvpnctl status", "ppvpnctl plan"):
+                            "vtysh -c 'show ip ospf vrf all neighbor' -c 'show ip ospf vrf all interface'", "ppvpnctl status", "ppvpnctl plan"):
                 with contextlib.suppress(Exception):
                     done = ce.run(command, check=False, timeout=10)
                     text.append(f"--- {name}: {command}\n{done.stdout[-2500:]}{done.stderr[-500:]}")
