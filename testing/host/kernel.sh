@@ -60,8 +60,9 @@ boot_uml() {
         return 0
     fi
     : >"$share/console"         # there before anybody follows it
+    : >"$share/console"
     TMPDIR=$(memory_dir) timeout --kill-after=5 "$seconds" "${kernel[@]}" con0=null,fd:1 \
-        </dev/null >"$share/console" 2>&1 &
+        </dev/null >>"$share/console" 2>&1 &
     pid=$!
     # shellcheck disable=SC2064 # this pid
     trap "kill $pid 2>/dev/null; exit 130" INT TERM
