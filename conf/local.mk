@@ -11,7 +11,7 @@ guidedir = $(docdir)
 dist_guide_DATA = doc/operator-guide.md
 
 EXTRA_DIST += conf/bash-completion/ppvpn.bash doc/packaging.md \
-	testing/packages/test-packages
+	testing/packages/test-packages testing/packages/test-units
 
 # the packages can be built from a release
 EXTRA_DIST += \
