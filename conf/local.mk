@@ -10,7 +10,7 @@ bashcompletion_DATA =
 guidedir = $(docdir)
 dist_guide_DATA = doc/operator-guide.md
 
-EXTRA_DIST += conf/bash-completion/ppvpn.bash doc/packaging.md \
+EXTRA_DIST += README.md conf/bash-completion/ppvpn.bash doc/packaging.md \
 	testing/packages/test-packages testing/packages/test-units
 
 # the packages can be built from a release
