@@ -37,8 +37,11 @@ static void teardown(void)
 
 static void put(const char *content, size_t len, mode_t mode)
 {
-	FILE *f = fopen(path, "w");
+	FILE *f;
 
+	/* one that is read-only is not opened again but by root */
+	(void)unlink(path);
+	f = fopen(path, "w");
 	ck_assert_ptr_nonnull(f);
 	ck_assert_uint_eq(fwrite(content, 1, len, f), len);
 	fclose(f);
