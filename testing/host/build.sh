@@ -24,9 +24,27 @@ product_files() { source_files | grep -zvE '^(testing/(kit|scenarios|host|guest)
 
 # shellcheck disable=SC2016 # for the shell of xargs
 product_hash() {
+    if [ -n "${PRODUCT_HASH:-}" ]; then
+        printf '%s' "$PRODUCT_HASH"
+        return
+    fi
     { product_files; printf '%s\0' testing/local.mk testing/host/build-in-root testing/host/roots.sh; } |
         (cd "$PPVPN_TOP" && xargs -0 -r sh -c 'for f; do [ -f "$f" ] && sha256sum -- "$f"; done; true' -) |
         sha256sum | cut -c1-16
+}
+
+# From here on the product is what it is now, whatever is edited meanwhile.
+pin_product() {
+    PRODUCT_HASH=$(product_hash)
+    export PRODUCT_HASH
+}
+
+# All of the source tree as it is now, in DIR, for a run that takes a while.
+pin_source() {
+    pin_product
+    mkdir -p "$1"
+    source_files | (cd "$PPVPN_TOP" && tar -c --null -T - -f -) | tar -x -C "$1" -f -
+    export PPVPN_TOP=$1
 }
 
 packages_dir() { printf '%s/packages/%s' "$PPVPN_LAB_CACHE" "$(product_hash)"; }
@@ -84,6 +102,7 @@ need_packages() {
 
 need_product_root() {
     local root
+    pin_product
     root=$(product_root)
     [ ! -e "$root/.complete" ] || return 0
     make_root lab

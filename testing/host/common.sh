@@ -7,7 +7,7 @@
 
 set -euo pipefail
 
-PPVPN_TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd -P)
+PPVPN_TOP=${PPVPN_TOP:-$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd -P)}
 PPVPN_LAB_CACHE=${PPVPN_LAB_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/ppvpn-lab}
 PPVPN_LAB_MEMORY=${PPVPN_LAB_MEMORY:-1024}      # MiB of each lab kernel
 export PPVPN_TOP PPVPN_LAB_CACHE PPVPN_LAB_MEMORY
