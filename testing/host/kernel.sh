@@ -59,7 +59,6 @@ boot_uml() {
         TMPDIR=$(memory_dir) "${kernel[@]}" con0=fd:0,fd:1
         return 0
     fi
-    : >"$share/console"         # there before anybody follows it
     : >"$share/console"
     TMPDIR=$(memory_dir) timeout --kill-after=5 "$seconds" "${kernel[@]}" con0=null,fd:1 \
         </dev/null >>"$share/console" 2>&1 &
