@@ -108,7 +108,7 @@ struct model_vpn {
 struct model_management {
 	char **servers;				/* "https://host:port" */
 	size_t server_count;
-	uint32_t poll_interval, long_poll_timeout, confirm_timeout, report_interval;
+	uint32_t poll_interval, long_poll_timeout, report_interval;
 };
 
 struct model_document {

@@ -74,7 +74,6 @@ static void encode_management(struct json_out *o,
 	encode_strings(o, "servers", m->servers, m->server_count);
 	jo_u64(o, "poll-interval", m->poll_interval);
 	jo_u64(o, "long-poll-timeout", m->long_poll_timeout);
-	jo_u64(o, "confirm-timeout", m->confirm_timeout);
 	jo_u64(o, "report-interval", m->report_interval);
 	jo_object_end(o);
 }

@@ -133,8 +133,6 @@ static int read_management(struct json_in *in, struct json_object *value,
 			  poll_interval), RANGE(1, 86400) },
 		{ ROW("long-poll-timeout", JSON_U32, struct model_management,
 			  long_poll_timeout), RANGE(0, 50) },
-		{ ROW("confirm-timeout", JSON_U32, struct model_management,
-			  confirm_timeout), RANGE(1, 3600) },
 		{ ROW("report-interval", JSON_U32, struct model_management,
 			  report_interval), RANGE(1, 86400) },
 		{ .name = NULL }

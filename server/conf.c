@@ -59,7 +59,6 @@ static const struct row rows[] = {
 	{ "domain", KIND_DOMAIN, .instance = true, AT(domain) },
 	{ "poll-interval", NUMBER(poll_interval, 5, 86400, 300) },
 	{ "long-poll-timeout", NUMBER(long_poll_timeout, 0, 50, 50) },
-	{ "confirm-timeout", NUMBER(confirm_timeout, 10, 3600, 120) },
 	{ "report-interval", NUMBER(report_interval, 5, 86400, 300) },
 	{ "connection-limit", NUMBER(connection_limit, 16, 200000, 16384) },
 	{ "per-ip-limit", NUMBER(per_ip_limit, 1, 200000, 64) },

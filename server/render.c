@@ -175,7 +175,6 @@ static const struct model_management *sample_management(struct arena *a)
 	m->server_count = 1;
 	m->poll_interval = 300;
 	m->long_poll_timeout = 50;
-	m->confirm_timeout = 120;
 	m->report_interval = 300;
 	return m;
 }

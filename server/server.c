@@ -122,7 +122,6 @@ static struct model_management management_of(const struct server_conf *conf)
 		.server_count = conf->url_count,
 		.poll_interval = conf->poll_interval,
 		.long_poll_timeout = conf->long_poll_timeout,
-		.confirm_timeout = conf->confirm_timeout,
 		.report_interval = conf->report_interval,
 	};
 }

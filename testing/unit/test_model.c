@@ -87,7 +87,6 @@ START_TEST(test_example)
 	ck_assert_uint_eq(doc->management.server_count, 1);
 	ck_assert_str_eq(doc->management.servers[0],
 					 "https://vpn1.sp.example:8443");
-	ck_assert_uint_eq(doc->management.confirm_timeout, 120);
 	ck_assert_uint_eq(doc->profile_count, 1);
 	ck_assert_str_eq(doc->profiles[0].name, "default");
 	ck_assert_uint_eq(doc->profiles[0].esp_proposal_count, 2);

@@ -159,7 +159,7 @@ static char *any_document(const char *ce, unsigned epoch, unsigned rev,
 	return xasprintf("{\"schema\":\"ce-config/1\",\"ce\":\"%s\",\"epoch\":%u,"
 		"\"revision\":%u,\"state\":\"%s\",\"management\":{\"servers\":"
 		"[\"https://a:1\"],\"poll-interval\":300,\"long-poll-timeout\":%s,"
-		"\"confirm-timeout\":120,\"report-interval\":300},\"sa-profiles\":{},"
+		"\"report-interval\":300},\"sa-profiles\":{},"
 		"\"vpns\":[]}", ce, epoch, rev, named, wait);
 }
 

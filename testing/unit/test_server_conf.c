@@ -75,7 +75,6 @@ START_TEST(sample_has_every_key_with_its_default)
 	ck_assert_uint_eq(conf.url_count, 1);
 	ck_assert_uint_eq(conf.poll_interval, defaults.poll_interval);
 	ck_assert_uint_eq(conf.long_poll_timeout, defaults.long_poll_timeout);
-	ck_assert_uint_eq(conf.confirm_timeout, defaults.confirm_timeout);
 	ck_assert_uint_eq(conf.report_interval, defaults.report_interval);
 	ck_assert_uint_eq(conf.connection_limit, defaults.connection_limit);
 	ck_assert_uint_eq(conf.per_ip_limit, defaults.per_ip_limit);
