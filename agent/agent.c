@@ -180,7 +180,10 @@ static void on_periodic(void *user)
 {
 	struct agent *a = user;
 
-	cycle_request(a->cycle);
+	if (a->checked)
+	{
+		cycle_request(a->cycle);
+	}
 	loop_timer_set(a->periodic, PERIODIC_MS);
 }
 

@@ -362,11 +362,16 @@ static void apply(struct cycle *c)
 
 static void on_observed(struct cycle *c)
 {
+	const struct model_document *doc = c->handlers.document(c->user);
 	unsigned kinds = c->kinds & ~c->seen.facts.unknown_kinds;
 
+	if (!doc)
+	{	/* nobody has said yet what is wanted: that is not "nothing" */
+		kinds = 0;
+	}
 	facts_sort(&c->seen.facts);
-	desired_build(c->conf, c->handlers.document(c->user), c->group,
-				  &c->seen.have, &c->seen.facts, c->seen.arena, &c->desired);
+	desired_build(c->conf, doc, c->group, &c->seen.have, &c->seen.facts,
+				  c->seen.arena, &c->desired);
 	plan_build(&c->desired.want, &c->seen.have, kinds, c->group, &c->plan);
 	if (c->plan.count && !c->only_plan && c->pass < PASSES_MAX)
 	{

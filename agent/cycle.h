@@ -34,7 +34,8 @@ struct cycle_result {
 };
 
 struct cycle_handlers {
-	/* before the sets are compared: what is wanted now */
+	/* before the sets are compared: what is wanted now; NULL while that is not
+	 * known: then nothing is changed. To want nothing takes a tombstone. */
 	const struct model_document *(*document)(void *user);
 	/* a round is over; it is repeated by itself when it did not converge */
 	void (*settled)(void *user, const struct cycle_result *result);

@@ -83,7 +83,7 @@
 	  "Have the provider make a new bundle: ppvpn-admin ce bundle CUSTOMER/CE") \
 	X(VPN_UNCONFIGURED, "vpn-unconfigured", "VPN without a place on this router", \
 	  "The provider assigned a VPN for which agent.conf has no section.", \
-	  "Add [vpn CUSTOMER/VPN] with vrf, table and lan to agent.conf, then: ppvpnctl sync") \
+	  "Add [vpn CUSTOMER/VPN] with vrf, table and lan to agent.conf, then: systemctl restart ppvpn-agent") \
 	X(FOREIGN, "foreign", "Taken by something that is not ours", \
 	  "A link, table, mark, rule or connection of that name exists and was not made by the agent.", \
 	  "Rename or remove it, or choose another in agent.conf.") \

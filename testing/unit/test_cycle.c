@@ -160,6 +160,24 @@ START_TEST(no_document_removes_everything_of_ours)
 }
 END_TEST
 
+/* An agent that restarts while charon or the server is away. */
+START_TEST(not_knowing_what_is_wanted_removes_nothing)
+{
+	size_t count;
+
+	run_round();
+	count = fake.state.count;
+	fake.steps = 0;
+	wanted = NULL;
+	run_round();
+	cycle_plan(cycle, on_plan, NULL);
+	loop_run(loop);
+	ck_assert_uint_eq(fake.steps, 0);
+	ck_assert_uint_eq(plan_steps, 0);
+	ck_assert_uint_eq(fake.state.count, count);
+}
+END_TEST
+
 START_TEST(failures_are_told_and_tried_again)
 {
 	fake.fail_after = 2;
@@ -202,8 +220,9 @@ START_TEST(what_cannot_be_read_is_left_alone)
 	run_round();
 	fake.steps = 0;
 	fake.facts.unknown_kinds = RES_BIT(RES_OSPF) | RES_BIT(RES_CONN);
-	wanted = NULL;
+	doc.state = MODEL_DEPROVISIONED;
 	run_round();
+	doc.state = MODEL_ACTIVE;
 	ck_assert(!converged);
 	for (size_t i = 0; i < fake.state.count; i++)
 	{
@@ -268,6 +287,7 @@ int main(void)
 	tcase_add_test(tc, damage_is_repaired);
 	tcase_add_test(tc, requests_are_gathered);
 	tcase_add_test(tc, no_document_removes_everything_of_ours);
+	tcase_add_test(tc, not_knowing_what_is_wanted_removes_nothing);
 	tcase_add_test(tc, failures_are_told_and_tried_again);
 	tcase_add_test(tc, killed_at_every_step_and_run_again);
 	tcase_add_test(tc, what_cannot_be_read_is_left_alone);
