@@ -78,7 +78,7 @@ def test_certificate_of_another_ca_is_refused(two):
     paris = two.ce("paris")
     paris.run("""cd /root && openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 \
         -subj /CN=other -keyout otherca.key -out otherca.crt &&
-        openssl req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj /CN=acme/paris-r1 -keyout other.key -out other.csr &&
+        openssl req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj "/CN=acme\\/paris-r1" -keyout other.key -out other.csr &&
         openssl x509 -req -in other.csr -CA otherca.crt -CAkey otherca.key -CAcreateserial -days 2 -out other.crt""")
     for certificate, key in (("other.crt", "other.key"), ("otherca.crt", "otherca.key")):
         status, body = curl(paris, "--cacert", f"{AGENT}/ca.crt", "--cert", f"/root/{certificate}", "--key", f"/root/{key}")

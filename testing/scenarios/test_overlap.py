@@ -14,7 +14,13 @@ def overlapping(lab):
     lab.add_ce("paris")
     lab.add_ce("lyon", lan="192.0.2.0/24", host_address=HOST, lan_router="192.0.2.254")
     lab.add_ce("nice")
+    # Until its VRF has it, lyon's LAN would hide the provider's addresses: it comes up when it is in there.
+    lyon = lab.ce("lyon")
+    lyon.ip("link set eth1 down")
     lab.provision(THREE)
+    lyon.wait_until(lambda: any(link["ifname"] == "eth1" and link.get("master") == "corp" for link in lyon.links()), 30,
+                    "the LAN link in the VRF")
+    lyon.ip("link set eth1 up")
     lab.wait_in_service(THREE, timeout=120)
     return lab
 
