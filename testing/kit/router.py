@@ -54,7 +54,8 @@ class Router(Node):
         self.kill("charon-systemd")
 
     def restart_charon(self):
-        self.stop_charon()
+        if "charon-systemd" in self.daemons:
+            self.stop_charon()
         self.start_charon()
 
     # FRR
