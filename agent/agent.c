@@ -243,38 +243,39 @@ static char *boot_file(const struct agent *a)
 	return xasprintf("%s/charon.boot", a->conf.run_dir);
 }
 
-/* A charon that died left SAs in the kernel that its successor knows nothing of. */
-static void clean_after_charon(struct agent *a)
+static void save_charon_boot(struct agent *a)
 {
 	struct err e = {0};
-	unsigned deleted = 0, n;
-	char *path;
+	char *path = boot_file(a);
 
-	for (size_t i = 0; i < tunnels_count(a->tunnels); i++)
-	{
-		struct tunnel *t = tunnels_get(a->tunnels, i);
-
-		if (t->installed)
-		{
-			continue;
-		}
-		if (nl_sa_flush(a->nl, &t->local, &t->remote,
-						desired_mark_out(&a->conf), &n, &e) < 0)
-		{
-			log_err(LOG_LEVEL_WARN, "charon", "stale SAs", &e);
-		}
-		deleted += n;
-	}
-	log_info("charon", "a new charon: %u stale SAs deleted, negotiating with "
-			 "every peer", deleted);
-	path = boot_file(a);
 	if (file_write(path, a->charon_boot, strlen(a->charon_boot), 0600, &e) < 0)
 	{
 		log_err(LOG_LEVEL_WARN, "charon", "boot id", &e);
 	}
 	free(path);
-	a->charon_new = false;
-	tunnels_restarted(a->tunnels);
+}
+
+/*
+ * A charon that died left SAs in the kernel that its successor knows nothing
+ * of. They go before it is told any connection: afterwards nobody could tell
+ * them from those that it is just setting up.
+ */
+static void clean_after_charon(struct agent *a, const struct charon_hello *hello)
+{
+	struct err e = {0};
+	unsigned deleted = 0;
+
+	a->charon_new = true;
+	if (hello->count == 0 &&
+		nl_sa_flush(a->nl, desired_mark_out(&a->conf), &deleted, &e) < 0)
+	{
+		log_err(LOG_LEVEL_WARN, "charon", "stale SAs", &e);
+	}
+	if (deleted)
+	{
+		log_info("charon", "deleted %u SAs of the charon before", deleted);
+	}
+	save_charon_boot(a);
 }
 
 static void on_settled(void *user, const struct cycle_result *r)
@@ -302,7 +303,9 @@ static void on_settled(void *user, const struct cycle_result *r)
 		}
 		if (a->charon_new && !(unknown & (RES_BIT(RES_SA) | RES_BIT(RES_CONN))))
 		{
-			clean_after_charon(a);
+			a->charon_new = false;
+			log_info("charon", "a new charon: negotiating with every peer");
+			tunnels_restarted(a->tunnels);
 		}
 		if (!(unknown & RES_BIT(RES_CONN)))
 		{
@@ -459,8 +462,8 @@ static void on_charon(void *user, const struct charon_hello *hello)
 
 	if (strcmp(a->charon_boot, hello->boot_id) != 0)
 	{
-		a->charon_new = true;
 		snprintf(a->charon_boot, sizeof(a->charon_boot), "%s", hello->boot_id);
+		clean_after_charon(a, hello);
 	}
 	log_info("charon", "connected to the plugin in strongSwan %s",
 			 hello->version);

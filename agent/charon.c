@@ -285,6 +285,7 @@ static void on_hello(struct request *r, int rc, const struct charon_frame *f,
 	c->hello.install_routes = f->settings.install_routes;
 	c->hello.connmark = f->settings.connmark;
 	c->hello.ikesa_table_size = f->settings.ikesa_table_size;
+	c->hello.count = f->count;
 	revision_set(c, f->revision);
 	subscribe(r);
 }

@@ -19,6 +19,7 @@ struct charon_hello {
 	char version[32];			/* strongSwan's */
 	bool install_routes, connmark;
 	uint64_t ikesa_table_size;
+	uint64_t count;				/* connections that the plugin has */
 };
 
 struct charon_alert {

@@ -39,14 +39,13 @@ void nl_free(struct nl *nl);
 struct backend *nl_backend(struct nl *nl);
 
 /**
- * Delete the outgoing ESP SAs from local to remote that carry our output mark
- * and that a charon which is gone left in the kernel: they would be chosen over
- * their successors. Incoming ones do no harm and end with their lifetime; an
- * operator's own SAs between the same addresses carry no such mark. Count into
- * *deleted.
+ * Delete the outgoing ESP SAs that carry our output mark, whoever they lead to.
+ * Call it only while charon has no connection of ours, that is before anything
+ * is told to a new charon: then they are what the one before left, and would
+ * live on beside their successors. Incoming ones do no harm and end with their
+ * lifetime; an operator's own SAs carry no such mark. Count into *deleted.
  */
-int nl_sa_flush(struct nl *nl, const struct addr *local,
-				const struct addr *remote, uint32_t mark_out,
-				unsigned *deleted, struct err *e);
+int nl_sa_flush(struct nl *nl, uint32_t mark_out, unsigned *deleted,
+				struct err *e);
 
 #endif

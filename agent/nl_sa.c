@@ -64,19 +64,11 @@ static void on_sa(void *user, struct nlmsghdr *h)
 	}
 }
 
-static int list_between(struct nl_sock *sk, const struct addr *from,
-						const struct addr *to, struct stale_list *list,
-						struct err *e)
+static int list_sas(struct nl_sock *sk, struct stale_list *list, struct err *e)
 {
-	struct xfrm_address_filter filter = {
-		.family = from->family, .splen = 32, .dplen = 32,
-	};
 	struct nl_msg *msg = nl_message(XFRM_MSG_GETSA, NLM_F_DUMP, NULL, 0);
 	uint8_t esp = IPPROTO_ESP;
 
-	memcpy(&filter.saddr, from->bytes, 4);
-	memcpy(&filter.daddr, to->bytes, 4);
-	nl_put(msg, XFRMA_ADDRESS_FILTER, &filter, sizeof(filter));
 	nl_put(msg, XFRMA_PROTO, &esp, sizeof(esp));
 	return nl_request(sk, msg, "list SAs", on_sa, list, e);
 }
@@ -94,25 +86,20 @@ static int delete_sa(struct nl_sock *sk, const struct stale *s, struct err *e)
 	return nl_batch_run(sk, &b, "SA", NULL, NULL, e);
 }
 
-int nl_sa_flush(struct nl *nl, const struct addr *local,
-				const struct addr *remote, uint32_t mark_out,
-				unsigned *deleted, struct err *e)
+int nl_sa_flush(struct nl *nl, uint32_t mark_out, unsigned *deleted,
+				struct err *e)
 {
 	struct stale_list list = { .mark_out = mark_out };
 	struct nl_sock *sk;
 	int rc;
 
 	*deleted = 0;
-	if (local->family != AF_INET || remote->family != AF_INET)
-	{
-		return err_set(e, -EAFNOSUPPORT, ERR_ADDRESS, "SA", "not IPv4");
-	}
 	rc = nl_socket_open(NETLINK_XFRM, &sk, e);
 	if (rc)
 	{
 		return rc;
 	}
-	rc = list_between(sk, local, remote, &list, e);
+	rc = list_sas(sk, &list, e);
 	for (size_t i = 0; i < list.count && !rc; i++)
 	{
 		rc = delete_sa(sk, &list.items[i], e);
