@@ -24,6 +24,11 @@
 #define BACKOFF_FIRST_MS 1000
 #define BACKOFF_MAX_MS 60000
 #define POKE_GAP_MS 1000
+/* A server that answers long polls at once, again and again, is not asked in a
+ * circle: after some the next request waits. */
+#define QUICK_MS 500
+#define QUICK_MAX 4
+#define QUICK_WAIT_MS 2000
 /* before the first document there is no poll-interval */
 #define DEFAULT_POLL_S 300
 #define DEFAULT_WAIT_S 50
@@ -49,6 +54,9 @@ struct provider {
 	char seen[ETAG_SIZE];		/* of the newest answer, refused ones too */
 	size_t server;				/* index of the one in use */
 	unsigned failures;			/* in a row */
+	unsigned quick;				/* long polls answered at once, in a row */
+	unsigned asked_wait;
+	uint64_t asked_ms;
 	bool poked;
 	bool connected, rejected, saved;
 	uint64_t since_ms, poked_ms;
@@ -303,6 +311,20 @@ static void hand_on(struct provider *p, bool from_disk, uint64_t first_byte_ms)
 	p->handlers.document(p->user, &d);
 }
 
+/* The next long poll: now, or a little later. */
+static void ask_again(struct provider *p)
+{
+	bool quick = p->asked_wait && loop_now_ms() - p->asked_ms < QUICK_MS;
+
+	p->quick = quick ? p->quick + 1 : 0;
+	if (p->quick > QUICK_MAX)
+	{
+		loop_timer_set(p->timer, QUICK_WAIT_MS);
+		return;
+	}
+	ask(p, wait_seconds(p));
+}
+
 static void on_document(struct provider *p, const struct fetch_answer *a,
 						bool gone)
 {
@@ -324,7 +346,7 @@ static void on_document(struct provider *p, const struct fetch_answer *a,
 		loop_timer_set(p->timer, (uint64_t)poll_seconds(p) * 1000);
 		if (p->seen[0])
 		{
-			ask(p, wait_seconds(p));
+			ask_again(p);
 		}
 		return;
 	}
@@ -339,7 +361,7 @@ static void on_document(struct provider *p, const struct fetch_answer *a,
 		loop_timer_set(p->timer, (uint64_t)poll_seconds(p) * 1000);
 		return;
 	}
-	ask(p, wait_seconds(p));
+	ask_again(p);
 }
 
 static void send_report(struct provider *p);
@@ -363,7 +385,7 @@ static void on_answer(void *user, const struct fetch_answer *a)
 	else if (a->status == 304)
 	{
 		note_ok(p);
-		ask(p, wait_seconds(p));
+		ask_again(p);
 	}
 	else
 	{
@@ -381,6 +403,8 @@ static void on_answer(void *user, const struct fetch_answer *a)
 static void ask(struct provider *p, unsigned wait)
 {
 	loop_timer_clear(p->timer);
+	p->asked_wait = wait;
+	p->asked_ms = loop_now_ms();
 	fetch_config(p->fetch, server(p), p->seen[0] ? p->seen : p->held.etag,
 				 wait, on_answer, p);
 }

@@ -410,6 +410,25 @@ START_TEST(a_poke_asks_at_once_but_not_twice)
 }
 END_TEST
 
+START_TEST(a_server_that_never_waits_is_not_asked_in_a_circle)
+{
+	provider_start(p);
+	answer_document(3, 7, "50");
+	for (unsigned i = 0; i < 4; i++)
+	{
+		answer(304, NULL, "");
+	}
+	ck_assert_uint_eq(asked, 6);
+	answer(304, NULL, "");
+	ck_assert_uint_eq(asked, 6);	/* later */
+	provider_poke(p);
+	ck_assert_uint_eq(asked, 7);
+	answer_document(3, 8, "50");
+	ck_assert_uint_eq(documents, 2);
+	ck_assert_uint_eq(asked, 8);
+}
+END_TEST
+
 START_TEST(reports_wait_for_a_connection)
 {
 	provider_start(p);
@@ -438,6 +457,7 @@ int main(void)
 	tcase_add_test(tc, disk_does_not_open);
 	tcase_add_test(tc, another_server_after_a_failure);
 	tcase_add_test(tc, a_poke_asks_at_once_but_not_twice);
+	tcase_add_test(tc, a_server_that_never_waits_is_not_asked_in_a_circle);
 	tcase_add_test(tc, reports_wait_for_a_connection);
 	return run_case(tc, "provider");
 }
