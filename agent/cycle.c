@@ -220,6 +220,8 @@ static void settle(struct cycle *c)
 	{	/* a daemon is away: it is looked at again when it is back */
 		result.converged = false;
 	}
+	/* over, for those who ask from within the handler */
+	c->phase = IDLE;
 	if (c->only_plan)
 	{
 		report_plan(c);
@@ -230,7 +232,6 @@ static void settle(struct cycle *c)
 		c->handlers.settled(c->user, &result);
 	}
 	pass_done(c);
-	c->phase = IDLE;
 	if (requested(c))
 	{
 		gather(c);

@@ -42,7 +42,7 @@ static struct fake fake;
 static struct backend *backends[2];
 static const struct model_document *wanted;
 static unsigned settled, plans;
-static bool converged;
+static bool converged, busy_when_settled;
 static size_t rest, errors, plan_steps;
 static char group[CONN_NAME_SIZE];
 
@@ -63,6 +63,7 @@ static void on_settled(void *user, const struct cycle_result *r)
 {
 	(void)user;
 	settled++;
+	busy_when_settled = cycle_busy(cycle);
 	converged = r->converged;
 	rest = r->rest->count;
 	errors = r->error_count;
@@ -113,6 +114,7 @@ START_TEST(one_round_reaches_the_wish)
 {
 	run_round();
 	ck_assert(converged);
+	ck_assert(!busy_when_settled);
 	ck_assert_uint_eq(rest, 0);
 	ck_assert_uint_gt(fake.state.count, 6);
 	fake.steps = 0;
