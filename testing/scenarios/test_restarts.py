@@ -110,7 +110,9 @@ def test_boots_from_its_last_known_configuration(settled):
     # a boot: nothing in the kernel, nothing in /run; what is on disk stays
     paris.run("""for link in $(ip -o link show type vti | grep -o 'ppv[0-9]*'); do ip link del "$link"; done
         ip link set eth1 nomaster; ip link del corp 2>/dev/null
-        ip rule flush; ip rule add pref 0 lookup local; ip rule add pref 32766 lookup main; ip rule add pref 32767 lookup default
+        ip rule flush; ip rule add pref 0 lookup local protocol kernel
+        ip rule add pref 1000 l3mdev protocol kernel      # the kernel adds it with a namespace's first VRF only
+        ip rule add pref 32766 lookup main protocol kernel; ip rule add pref 32767 lookup default protocol kernel
         ip xfrm state flush; ip xfrm policy flush; rm -rf /run/ppvpn /run/frr /run/charon.*; true""")
     assert "local" in paris.out("ip rule")
     begin = time.monotonic()
