@@ -19,6 +19,7 @@
 /* The kernel's documentation advises this metric for a VRF's last resort. */
 #define UNREACHABLE_METRIC 4278198272u
 #define RULE_LOCAL_PREF 32765
+#define RULE_VRF_PREF 1000		/* as the kernel's own */
 #define NUMBERS_MAX 0xfffe
 
 struct build {
@@ -409,6 +410,24 @@ static void want_rule(struct build *b, uint32_t pref, uint32_t table,
 	resource_rule(&b->out->want, RES_OURS, &rule);
 }
 
+/* The kernel makes it with the first VRF and never again: what flushes rules
+ * takes it away for good. */
+static void want_vrf_rule(struct build *b)
+{
+	struct res_rule rule = { .pref = RULE_VRF_PREF, .l3mdev = true };
+	bool vrf = false;
+
+	for (size_t i = 0; i < b->have->count; i++)
+	{
+		vrf |= b->have->items[i].kind == RES_VRF &&
+			   b->have->items[i].origin == RES_OURS;
+	}
+	if (vrf && !b->facts->l3mdev_rule)
+	{
+		resource_rule(&b->out->want, RES_OURS, &rule);
+	}
+}
+
 /*
  * Two traps of a VTI in a VRF: the outer packet is routed in the VRF unless it is
  * marked and a rule before the l3mdev rule sends it to main; and an inner
@@ -425,6 +444,7 @@ static void want_rules(struct build *b, bool vrfs)
 	{
 		want_rule(b, b->conf->rule_pref, TABLE_MAIN, desired_mark_out(b->conf));
 		want_rule(b, RULE_LOCAL_PREF, TABLE_LOCAL, 0);
+		want_vrf_rule(b);
 		return;
 	}
 	text_addf(&t, "%u %u", RULE_LOCAL_PREF, TABLE_LOCAL);

@@ -52,6 +52,7 @@ struct facts {
 	char **routed;
 	size_t routed_count;
 	bool local_rule_first;		/* the kernel's rule "0: lookup local" is there */
+	bool l3mdev_rule;			/* a rule for VRFs that is not ours is there */
 	char *boot_id;				/* of charon (plugin); "" not connected */
 	bool install_routes, connmark;
 	/* what could not be read: kinds of resources (RES_BIT) that are not known */

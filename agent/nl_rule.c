@@ -33,7 +33,7 @@ static bool selects(struct nlattr *const *a, const struct fib_rule_hdr *h)
 {
 	return h->src_len || h->dst_len || h->tos || a[FRA_IIFNAME] ||
 		   a[FRA_OIFNAME] || a[FRA_UID_RANGE] || a[FRA_IP_PROTO] ||
-		   a[FRA_SPORT_RANGE] || a[FRA_DPORT_RANGE] || nl_u8(a[FRA_L3MDEV]) ||
+		   a[FRA_SPORT_RANGE] || a[FRA_DPORT_RANGE] ||
 		   (h->flags & FIB_RULE_INVERT);
 }
 
@@ -58,6 +58,7 @@ static void on_rule(void *user, struct nlmsghdr *h)
 		.spec.table = a[FRA_TABLE] ? nl_u32(a[FRA_TABLE]) : r->table,
 		.spec.fwmark = nl_u32(a[FRA_FWMARK]),
 		.spec.fwmask = nl_u32(a[FRA_FWMASK]),
+		.spec.l3mdev = nl_u8(a[FRA_L3MDEV]),
 		.protocol = nl_u8(a[FRA_PROTOCOL]),
 		.plain = !selects(a, r),
 	};
@@ -81,7 +82,8 @@ static int rules_list(struct nl *nl, struct rules *rules, struct err *e)
 /* A rule that sends everything to the local table. */
 static bool is_local(const struct rule *r)
 {
-	return r->plain && !r->spec.fwmark && r->spec.table == NL_TABLE_LOCAL;
+	return r->plain && !r->spec.fwmark && !r->spec.l3mdev &&
+		   r->spec.table == NL_TABLE_LOCAL;
 }
 
 static bool is_kernels_local(const struct rule *r)
@@ -111,6 +113,9 @@ int nl_rules_read(struct nl *nl, struct observation *o, struct err *e)
 	{
 		moved |= is_ours(&rules.items[i]) && is_local(&rules.items[i]);
 		o->facts.local_rule_first |= is_kernels_local(&rules.items[i]);
+		o->facts.l3mdev_rule |= rules.items[i].spec.l3mdev &&
+								rules.items[i].plain &&
+								!is_ours(&rules.items[i]);
 	}
 	for (size_t i = 0; i < rules.count && !rc; i++)
 	{
@@ -140,10 +145,22 @@ static struct nl_msg *rule_message(int type, int flags,
 	/* the kernel's own looks again as it did at boot */
 	uint8_t protocol = spec->pref == 0 && spec->table == NL_TABLE_LOCAL
 					   ? RTPROT_KERNEL : ROUTE_PROTOCOL;
+	uint8_t l3mdev = 1;
 
 	nl_put_u32(msg, FRA_PRIORITY, spec->pref);
-	nl_put_u32(msg, FRA_TABLE, spec->table);
-	nl_put(msg, FRA_PROTOCOL, &protocol, sizeof(protocol));
+	if (spec->l3mdev)
+	{
+		nl_put(msg, FRA_L3MDEV, &l3mdev, sizeof(l3mdev));
+	}
+	else
+	{
+		nl_put_u32(msg, FRA_TABLE, spec->table);
+	}
+	/* "0: lookup local" goes whoever made it: a person may have put it back */
+	if (type == RTM_NEWRULE || spec->pref)
+	{
+		nl_put(msg, FRA_PROTOCOL, &protocol, sizeof(protocol));
+	}
 	if (spec->fwmark)
 	{
 		nl_put_u32(msg, FRA_FWMARK, spec->fwmark);

@@ -205,6 +205,7 @@ void resource_rule(struct resource_set *set, enum resource_origin origin,
 	r = append(set, RES_RULE, origin, key, "");
 	attr(set, r, "fwmark", true, arena_printf(a, "0x%x/0x%x", spec->fwmark,
 											  spec->fwmask));
+	attr(set, r, "l3mdev", true, flag_text(a, spec->l3mdev));
 	r->spec = copy_spec(set, spec, sizeof(*spec));
 }
 

@@ -78,6 +78,7 @@ struct res_sysctl { const char *path; char *value; };	/* "net/ipv4/ip_forward"; 
 /* IPv4 routing rule; key "PREF TABLE". Ours carry our protocol number. */
 struct res_rule {
 	uint32_t pref, table, fwmark, fwmask;
+	bool l3mdev;				/* each VRF's own table; table is 0 */
 };
 
 /* VRF device of a VPN; key: customer/vpn when ours (from its alias), else the link name */

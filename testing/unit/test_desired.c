@@ -272,6 +272,23 @@ START_TEST(deprovisioned_puts_the_local_rule_back)
 }
 END_TEST
 
+START_TEST(the_vrf_rule_is_put_back)
+{
+	struct res_vrf vrf = { .name = (char*)"corp", .table = 1001 };
+
+	build(&doc, NULL);		/* the kernel makes it with the first VRF */
+	ck_assert_ptr_null(resource_find(&wish.want, RES_RULE, "1000 0"));
+	desired_done(&wish);
+	resource_vrf(&have, RES_OURS, "acme/corp", &vrf);
+	build(&doc, NULL);
+	ck_assert_ptr_nonnull(resource_find(&wish.want, RES_RULE, "1000 0"));
+	desired_done(&wish);
+	facts.l3mdev_rule = true;
+	build(&doc, NULL);
+	ck_assert_ptr_null(resource_find(&wish.want, RES_RULE, "1000 0"));
+}
+END_TEST
+
 START_TEST(sysctls_are_only_raised)
 {
 	struct res_sysctl low = { "net/ipv4/igmp_max_memberships", (char*)"20" };
@@ -345,6 +362,7 @@ int main(void)
 	tcase_add_test(tc, unplaced_vpn_is_an_error_of_its_own);
 	tcase_add_test(tc, nothing_is_wanted_without_a_document);
 	tcase_add_test(tc, deprovisioned_puts_the_local_rule_back);
+	tcase_add_test(tc, the_vrf_rule_is_put_back);
 	tcase_add_test(tc, sysctls_are_only_raised);
 	tcase_add_test(tc, equal_secrets_equal_tags);
 	return run_case(tc, "desired");
