@@ -173,6 +173,7 @@ static void on_attempts(void *user)
 			cycle_request_conn(a->cycle, t->conn);
 		}
 	}
+	alert_strangers(a);
 	loop_timer_set(a->attempts, ATTEMPTS_MS);
 }
 

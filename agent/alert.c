@@ -15,8 +15,8 @@
 /* The server is asked for an unknown peer at most this often (draft 3.5 leaves
  * it open; an attacker with forged addresses must not make load). */
 #define UNKNOWN_GAP_MS 30000
-/* How long a caller is remembered. */
-#define CALLER_MS 30000
+/* A caller that the server does not make known in this time is a stranger. */
+#define CALLER_MS 5000
 
 static const struct {
 	const char *alert;
@@ -154,16 +154,38 @@ void alert_unknown_peer(struct agent *a, const char *address,
 	}
 }
 
-void alert_call_back(struct agent *a)
+/* One alarm for all of them: who forges addresses must not fill the table. */
+void alert_strangers(struct agent *a)
 {
 	uint64_t now = loop_now_ms();
+	char text[ADDR_TEXT_MAX];
 
+	for (size_t i = 0; i < AGENT_CALLERS_MAX; i++)
+	{
+		struct agent_caller *c = &a->callers[i];
+
+		if (!c->address.family || now - c->at_ms < CALLER_MS)
+		{
+			continue;
+		}
+		if (!tunnels_find_remote(a->tunnels, &c->address))
+		{
+			agent_alarm(a, ERR_UNKNOWN_PEER, "charon", STATUS_WARNING,
+						"%s asked for a tunnel and is no peer of this router",
+						addr_str(&c->address, text));
+		}
+		memset(c, 0, sizeof(*c));
+	}
+}
+
+void alert_call_back(struct agent *a)
+{
 	for (size_t i = 0; i < AGENT_CALLERS_MAX; i++)
 	{
 		struct agent_caller *c = &a->callers[i];
 		struct tunnel *t;
 
-		if (!c->address.family || now - c->at_ms > CALLER_MS)
+		if (!c->address.family)
 		{
 			continue;
 		}

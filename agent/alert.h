@@ -18,6 +18,8 @@ void alert_handle(struct agent *a, const struct charon_alert *alert);
 /** Somebody without a configuration asked for a tunnel (draft 3.5: pull). */
 void alert_unknown_peer(struct agent *a, const char *address,
 						const char *identity, uint64_t count);
+/** Every second: who asked a while ago and is still not known is an alarm. */
+void alert_strangers(struct agent *a);
 /** Peers that asked while unknown and are known now: answer them at once. */
 void alert_call_back(struct agent *a);
 

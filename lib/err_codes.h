@@ -114,6 +114,9 @@
 	X(PEER_UNREACHABLE, "peer-unreachable", "Peer does not answer IKE", \
 	  "No answer from the peer's address.", \
 	  "Check the path between the two CEs: UDP 500 and 4500, ESP.") \
+	X(UNKNOWN_PEER, "unknown-peer", "A router of no VPN asked for a tunnel", \
+	  "Somebody negotiated with this router whom the provider has not named as a peer; it was refused.", \
+	  "If the address is a site's: is that site in this VPN at the provider? Else somebody is probing.") \
 	X(IMPERSONATION, "impersonation", "A site claimed another site's identity", \
 	  "Somebody authenticated with a key that does not belong to the identity claimed, and was refused.", \
 	  "Look at the address named; the site that owns the key may be compromised.") \

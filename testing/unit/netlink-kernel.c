@@ -141,8 +141,11 @@ static void want_links(struct resource_set *want)
 
 static void want_all(struct resource_set *want, const struct resource_set *have)
 {
-	struct res_rule local = { 32765, 255, 0, 0 }, back = { 0, 255, 0, 0 };
-	struct res_rule mark = { 100, 254, MARK_OUT, 0xffffffff };
+	struct res_rule local = { .pref = 32765, .table = 255 };
+	struct res_rule back = { .pref = 0, .table = 255 };
+	struct res_rule mark = {
+		.pref = 100, .table = 254, .fwmark = MARK_OUT, .fwmask = 0xffffffff,
+	};
 	struct res_sysctl forward = { "net/ipv4/ip_forward", (char*)"1" };
 
 	if (!w.vrfs)
@@ -383,7 +386,7 @@ static void case_create(void)
 
 static void case_rules(void)
 {
-	struct res_rule local = { 32765, 255, 0, 0 };
+	struct res_rule local = { .pref = 32765, .table = 255 };
 	struct observation o = observe(NULL);
 	struct resource_set set;
 	struct step s = { .op = STEP_DELETE, .kind = RES_RULE, .key = "x" }, *p = &s;

@@ -20,7 +20,8 @@ static struct err e;
 
 static char *servers[] = { (char *)"https://vpn1.sp.example:8443" };
 static const struct model_management management = {
-	servers, 1, 300, 50, 120, 300
+	.servers = servers, .server_count = 1, .poll_interval = 300,
+	.long_poll_timeout = 50, .report_interval = 300,
 };
 
 static void setup(void)
