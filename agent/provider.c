@@ -329,6 +329,7 @@ static void on_document(struct provider *p, const struct fetch_answer *a,
 						bool gone)
 {
 	struct err e = {0};
+	bool repeated = a->etag[0] && strcmp(a->etag, p->seen) == 0;
 
 	snprintf(p->seen, sizeof(p->seen), "%s", a->etag);
 	if (p->held.doc && a->etag[0] && strcmp(a->etag, p->held.etag) == 0)
@@ -341,6 +342,10 @@ static void on_document(struct provider *p, const struct fetch_answer *a,
 	{
 		err_prefix(&e, "document refused");
 		p->rejected = true;
+		if (!repeated)
+		{	/* another document with the same fault is told again */
+			memset(&p->error, 0, sizeof(p->error));
+		}
 		note_error(p, &e);
 		/* asked again when it changes (its ETag is named), or slowly */
 		loop_timer_set(p->timer, (uint64_t)poll_seconds(p) * 1000);
