@@ -23,6 +23,9 @@ class Mad:
         body = self.paris.out(["curl", "-sS", "-m", "10", "--cacert", f"{AGENT}/ca.crt", "--cert", f"{AGENT}/management.crt",
                                "--key", f"{AGENT}/management.key", "https://192.0.2.1:8443/v1/config"])
         self.good = json.loads(body)
+        self.others = [lab.ce(name) for name in ("lyon", "nice")]
+        for other in self.others:       # what is meant for paris is not for them; their tunnels stay
+            other.stop_agent()
         self.server.path(FAKE).mkdir(parents=True, exist_ok=True)
         self.server.stop("ppvpn-server")
         self.put(body.encode())
@@ -99,7 +102,7 @@ BAD = {
     "name with a newline": lambda mad: mad.next(set_peer("peer", "lyon\nno router ospf")),
     "name too long": lambda mad: mad.next(set_peer("peer", "l" * 64)),
     "hostile identity": lambda mad: mad.next(set_peer("identity", {"fqdn-string": "%any"})),
-    "hostile proposal": lambda mad: mad.next(lambda d: d["sa-profiles"]["default"].update(proposals=["null-md5\n}"])),
+    "hostile proposal": lambda mad: mad.next(lambda d: next(iter(d["sa-profiles"].values())).update(proposals=["null-md5\n}"])),
     "address no address": lambda mad: mad.next(set_peer("remote-address", "lyon.example")),
     "own address as peer": lambda mad: mad.next(set_peer("remote-address", "192.0.2.5")),
     "same peer twice": lambda mad: mad.next(lambda d: d["vpns"][0]["peers"].append(copy.deepcopy(peer(d)))),
@@ -177,5 +180,7 @@ def test_error_answers_remove_nothing(mad):
 
 def test_the_good_server_is_believed_again(mad):
     mad.server.start()
+    for other in mad.others:
+        other.start_agent()
     mad.paris.wait_until(mad.paris.synced, 60, "a good sync")
     mad.lab.wait_in_service(["paris", "lyon", "nice"], timeout=60)
