@@ -61,8 +61,8 @@ forget_old() {
 # build_stage STAGE OUT: one stage of testing/host/build-in-root on a fresh copy of the source; results in OUT.
 build_stage() {
     local stage=$1 out=$2 work rc=0
-    mkdir -p "$out" "$PPVPN_LAB_CACHE/strongswan" "$PPVPN_LAB_CACHE/work"
-    work=$(mktemp -d "$PPVPN_LAB_CACHE/work/$stage.XXXXXX")
+    mkdir -p "$out" "$PPVPN_LAB_CACHE/strongswan" "$PPVPN_LAB_CACHE/stages"
+    work=$(mktemp -d "$PPVPN_LAB_CACHE/stages/$stage.XXXXXX")
     mkdir -p "$work/ppvpn"
     source_files | (cd "$PPVPN_TOP" && tar -c --null -T - -f -) | tar -x -C "$work/ppvpn" -f -
     chown -R 1000:1000 "$work" "$out" "$PPVPN_LAB_CACHE/strongswan"
