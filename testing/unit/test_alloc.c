@@ -7,8 +7,10 @@
 
 #include <signal.h>
 #include <stdalign.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "alloc.h"
 #include "run.h"
@@ -32,12 +34,25 @@ START_TEST(test_heap)
 }
 END_TEST
 
+/* Not an assertion for each: Check writes a record of every one. */
+static bool are_all(const uint8_t *bytes, size_t size, uint8_t value)
+{
+	for (size_t i = 0; i < size; i++)
+	{
+		if (bytes[i] != value)
+		{
+			return false;
+		}
+	}
+	return true;
+}
+
 START_TEST(test_arena)
 {
 	static const size_t sizes[] = { 0, 1, 7, 16, 100, 5000, 20000, 300000 };
 	struct arena *a = arena_new();
 	uint8_t *pieces[400];
-	size_t i, j;
+	size_t i;
 
 	for (i = 0; i < COUNT(pieces); i++)
 	{
@@ -45,19 +60,13 @@ START_TEST(test_arena)
 
 		pieces[i] = arena_calloc(a, size, 1);
 		ck_assert_uint_eq((uintptr_t)pieces[i] % alignof(max_align_t), 0);
-		for (j = 0; j < size; j++)
-		{
-			ck_assert_uint_eq(pieces[i][j], 0);
-			pieces[i][j] = (uint8_t)i;
-		}
+		ck_assert(are_all(pieces[i], size, 0));
+		memset(pieces[i], (uint8_t)i, size);
 	}
 	/* no two pieces share a byte */
 	for (i = 0; i < COUNT(pieces); i++)
 	{
-		for (j = 0; j < sizes[i % COUNT(sizes)]; j++)
-		{
-			ck_assert_uint_eq(pieces[i][j], (uint8_t)i);
-		}
+		ck_assert(are_all(pieces[i], sizes[i % COUNT(sizes)], (uint8_t)i));
 	}
 	ck_assert_str_eq(arena_strdup(a, "abc"), "abc");
 	ck_assert_str_eq(arena_strndup(a, "abcdef", 3), "abc");
