@@ -16,11 +16,12 @@
 
 #include "alloc.h"
 #include "fetch.h"
+#include "json_scan.h"
 #include "loop.h"
 #include "secret.h"
 #include "text.h"
 
-#define BODY_MAX (2u << 20)
+#define BODY_MAX JSON_DOCUMENT_MAX
 #define CONNECT_SECONDS 10
 #define ANSWER_SECONDS 15
 #define NOTIFY_MAX_MS (7ull * 24 * 3600 * 1000)

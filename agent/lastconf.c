@@ -16,12 +16,13 @@
 
 #include "alloc.h"
 #include "file.h"
+#include "json_scan.h"
 #include "lastconf.h"
 #include "seal.h"
 #include "secret.h"
 #include "text.h"
 
-#define DOCUMENT_MAX (2u << 20)
+#define DOCUMENT_MAX JSON_DOCUMENT_MAX
 #define ETAG_MAX 127
 #define SEALED_MAX (DOCUMENT_MAX + ETAG_MAX + 1 + SEAL_OVERHEAD)
 

@@ -18,7 +18,7 @@
 #include "text.h"
 
 const struct json_limits json_limits_document = {
-	.bytes = 2 * 1024 * 1024,
+	.bytes = JSON_DOCUMENT_MAX,
 	.depth = 16,
 	.values = 200000,
 	.members = JSON_SCAN_MEMBERS_MAX,

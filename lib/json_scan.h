@@ -29,8 +29,11 @@ struct json_limits {
 #define JSON_SCAN_DEPTH_MAX 32
 #define JSON_SCAN_MEMBERS_MAX 64
 
+/* bytes of a CE's document: MODEL_PEERS_MAX peers, whatever their names */
+#define JSON_DOCUMENT_MAX (4u << 20)
+
 /*
- * 2 MiB, depth 16, 200,000 values, 64 members an object, 4 KiB a string,
+ * JSON_DOCUMENT_MAX, depth 16, 200,000 values, 64 members an object, 4 KiB a string,
  * 50,000 arrays and objects
  */
 extern const struct json_limits json_limits_document;

@@ -18,9 +18,9 @@
  */
 #define RENDER_VERSION 1
 
-/* A document must stay below 2 MiB (json_limits_document): tunnels of a CE,
- * over all its VPNs, and removed sites told in one VPN. */
-#define RENDER_PEERS_MAX 2500
+/* A document must stay within json_limits_document: tunnels of a CE, over all
+ * its VPNs, and removed sites told in one VPN. */
+#define RENDER_PEERS_MAX MODEL_PEERS_MAX
 #define RENDER_REMOVED_MAX 500
 
 struct render_peer

@@ -19,8 +19,9 @@ from kit.server import Server
 from kit.waiting import wait_until
 
 SHARE = Path("/lab/share")
-# Position in the core: the site's link is 192.0.2.(4n)/30, its LAN 10.n.0.0/24.
+# Position in the core: the site's link is 192.0.2.(4n)/30, its LAN 10.n.0.0/24. Other names take the next free one.
 PLACES = {"paris": 1, "lyon": 2, "nice": 3, "brest": 4, "rogue": 7}
+OTHER_PLACES = range(8, 64)
 SERVER_ADDRESS = "192.0.2.1"
 
 
@@ -39,7 +40,7 @@ class Lab:
         self.pe = self._add(Node(self, "pe"))
         self.server = self._add(Server(self, "server", SERVER_ADDRESS))
         self.connect(self.server, 0)
-        self._admin_ready = False
+        self._vpns = []         # made by provision()
 
     def _add(self, node):
         self.nodes[node.name] = node
@@ -56,19 +57,20 @@ class Lab:
                   [f"addr add {pe_address}/30 dev to-{node.name}"],
                   [f"addr add {core_address(number)}/30 dev eth0"] + [f"route add default via {pe_address}"] * gateway)
 
-    def add_host(self, ce, subnet, address=None, router=None, name=None):
-        """A host on the LAN behind a router, on its eth1."""
+    def add_host(self, ce, subnet, address=None, router=None, name=None, link="eth1"):
+        """A host on the LAN behind a router, on its eth1 (or a further link, and then not the site's own host)."""
         net = subnet.rsplit(".", 1)[0]
         host = self._add(Node(self, name or f"host-{ce.name}"))
         host.address = address or f"{net}.10"
         router = router or f"{net}.1"
-        self.link(ce, "eth1", host, "eth0", [f"addr add {router}/24 dev eth1"],
+        self.link(ce, link, host, "eth0", [f"addr add {router}/24 dev {link}"],
                   [f"addr add {host.address}/24 dev eth0", f"route add default via {router}"])
-        self.hosts[ce.name] = host
+        if link == "eth1":
+            self.hosts[ce.name] = host
         return host
 
     def add_ce(self, name, lan=None, host_address=None, lan_router=None):
-        number = PLACES[name]
+        number = PLACES.get(name) or next(n for n in OTHER_PLACES if core_address(n) not in {c.address for c in self.ces.values()})
         lan = lan or f"10.{number}.0.0/24"
         ce = self._add(CE(self, name, core_address(number), f"192.0.2.{4 * number + 2}", lan))
         self.connect(ce, number)
@@ -130,12 +132,14 @@ class Lab:
     def provision(self, sites, vpn="acme/corp", vrf="corp", table=1001, start=True):
         """Server, customer and VPN if there are none yet; these sites enrolled and started."""
         customer = vpn.split("/", maxsplit=1)[0]
-        if not self._admin_ready:
+        if not self._vpns:
             self.server.init()
             self.server.start()
+        if customer not in {known.split("/", maxsplit=1)[0] for known in self._vpns}:
             self.admin(f"customer add {customer}")
+        if vpn not in self._vpns:
             self.admin(f"vpn add {vpn} --topology any-to-any")
-            self._admin_ready = True
+            self._vpns.append(vpn)
         for name in sites:
             self.join(name, vpn, vrf, table, start)
 

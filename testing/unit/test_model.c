@@ -415,12 +415,75 @@ START_TEST(test_wiped)
 }
 END_TEST
 
+/* name, padded with its last letter to length */
+static const char *long_name(char *out, size_t length, const char *name)
+{
+	size_t len = strlen(name);
+
+	memcpy(out, name, len);
+	memset(out + len, 'x', length - len);
+	out[length] = '\0';
+	return out;
+}
+
+/* One peer with everything as long as it may be. */
+static void add_long_peer(struct text *t, unsigned n)
+{
+	static const char *secret =
+		"000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
+	char name[64], label[64], id[64], number[16];
+
+	snprintf(number, sizeof(number), "p%u", n);
+	text_addf(t, "%s{\"peer\":\"%s\",\"remote-address\":\"198.51.%u.%u\","
+			  "\"identity\":{\"fqdn-string\":\"%s", n ? "," : "",
+			  long_name(name, 63, number), 100 + n / 250, n % 250 + 1,
+			  long_name(label, 60, number));
+	for (int i = 0; i < 3; i++)
+	{
+		text_addf(t, ".%s", long_name(label, 63, "l"));
+	}
+	text_addf(t, "\"},\"pre-shared\":{\"keys\":[");
+	for (int i = 0; i < MODEL_KEYS_MAX; i++)
+	{
+		snprintf(number, sizeof(number), "k%d", i);
+		text_addf(t, "%s{\"key-id\":\"%s\",\"use\":\"%s\",\"secret\":\"%s\"}",
+				  i ? "," : "", long_name(id, 32, number),
+				  i ? "accept-only" : "send-and-accept", secret);
+	}
+	text_addf(t, "]},\"sa-profile\":\"default\",\"initiator\":\"remote\","
+			  "\"tunnel\":{\"establishment\":\"permanent\","
+			  "\"ipsec-mode\":\"tunnel\",\"routing\":\"dynamic\"}}");
+}
+
+/* The bounds of JSON hold what the bounds of the model allow. */
+START_TEST(test_largest)
+{
+	const char *peers = strstr(example, "\"peers\": [") + 10;
+	const char *rest = strstr(peers, "],\n      \"removed\"");
+	struct model_document *doc = NULL;
+	struct text t = {0};
+	int rc;
+
+	text_addf(&t, "%.*s", (int)(peers - example), example);
+	for (unsigned i = 0; i < MODEL_PEERS_MAX; i++)
+	{
+		add_long_peer(&t, i);
+	}
+	text_addf(&t, "%s", rest);
+	rc = model_decode(arena, text_str(&t), t.len, &doc, &e);
+	ck_assert_msg(rc == 0, "%s: %s", e.where, e.text);
+	ck_assert_uint_eq(doc->vpns[0].peer_count, MODEL_PEERS_MAX);
+	text_done(&t);
+}
+END_TEST
+
 int main(void)
 {
 	TCase *tc = tcase_create("model");
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, test_example);
+	tcase_add_test(tc, test_largest);
 	tcase_add_test(tc, test_fixed_point);
 	tcase_add_test(tc, test_canonical);
 	tcase_add_test(tc, test_tombstone);
