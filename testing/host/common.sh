@@ -13,6 +13,7 @@ PPVPN_LAB_MEMORY=${PPVPN_LAB_MEMORY:-1024}      # MiB of each lab kernel
 export PPVPN_TOP PPVPN_LAB_CACHE PPVPN_LAB_MEMORY
 
 LAB_KERNEL=${LAB_KERNEL:-uml}                  # uml: the lab's own; host: the machine's
+NO_UML=${NO_UML:-}                             # why it is not uml: the beginning of a sentence
 ASSUME_YES=${ASSUME_YES:-no}
 ARCH=$(dpkg --print-architecture)
 
@@ -41,7 +42,7 @@ become_root() {
     command -v sudo >/dev/null || die "needs root: run it as root, or install sudo for this user"
     say "Making root file systems and booting the lab needs root: going on with sudo."
     exec sudo -- env PPVPN_LAB_CACHE="$PPVPN_LAB_CACHE" PPVPN_LAB_MEMORY="$PPVPN_LAB_MEMORY" \
-        ASSUME_YES=yes ANNOUNCED=yes HOME="$HOME" PATH="$PATH:/usr/sbin:/sbin" "$0" "$@"
+        NO_UML="$NO_UML" ASSUME_YES=yes ANNOUNCED=yes HOME="$HOME" PATH="$PATH:/usr/sbin:/sbin" "$0" "$@"
 }
 
 # Without user-mode-linux only the machine's own kernel is left, if it can do it.
@@ -50,7 +51,7 @@ choose_kernel() {
     case $ARCH in
         amd64) ;;
         *)
-            say "Debian has no user-mode-linux for $ARCH: using this machine's own kernel."
+            NO_UML="Debian has no user-mode-linux for $ARCH, and "
             LAB_KERNEL=host
             ;;
     esac

@@ -75,7 +75,7 @@ boot_uml() {
 check_host_kernel() {
     # shellcheck disable=SC2016
     unshare --net bash -c 'ip link add v type vti local 192.0.2.1 remote 192.0.2.2 key 1 && ip link add r type vrf table 9' \
-        >/dev/null 2>&1 || die "cannot run the lab: this machine's kernel ($(uname -r), $ARCH) has no VTI or no VRF"
+        >/dev/null 2>&1 || die "cannot run the lab: ${NO_UML}this machine's kernel ($(uname -r), $ARCH) has no VTI or no VRF"
 }
 
 boot_host() {

@@ -16,7 +16,7 @@ BUILD_PACKAGES="build-essential autoconf automake libtool pkg-config debhelper f
 
 LAB_PACKAGES="charon-systemd strongswan-swanctl strongswan-pki strongswan-libcharon
     libstrongswan libstrongswan-standard-plugins libstrongswan-extra-plugins libcharon-extra-plugins
-    adduser frr iproute2 iputils-ping nftables tcpdump strace curl openssl gnutls-bin kmod mount procps util-linux
+    adduser frr iproute2 iputils-ping nftables tcpdump strace curl openssl gnutls-bin kmod mount procps util-linux systemd-sysv dbus
     python3 python3-pytest
     libmicrohttpd12 libgnutls30 libsqlite3-0 libjson-c5 libsodium23 libevent-2.1-7 libevent-core-2.1-7
     libcurl3-gnutls libnl-3-200 libnl-route-3-200 libnftables1 libinih1 libsystemd0 libasan8 libubsan1"

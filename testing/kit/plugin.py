@@ -18,7 +18,12 @@ def lab(request):
     LABS.append(one)
     yield one
     LABS.remove(one)
-    one.close()
+    try:
+        for ce in one.ces.values():     # whatever the scenario did: where all daemons run, nothing is left to do
+            if ce.is_up():
+                ce.wait_plan_empty(60)
+    finally:
+        one.close()
 
 
 @pytest.fixture(scope="module")

@@ -195,6 +195,10 @@ class CE(Router):
         self.start_frr()
         self.start_agent()
 
+    def is_up(self):
+        """Do charon, FRR and the agent run?"""
+        return all(name in self.daemons and self.daemons[name].running() for name in ("charon-systemd", *FRR, "ppvpn-agent"))
+
     def ctl(self, words, check=False):
         return self.run(f"ppvpnctl {words}", check=check)
 

@@ -15,6 +15,7 @@ state-dir = {state}
 listen = {address}:8443
 enroll-listen = {address}:8444
 admin-socket = /run/ppvpn-server/admin.sock
+log-level = {level}
 """
 
 
@@ -22,10 +23,11 @@ class Server(Node):
     def __init__(self, lab, name, address):
         super().__init__(lab, name)
         self.address = address
+        self.log_level = "info"
 
     def init(self):
         self.run(f"ppvpn-server init --state-dir {STATE} --url https://{self.address}:8443")
-        self.write("/etc/ppvpn/server.conf", CONFIG.format(state=STATE, address=self.address))
+        self.write("/etc/ppvpn/server.conf", CONFIG.format(state=STATE, address=self.address, level=self.log_level))
 
     def start(self):
         # as the package's unit does: its own user, its runtime directory

@@ -148,6 +148,36 @@ def test_the_error_says_where(mad):
     assert "/vpns/0/peers/0/identity" in str(said["errors"]), said
 
 
+PLANTED = "5ec2e7ab" * 4
+KEYS = {
+    "no hex": PLANTED + "xx",
+    "an odd number of digits": PLANTED + "5",
+    "too long": PLANTED * 64,
+    "no text": [PLANTED],
+    "a control character": PLANTED + "\n",
+}
+
+
+@pytest.mark.parametrize("kind", [*KEYS, "elsewhere", "twice"])
+def test_no_error_shows_a_key(mad, kind):
+    """A key that is wrong in form, or in the wrong place, is told by its place alone."""
+    def change(document):
+        key = peer(document)["pre-shared"]["keys"][0]
+        key["secret"] = KEYS.get(kind, PLANTED)
+        if kind == "elsewhere":
+            key["password"] = PLANTED
+    paris, log = mad.paris, mad.paris.daemons["ppvpn-agent"].log
+    at = len(log.read_text())
+    body = mad.next(change)
+    if kind == "twice":
+        body = body.replace(b'"secret"', b'"secret": "%s", "secret"' % PLANTED.encode(), 1)
+    mad.put(body)
+    said = mad.fetch()
+    assert refused(said), said
+    shown = json.dumps(said) + log.read_text()[at:] + paris.ctl("status").stdout + paris.ctl("alarms --json").stdout + json.dumps(mad.requests())
+    assert PLANTED[:16] not in shown
+
+
 def test_oversized_is_cut_off(mad):
     """64 MiB that never end well: neither kept in memory nor waited for."""
     paris, agent = mad.paris, mad.paris.daemons["ppvpn-agent"]

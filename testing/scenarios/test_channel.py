@@ -41,6 +41,10 @@ class ProcessWatcher(threading.Thread):
 def two(lab):
     watcher = ProcessWatcher()
     watcher.start()
+    lab.core = lab.capture()
+    lab.server.log_level = "debug"
+    for name in ("paris", "lyon"):      # who says the most may say too much
+        lab.add_ce(name).agent_keys = {"log-level": "debug"}
     lab.provision(["paris", "lyon"])
     lab.wait_in_service(timeout=120)
     lab.processes = watcher.stop()
@@ -165,6 +169,8 @@ def test_secrets_are_in_no_log(two):
     two.ce("paris").kill_agent()
     two.ce("paris").start_agent()
     two.ce("paris").sync()
+    for node, daemon in ((two.ce("paris"), "ppvpn-agent"), (two.server, "ppvpn-server")):
+        assert f"{daemon} debug " in node.daemons[daemon].log.read_text()
     for node in two.nodes.values():
         for file in [*node.logs.glob("*"), *node.dir.glob("*.log")]:
             assert_none(two, f"{node.name}'s {file.name}", file.read_bytes())
@@ -185,6 +191,15 @@ def test_secrets_are_in_no_answer(two):
                    + [two.admin(f"{words} --json", check=False) for words in ("status", "tunnel show acme/corp paris lyon", "time-to-service")])
     assert "lyon" in said
     assert_none(two, "an answer", said.encode())
+
+
+def test_secrets_are_in_no_protocol_trace(two):
+    """What went over the core, and what charon tells of its side of the sockets."""
+    paris = two.ce("paris")
+    assert_none(two, "a packet", two.core.stop().raw)
+    raw = "".join(paris.out(f"swanctl --{verb} --raw") for verb in ("list-conns", "list-sas", "list-certs", "stats"))
+    assert "lyon" in raw
+    assert_none(two, "a VICI answer", raw.encode())
 
 
 def test_secrets_are_sealed_at_rest(two):

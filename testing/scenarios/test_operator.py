@@ -118,6 +118,26 @@ def test_swanctl_terminates_and_initiates_our_connections(operated):
     assert len(names) == len(set(names)), names
 
 
+def test_swanctl_alone_terminates_and_initiates(operated):
+    """With both agents away, so that nobody does it anyway; their return changes nothing of it."""
+    paris, lyon, name = operated.paris, operated.ce("lyon"), "ppvpn:acme:corp:lyon"
+    for ce in (paris, lyon):
+        ce.stop_agent()
+    paris.run(f"swanctl --terminate --child {name} --timeout 10", timeout=30)
+    assert name not in paris.installed()
+    paris.run(f"swanctl --terminate --ike {name} --timeout 10", timeout=30)
+    assert name not in [sa["name"] for sa in paris.sas()]
+    done = paris.run(f"swanctl --initiate --child {name} --timeout 15", timeout=30)
+    assert "completed successfully" in done.stdout
+    sas = [sa["id"] for sa in paris.sas() if sa["name"] == name]
+    assert paris.installed().count(name) == 1 and len(sas) == 1
+    for ce in (paris, lyon):
+        ce.start_agent()
+        ce.wait_plan_empty()
+    operated.wait_in_service(["paris", "lyon"], timeout=60)
+    assert [sa["id"] for sa in paris.sas() if sa["name"] == name] == sas
+
+
 def test_load_all_leaves_ours_alone(operated):
     before = operated.paris.sas()
     operated.paris.run("swanctl --load-all --noprompt")

@@ -89,6 +89,42 @@ static void put_vrf(struct resource_set *set, unsigned n, unsigned table)
 	resource_vrf(set, RES_OURS, key, &spec);
 }
 
+static void put_rule(struct resource_set *set, uint32_t pref)
+{
+	struct res_rule spec = { .pref = pref, .fwmark = 0x70ff0000u + pref,
+							 .fwmask = 0xffffffff, .table = 254 };
+
+	resource_rule(set, RES_OURS, &spec);
+}
+
+static void put_ospf(struct resource_set *set, unsigned n, unsigned router_id)
+{
+	char vrf[16];
+	struct prefix network = {
+		.addr = addr_from_u32(0x0a010000u + 256 * next_random(3)), .len = 24,
+	};
+	char *passive = vrf;
+	struct res_ospf spec = {
+		.vrf = vrf, .router_id = addr_from_u32(0x0aff0001 + router_id),
+		.networks = &network, .network_count = next_random(2),
+		.passive = &passive, .passive_count = next_random(2),
+	};
+
+	snprintf(vrf, sizeof(vrf), "v%u", n);
+	resource_ospf(set, RES_OURS, &spec);
+}
+
+static void put_member(struct resource_set *set, unsigned n, unsigned vrf)
+{
+	char link[16], master[16], group[16];
+	struct res_member spec = { .link = link, .master = master };
+
+	snprintf(link, sizeof(link), "eth%u", n);
+	snprintf(master, sizeof(master), "v%u", vrf);
+	snprintf(group, sizeof(group), "acme/v%u", vrf);
+	resource_member(set, RES_OURS, group, &spec);
+}
+
 /* Distinct peers, names and remotes, so that the set is possible by itself. */
 static void random_state(struct resource_set *set, unsigned salt)
 {
@@ -115,6 +151,18 @@ static void random_state(struct resource_set *set, unsigned salt)
 		if (next_random(2))
 		{
 			put_vrf(set, n, 1000 + n + salt * next_random(2));
+		}
+		if (next_random(2))
+		{
+			put_rule(set, 100 + next_random(3) + 10 * n);
+		}
+		if (next_random(2))
+		{
+			put_ospf(set, n, next_random(2));
+		}
+		if (next_random(2))
+		{
+			put_member(set, n, next_random(2));
 		}
 	}
 }
