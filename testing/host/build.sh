@@ -44,6 +44,7 @@ pin_source() {
     pin_product
     mkdir -p "$1"
     source_files | (cd "$PPVPN_TOP" && tar -c --null -T - -f -) | tar -x -C "$1" -f -
+    chmod -R a+rX "$1"      # a checkout may be its owner's alone; the tests run as somebody else
     export PPVPN_TOP=$1
 }
 

@@ -7,6 +7,12 @@
 
 set -euo pipefail
 
+# What a login may leave out or set otherwise: su without "-" has no sbin, cron no HOME.
+umask 022
+PATH=${PATH:-/usr/bin:/bin}:/usr/sbin:/sbin
+HOME=${HOME:-$(getent passwd "$(id -u)" | cut -d: -f6)}
+export PATH HOME
+
 PPVPN_TOP=${PPVPN_TOP:-$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd -P)}
 PPVPN_LAB_CACHE=${PPVPN_LAB_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/ppvpn-lab}
 PPVPN_LAB_MEMORY=${PPVPN_LAB_MEMORY:-1024}      # MiB of each lab kernel
@@ -40,9 +46,10 @@ common_options() {
 become_root() {
     [ "$(id -u)" -ne 0 ] || return 0
     command -v sudo >/dev/null || die "needs root: run it as root, or install sudo for this user"
+    mkdir -p "$PPVPN_LAB_CACHE"     # by its owner: a new user has no ~/.cache yet, and root's would be in his way
     say "Making root file systems and booting the lab needs root: going on with sudo."
     exec sudo -- env PPVPN_LAB_CACHE="$PPVPN_LAB_CACHE" PPVPN_LAB_MEMORY="$PPVPN_LAB_MEMORY" \
-        NO_UML="$NO_UML" ASSUME_YES=yes ANNOUNCED=yes HOME="$HOME" PATH="$PATH:/usr/sbin:/sbin" "$0" "$@"
+        NO_UML="$NO_UML" ASSUME_YES=yes ANNOUNCED=yes HOME="$HOME" PATH="$PATH" "$0" "$@"
 }
 
 # Without user-mode-linux only the machine's own kernel is left, if it can do it.

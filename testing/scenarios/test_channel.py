@@ -137,7 +137,9 @@ def test_token_is_used_once(two):
 
 def secrets(lab):
     """Everything that must appear nowhere: keys of pairs, tokens, private keys."""
-    found = {}
+    found = lab.__dict__.setdefault("secrets", {})
+    if found:
+        return found
     for name in ("paris", "lyon"):
         ce = lab.ce(name)
         for vpn in document(ce)["vpns"]:
