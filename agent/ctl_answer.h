@@ -23,7 +23,7 @@ struct ctl_vpn {
 };
 
 struct ctl_status {
-	char *ce, *server, *result;
+	char *ce, *server, *state, *result;
 	bool connected, charon, frr, converged;
 	uint64_t epoch, revision, since, alarms;
 	struct ctl_vpn *vpns;

@@ -149,6 +149,11 @@ static void print_server(struct text *t, const struct ctl_status *s)
 	{
 		text_addf(t, "  document  none yet: %s\n", s->result);
 	}
+	if (strcmp(s->state, "suspended") == 0)
+	{
+		text_add(t, "  state     SUSPENDED by the provider: no tunnels until "
+				 "it resumes\n");
+	}
 	text_addf(t, "  charon    %s\n", s->charon ? "running" : "NOT RUNNING");
 	text_addf(t, "  FRR       %s\n", s->frr ? "running" : "NOT RUNNING");
 	text_addf(t, "  router    %s\n", s->converged ? "as wanted" :

@@ -235,13 +235,14 @@ static void want_sa(struct build *b, const struct model_vpn *vpn,
 
 /* What ospfd shows for the link, once it does, must be as the document says. */
 static void want_ospf_link(struct build *b, const struct model_vpn *vpn,
+						   const struct model_peer *peer,
 						   const struct conf_vpn *place, const char *conn,
 						   const struct res_link *have)
 {
 	struct res_ospf_link spec = {
 		.vrf = place->vrf, .point_to_point = true,
 		.hello = vpn->ospf.hello_interval, .dead = vpn->ospf.dead_interval,
-		.cost = vpn->ospf.cost,
+		.cost = peer->cost ? peer->cost : vpn->ospf.cost,
 	};
 
 	if (have && resource_find(b->have, RES_OSPF_LINK, have->name))
@@ -278,7 +279,7 @@ static void want_peer(struct build *b, const struct model_vpn *vpn,
 		return;
 	}
 	want_link(b, vpn, peer, place, conn, number);
-	want_ospf_link(b, vpn, place, conn, have);
+	want_ospf_link(b, vpn, peer, place, conn, have);
 	want_sa(b, vpn, peer, conn);
 	want_conn(b, vpn, peer, conn, number);
 }
@@ -503,7 +504,7 @@ static void want_everything(struct build *b, const struct model_document *doc)
 {
 	bool vrfs = false;
 
-	if (doc && doc->state == MODEL_ACTIVE)
+	if (doc && doc->state != MODEL_DEPROVISIONED)
 	{
 		numbers_init(b);
 		for (size_t i = 0; i < doc->vpn_count; i++)

@@ -86,7 +86,8 @@ static char **servers(const struct provider *p, size_t *count)
 {
 	const struct model_document *doc = p->held.doc;
 
-	if (doc && doc->state == MODEL_ACTIVE && doc->management.server_count)
+	if (doc && doc->state != MODEL_DEPROVISIONED &&
+		doc->management.server_count)
 	{
 		*count = doc->management.server_count;
 		return doc->management.servers;
@@ -294,6 +295,11 @@ static void on_failure(struct provider *p, const struct err *e,
 	loop_timer_set(p->timer, ms);
 }
 
+static const char *const states[] = {
+	[MODEL_ACTIVE] = "active", [MODEL_SUSPENDED] = "suspended",
+	[MODEL_DEPROVISIONED] = "deprovisioned",
+};
+
 static void hand_on(struct provider *p, bool from_disk, uint64_t first_byte_ms)
 {
 	struct provider_document d = {
@@ -306,7 +312,7 @@ static void hand_on(struct provider *p, bool from_disk, uint64_t first_byte_ms)
 			 (unsigned long long)d.doc->epoch,
 			 (unsigned long long)d.doc->revision,
 			 from_disk ? "from disk" : "accepted",
-			 d.doc->state == MODEL_ACTIVE ? "active" : "deprovisioned",
+			 states[d.doc->state],
 			 d.doc->vpn_count);
 	p->handlers.document(p->user, &d);
 }
@@ -582,6 +588,7 @@ void provider_status(const struct provider *p, struct provider_status *out)
 	{
 		out->epoch = p->held.doc->epoch;
 		out->revision = p->held.doc->revision;
+		out->suspended = p->held.doc->state == MODEL_SUSPENDED;
 		out->deprovisioned = p->held.doc->state == MODEL_DEPROVISIONED;
 	}
 	out->rejected = p->rejected;

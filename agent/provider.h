@@ -43,7 +43,7 @@ struct provider_status {
 	bool connected;				/* the last request was answered */
 	uint64_t since_ms;			/* of connected, loop_now_ms() */
 	uint64_t epoch, revision;	/* of the document in force; 0: none */
-	bool deprovisioned;
+	bool suspended, deprovisioned;	/* what the document in force says */
 	bool rejected;				/* the newest document was refused: error says why */
 	struct err error;			/* last error, code NONE when all is well */
 };

@@ -138,6 +138,9 @@ static const char *string_fault(const struct json_row *row, const char *s,
 				   "not lower-case hex digits of the right number" : NULL;
 		case JSON_LABEL:
 			return name_is_label(s) ? NULL : "not a DNS label";
+		case JSON_LABELS:
+			return name_is_labels(s) ? NULL :
+				   "neither a DNS label nor two joined by '.'";
 		case JSON_FQDN:
 			return name_is_fqdn(s) ? NULL : "not a domain name";
 		case JSON_PLACE2:
@@ -300,9 +303,10 @@ static int read_map(struct json_in *in, struct json_object *value,
 	json_object_object_foreachC(value, it)
 	{
 		member.member = it.key;
-		if (!name_is_label(it.key))
+		if (!name_is_labels(it.key))
 		{
-			return bad_value(in, &member, "its name is not a DNS label");
+			return bad_value(in, &member, "its name is neither a DNS label "
+							 "nor two joined by '.'");
 		}
 		*(char **)element = arena_strdup(in->arena, it.key);
 		rc = row->fn(in, it.val, &member, element);
@@ -338,6 +342,7 @@ int json_read_value(struct json_in *in, struct json_object *value,
 			return row->fn(in, value, path, out);
 		case JSON_TEXT:
 		case JSON_LABEL:
+		case JSON_LABELS:
 		case JSON_FQDN:
 		case JSON_PLACE2:
 		case JSON_ADDR4:

@@ -33,6 +33,7 @@ enum json_kind {
 	JSON_U32,			/* uint32_t *, min..max */
 	JSON_TEXT,			/* char **, arena copy; min..max bytes, printable ASCII */
 	JSON_LABEL,			/* char **, a name_is_label() */
+	JSON_LABELS,		/* char **, a name_is_labels() */
 	JSON_FQDN,			/* char **, a name_is_fqdn() */
 	JSON_PLACE2,		/* char **, label "/" label */
 	JSON_ADDR4,			/* struct addr * */
@@ -43,8 +44,8 @@ enum json_kind {
 	JSON_TOKEN,			/* char **, [a-z0-9-] of min..max bytes: proposals, codes */
 	JSON_OBJECT,		/* read by fn */
 	JSON_ARRAY,			/* every element read by fn; min..max elements */
-	JSON_MAP			/* object with label keys, every value read by map_fn;
-						   min..max members, sorted by key */
+	JSON_MAP			/* object whose keys are name_is_labels(), every value
+						   read by fn; min..max members, sorted by key */
 };
 
 struct json_in {

@@ -27,14 +27,14 @@ struct json_limits {
 
 /* Whatever the limits say, never more: the scanner's stack is 16 bytes a key. */
 #define JSON_SCAN_DEPTH_MAX 32
-#define JSON_SCAN_MEMBERS_MAX 64
+#define JSON_SCAN_MEMBERS_MAX 256
 
 /* bytes of a CE's document: MODEL_PEERS_MAX peers, whatever their names */
-#define JSON_DOCUMENT_MAX (4u << 20)
+#define JSON_DOCUMENT_MAX (10u << 20)
 
 /*
- * JSON_DOCUMENT_MAX, depth 16, 200,000 values, 64 members an object, 4 KiB a string,
- * 50,000 arrays and objects
+ * JSON_DOCUMENT_MAX, depth 16, 500,000 values, 256 members an object,
+ * 4 KiB a string, 60,000 arrays and objects
  */
 extern const struct json_limits json_limits_document;
 

@@ -16,9 +16,15 @@
 #include "err.h"
 #include "model_words.h"
 
-const char *const model_states[] = { "active", "deprovisioned", NULL };
-const char *const model_topologies[] = { "any-to-any", NULL };
-const char *const model_roles[] = { "any-to-any-role", NULL };
+const char *const model_states[] = {
+	"active", "suspended", "deprovisioned", NULL
+};
+const char *const model_topologies[] = {
+	"any-to-any", "hub-spoke", "hub-spoke-disjoint", "custom", NULL
+};
+const char *const model_roles[] = {
+	"any-to-any-role", "hub-role", "spoke-role", "custom-role", NULL
+};
 const char *const model_auths[] = { "pre-shared", NULL };
 const char *const model_establishments[] = { "permanent", NULL };
 const char *const model_ipsec_modes[] = { "tunnel", NULL };
@@ -318,7 +324,47 @@ static int check_keys(const struct model_peer *peer, const char *where,
 	return 0;
 }
 
+static bool role_fits(int topology, int role)
+{
+	switch (topology)
+	{
+		case MODEL_HUB_SPOKE:
+		case MODEL_HUB_SPOKE_DISJOINT:
+			return role == MODEL_HUB_ROLE || role == MODEL_SPOKE_ROLE;
+		case MODEL_CUSTOM:
+			return role == MODEL_CUSTOM_ROLE;
+		default:
+			return role == MODEL_ANY_TO_ANY_ROLE;
+	}
+}
+
+/* Tunnels of a spoke lead to hubs only: that is what the topology promises. */
+static int check_peer_role(const struct model_vpn *vpn,
+						   const struct model_peer *peer, const char *where,
+						   struct err *e)
+{
+	const char *fault = NULL;
+	char at[192];
+
+	if (peer->role != MODEL_ANY_TO_ANY_ROLE &&
+		!role_fits(vpn->topology, peer->role))
+	{
+		fault = "does not fit the topology";
+	}
+	else if (vpn->role == MODEL_SPOKE_ROLE && peer->role == MODEL_SPOKE_ROLE)
+	{
+		fault = "a tunnel between two spokes";
+	}
+	if (!fault)
+	{
+		return 0;
+	}
+	snprintf(at, sizeof(at), "%s/role", where);
+	return err_set(e, -EINVAL, ERR_DOCUMENT, at, "%s", fault);
+}
+
 static int check_peer(const struct model_document *doc,
+					  const struct model_vpn *vpn,
 					  const struct model_peer *peer, const char *where,
 					  struct err *e)
 {
@@ -328,6 +374,10 @@ static int check_peer(const struct model_document *doc,
 	if (!rc)
 	{
 		rc = check_keys(peer, where, e);
+	}
+	if (!rc)
+	{
+		rc = check_peer_role(vpn, peer, where, e);
 	}
 	if (!rc && !model_profile_find(doc, peer->sa_profile))
 	{
@@ -341,6 +391,7 @@ static int check_peer(const struct model_document *doc,
 static int check_vpn(const struct model_vpn *vpn, size_t index, struct err *e)
 {
 	const char *member = NULL, *fault = "not an address a router can have";
+	enum err_code code = ERR_JSON_VALUE;
 	char where[128];
 
 	if (!addr_is_host(&vpn->ce_address))
@@ -361,17 +412,23 @@ static int check_vpn(const struct model_vpn *vpn, size_t index, struct err *e)
 		member = "retry/maximum";
 		fault = "less than t1";
 	}
+	else if (!role_fits(vpn->topology, vpn->role))
+	{
+		member = "topology/role";
+		fault = "does not fit the topology";
+		code = ERR_DOCUMENT;
+	}
 	if (!member)
 	{
 		return 0;
 	}
 	snprintf(where, sizeof(where), "/vpns/%zu/%s", index, member);
-	return err_set(e, -EINVAL, ERR_JSON_VALUE, where, "%s", fault);
+	return err_set(e, -EINVAL, code, where, "%s", fault);
 }
 
 static int check_profiles(const struct model_document *doc, struct err *e)
 {
-	char where[128];
+	char where[192];
 	size_t i;
 
 	for (i = 0; i < doc->profile_count; i++)
@@ -401,11 +458,29 @@ static int check_sites(const struct model_document *doc, struct err *e)
 		for (j = 0; !rc && j < doc->vpns[i].peer_count; j++)
 		{
 			snprintf(where, sizeof(where), "/vpns/%zu/peers/%zu", i, j);
-			rc = check_peer(doc, &doc->vpns[i].peers[j], where, e);
+			rc = check_peer(doc, &doc->vpns[i], &doc->vpns[i].peers[j], where,
+							e);
 		}
 		if (rc)
 		{
 			return rc;
+		}
+	}
+	return 0;
+}
+
+static int check_suspended(const struct model_document *doc, struct err *e)
+{
+	char where[64];
+	size_t i;
+
+	for (i = 0; i < doc->vpn_count; i++)
+	{
+		if (doc->vpns[i].peer_count)
+		{
+			snprintf(where, sizeof(where), "/vpns/%zu/peers", i);
+			return err_set(e, -EINVAL, ERR_DOCUMENT, where,
+						   "peers in a document that suspends all tunnels");
 		}
 	}
 	return 0;
@@ -421,7 +496,11 @@ int model_check(const struct model_document *doc, struct err *e)
 		return err_set(e, -EINVAL, ERR_DOCUMENT, "/vpns",
 					   "VPNs in a document that ends all membership");
 	}
-	rc = check_profiles(doc, e);
+	rc = doc->state == MODEL_SUSPENDED ? check_suspended(doc, e) : 0;
+	if (!rc)
+	{
+		rc = check_profiles(doc, e);
+	}
 	if (!rc)
 	{
 		rc = check_sites(doc, e);

@@ -24,18 +24,25 @@
 
 #define MODEL_SERVERS_MAX 8
 #define MODEL_VPNS_MAX 64
-#define MODEL_PEERS_MAX 2500	/* of one VPN; fits json_limits_document */
+#define MODEL_PEERS_MAX 6000	/* of one VPN; fits json_limits_document */
 #define MODEL_KEYS_MAX 4
-#define MODEL_PROFILES_MAX 64
+#define MODEL_PROFILES_MAX 256
 #define MODEL_PROPOSALS_MAX 16
 
 enum model_state {
 	MODEL_ACTIVE,
+	MODEL_SUSPENDED,		/* still a member, but of VPNs without peers */
 	MODEL_DEPROVISIONED		/* a tombstone: the CE is no longer a member of anything */
 };
 
-enum model_topology { MODEL_ANY_TO_ANY };				/* RFC 8299 */
-enum model_role { MODEL_ANY_TO_ANY_ROLE };				/* RFC 8299 */
+/* RFC 8299; in the disjoint one spokes do not reach each other at all */
+enum model_topology {
+	MODEL_ANY_TO_ANY, MODEL_HUB_SPOKE, MODEL_HUB_SPOKE_DISJOINT, MODEL_CUSTOM
+};
+/* RFC 9181; each fits the topologies of its name only */
+enum model_role {
+	MODEL_ANY_TO_ANY_ROLE, MODEL_HUB_ROLE, MODEL_SPOKE_ROLE, MODEL_CUSTOM_ROLE
+};
 enum model_auth { MODEL_PRE_SHARED };					/* RFC 9061 */
 enum model_establishment { MODEL_PERMANENT };
 enum model_ipsec_mode { MODEL_TUNNEL };
@@ -45,7 +52,7 @@ enum model_initiator { MODEL_LOCAL, MODEL_REMOTE };
 
 /* SA information (draft 3.3); seconds */
 struct model_profile {
-	char *name;
+	char *name;					/* a label, or two joined by a dot */
 	char **proposals;
 	size_t proposal_count;
 	char **esp_proposals;
@@ -71,6 +78,10 @@ struct model_peer {
 	const struct model_profile *profile;	/* of the document's, by sa_profile */
 	int initiator;				/* enum model_initiator */
 	int establishment, ipsec_mode, routing;
+	uint32_t cost;				/* OSPF, of this tunnel; 0: the VPN's */
+	/* enum model_role; MODEL_ANY_TO_ANY_ROLE where it is not said: a disjoint
+	 * VPN's hub takes such a peer for a spoke */
+	int role;
 };
 
 struct model_removed {
@@ -87,7 +98,7 @@ struct model_retry {
 struct model_ospf {
 	struct addr area;			/* dotted quad */
 	uint32_t hello_interval, dead_interval;	/* seconds */
-	uint32_t cost;				/* of every tunnel of the VPN */
+	uint32_t cost;				/* of every tunnel of the VPN that has none */
 };
 
 struct model_vpn {
@@ -141,7 +152,8 @@ struct text model_encode(const struct model_document *doc);
 /**
  * The checks between the parts: references, unique peers and identities, an
  * own address that is no peer's, unique address pairs (a VTI carries one tunnel
- * per pair), exactly one key to send. model_decode() calls it.
+ * per pair), exactly one key to send, roles that fit the topology, no peers
+ * while suspended. model_decode() calls it.
  */
 int model_check(const struct model_document *doc, struct err *e);
 

@@ -124,6 +124,10 @@ static void encode_peer(struct json_out *o, const struct model_peer *peer)
 {
 	jo_object(o, NULL);
 	jo_str(o, "peer", peer->peer);
+	if (peer->role != MODEL_ANY_TO_ANY_ROLE)
+	{
+		jo_str(o, "role", model_roles[peer->role]);
+	}
 	encode_addr(o, "remote-address", &peer->remote_address);
 	encode_identity(o, peer->identity);
 	encode_keys(o, peer);
@@ -133,6 +137,10 @@ static void encode_peer(struct json_out *o, const struct model_peer *peer)
 	jo_str(o, "establishment", model_establishments[peer->establishment]);
 	jo_str(o, "ipsec-mode", model_ipsec_modes[peer->ipsec_mode]);
 	jo_str(o, "routing", model_routings[peer->routing]);
+	if (peer->cost)
+	{
+		jo_u64(o, "cost", peer->cost);
+	}
 	jo_object_end(o);
 	jo_object_end(o);
 }

@@ -22,6 +22,8 @@
 
 #define ROW(row_name, row_kind, type, member) .name = (row_name), \
 	.kind = (row_kind), .required = true, .offset = offsetof(type, member)
+#define OPTIONAL(row_name, row_kind, type, member) .name = (row_name), \
+	.kind = (row_kind), .offset = offsetof(type, member)
 #define RANGE(low, high) .min = (low), .max = (high)
 #define ELEMENTS(type, count_member, element) \
 	.count_offset = offsetof(type, count_member), .elem_size = sizeof(element)
@@ -180,6 +182,8 @@ static int read_tunnel(struct json_in *in, struct json_object *value,
 		  .names = model_ipsec_modes },
 		{ ROW("routing", JSON_ENUM, struct model_peer, routing),
 		  .names = model_routings },
+		{ OPTIONAL("cost", JSON_U32, struct model_peer, cost),
+		  RANGE(1, 65535) },
 		{ .name = NULL }
 	};
 
@@ -191,12 +195,14 @@ static int read_peer(struct json_in *in, struct json_object *value,
 {
 	static const struct json_row rows[] = {
 		{ ROW("peer", JSON_LABEL, struct model_peer, peer) },
+		{ OPTIONAL("role", JSON_ENUM, struct model_peer, role),
+		  .names = model_roles },
 		{ ROW("remote-address", JSON_ADDR4, struct model_peer,
 			  remote_address) },
 		{ ROW("identity", JSON_OBJECT, struct model_peer, identity),
 		  .fn = read_fqdn_string },
 		{ NESTED("pre-shared", read_pre_shared) },
-		{ ROW("sa-profile", JSON_LABEL, struct model_peer, sa_profile) },
+		{ ROW("sa-profile", JSON_LABELS, struct model_peer, sa_profile) },
 		{ ROW("initiator", JSON_ENUM, struct model_peer, initiator),
 		  .names = model_initiators },
 		{ NESTED("tunnel", read_tunnel) },

@@ -61,6 +61,11 @@ bool name_is_label(const char *s)
 	return is_label(s, strnlen(s, NAME_MAX_LEN + 1));
 }
 
+bool name_is_labels(const char *s)
+{
+	return next_label(&s, '.', NULL) && (!*s || name_is_label(s + 1));
+}
+
 bool name_is_fqdn(const char *s)
 {
 	unsigned labels = 0;

@@ -19,6 +19,8 @@
 #define CONN_NAME_SIZE (6 + 3 * NAME_SIZE)
 
 bool name_is_label(const char *s);
+/** A label, or two of them joined by a dot: "corp", "corp.fast". */
+bool name_is_labels(const char *s);
 /** Labels joined by dots, at most 253 bytes, at least one dot. */
 bool name_is_fqdn(const char *s);
 

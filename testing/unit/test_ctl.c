@@ -16,7 +16,7 @@
 #define STATUS(connected, vpns, errors, alarms) \
 	"{\"ce\":\"acme/paris-r1\",\"server\":\"https://vpn1:8443\"," \
 	"\"connected\":" connected ",\"epoch\":3,\"revision\":4711," \
-	"\"result\":\"applied\",\"since\":7300,\"charon\":true,\"frr\":true," \
+	"\"state\":\"active\",\"result\":\"applied\",\"since\":7300,\"charon\":true,\"frr\":true," \
 	"\"converged\":true,\"vpns\":[" vpns "],\"errors\":[" errors "]," \
 	"\"alarms\":" alarms "}"
 #define PEER(name, state, error) \
@@ -89,6 +89,20 @@ START_TEST(status)
 	shows("  https://vpn1:8443: expired [tls]\n    -> Check certificates");
 	shows("2 alarms: ppvpnctl alarms\n");
 	ck_assert_ptr_null(strstr(text_str(&out), "Nothing is wrong"));
+	ck_assert_ptr_null(strstr(text_str(&out), "SUSPENDED"));
+}
+END_TEST
+
+START_TEST(suspended)
+{
+	char text[] = STATUS("true", VPN, "", "0");
+	struct ctl_status s;
+
+	ck_assert_int_eq(ctl_status_read(arena, text, strlen(text), &s, &e), 0);
+	s.state = (char*)"suspended";
+	ctl_print_status(&out, &s, NULL);
+	shows("  state     SUSPENDED by the provider");
+	fits_terminal();
 }
 END_TEST
 
@@ -164,6 +178,7 @@ int main(void)
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, status);
+	tcase_add_test(tc, suspended);
 	tcase_add_test(tc, peers);
 	tcase_add_test(tc, plan_and_alarms);
 	tcase_add_test(tc, errors);

@@ -153,6 +153,27 @@ START_TEST(names_and_marks_are_recovered)
 }
 END_TEST
 
+START_TEST(a_tunnel_may_have_a_cost_of_its_own)
+{
+	struct res_ospf_link shown = { .vrf = (char*)"corp", .cost = 1 };
+	const struct res_ospf_link *l;
+
+	have_link(P1, "ppv1", 0x70ff0001, RES_OURS);
+	have_link(P2, "ppv2", 0x70ff0002, RES_OURS);
+	shown.link = (char*)"ppv1";
+	resource_ospf_link(&have, RES_OURS, P1, &shown);
+	shown.link = (char*)"ppv2";
+	resource_ospf_link(&have, RES_OURS, P2, &shown);
+	peers[1].cost = 77;
+	build(&doc, NULL);
+	peers[1].cost = 0;
+	l = resource_find(&wish.want, RES_OSPF_LINK, "ppv1")->spec;
+	ck_assert_uint_eq(l->cost, 10);
+	l = resource_find(&wish.want, RES_OSPF_LINK, "ppv2")->spec;
+	ck_assert_uint_eq(l->cost, 77);
+}
+END_TEST
+
 START_TEST(up_follows_the_sa)
 {
 	facts_add_sa(&facts, arena, P2)->installed = 1;
@@ -260,6 +281,20 @@ START_TEST(nothing_is_wanted_without_a_document)
 }
 END_TEST
 
+START_TEST(suspended_keeps_the_vrf_and_no_tunnel)
+{
+	have_link(P1, "ppv1", 0x70ff0001, RES_OURS);
+	doc.state = MODEL_SUSPENDED;
+	vpns[0].peer_count = 0;
+	build(&doc, NULL);
+	ck_assert_ptr_nonnull(resource_find(&wish.want, RES_VRF, "acme/corp"));
+	ck_assert_ptr_nonnull(resource_find(&wish.want, RES_MEMBER, "eth1"));
+	ck_assert_ptr_nonnull(resource_find(&wish.want, RES_OSPF, "corp"));
+	ck_assert_ptr_null(resource_find(&wish.want, RES_LINK, P1));
+	ck_assert_ptr_null(resource_find(&wish.want, RES_CONN, P1));
+}
+END_TEST
+
 START_TEST(deprovisioned_puts_the_local_rule_back)
 {
 	struct res_rule moved = { .pref = 32765, .table = 255 };
@@ -353,6 +388,7 @@ int main(void)
 	tcase_add_test(tc, everything_for_two_peers);
 	tcase_add_test(tc, lan_networks_are_announced);
 	tcase_add_test(tc, names_and_marks_are_recovered);
+	tcase_add_test(tc, a_tunnel_may_have_a_cost_of_its_own);
 	tcase_add_test(tc, up_follows_the_sa);
 	tcase_add_test(tc, up_stays_while_nobody_can_tell);
 	tcase_add_test(tc, an_sa_being_negotiated_is_not_an_old_one);
@@ -361,6 +397,7 @@ int main(void)
 	tcase_add_test(tc, one_connection_without_its_link);
 	tcase_add_test(tc, unplaced_vpn_is_an_error_of_its_own);
 	tcase_add_test(tc, nothing_is_wanted_without_a_document);
+	tcase_add_test(tc, suspended_keeps_the_vrf_and_no_tunnel);
 	tcase_add_test(tc, deprovisioned_puts_the_local_rule_back);
 	tcase_add_test(tc, the_vrf_rule_is_put_back);
 	tcase_add_test(tc, sysctls_are_only_raised);

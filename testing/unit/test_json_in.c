@@ -24,7 +24,7 @@ struct thing {
 	bool flag, flag_there;
 	uint64_t big;
 	uint32_t small;
-	char *text, *label, *fqdn, *place, *hex, *token;
+	char *text, *label, *labels, *fqdn, *place, *hex, *token;
 	struct addr addr;
 	struct prefix prefix;
 	int word;
@@ -58,6 +58,7 @@ static const struct json_row rows[] = {
 	{ .name = "small", .kind = JSON_U32, AT(small), .max = 4294967295 },
 	{ .name = "text", .kind = JSON_TEXT, AT(text), .min = 1, .max = 5 },
 	{ .name = "label", .kind = JSON_LABEL, AT(label) },
+	{ .name = "labels", .kind = JSON_LABELS, AT(labels) },
 	{ .name = "fqdn", .kind = JSON_FQDN, AT(fqdn) },
 	{ .name = "place", .kind = JSON_PLACE2, AT(place) },
 	{ .name = "hex", .kind = JSON_HEX, AT(hex), .max = 4 },
@@ -109,7 +110,7 @@ START_TEST(test_all_kinds)
 	char buf[PREFIX_TEXT_MAX];
 	int rc = read_text(
 		"{\"flag\":true,\"big\":9007199254740991,\"small\":4294967295,"
-		"\"text\":\"a ~\\\"\\\\\",\"label\":\"ab\",\"fqdn\":\"a.b\","
+		"\"text\":\"a ~\\\"\\\\\",\"label\":\"ab\",\"labels\":\"a.b\",\"fqdn\":\"a.b\","
 		"\"place\":\"a/b\",\"hex\":\"09af\",\"token\":\"a-9\","
 		"\"addr\":\"192.0.2.1\",\"prefix\":\"10.1.0.0/16\",\"word\":\"one\","
 		"\"secret\":\"000102030405060708090a0b0c0d0e0f\","
@@ -121,6 +122,7 @@ START_TEST(test_all_kinds)
 	ck_assert(thing.big == 9007199254740991 && thing.small == 4294967295);
 	ck_assert_str_eq(thing.text, "a ~\"\\");
 	ck_assert_str_eq(thing.label, "ab");
+	ck_assert_str_eq(thing.labels, "a.b");
 	ck_assert_str_eq(thing.fqdn, "a.b");
 	ck_assert_str_eq(thing.place, "a/b");
 	ck_assert_str_eq(thing.hex, "09af");
@@ -187,6 +189,8 @@ static const struct {
 	{ "{\"text\":null}", V, "/text" },
 	{ "{\"label\":\"a\\n\"}", V, "/label" },
 	{ "{\"label\":\"A\"}", V, "/label" },
+	{ "{\"labels\":\"a.b.c\"}", V, "/labels" },
+	{ "{\"labels\":\"a.\"}", V, "/labels" },
 	{ "{\"fqdn\":\"a\"}", V, "/fqdn" },
 	{ "{\"place\":\"a/b/c\"}", V, "/place" },
 	{ "{\"place\":\"a\"}", V, "/place" },
@@ -218,6 +222,8 @@ static const struct {
 	{ "{\"list\":{\"n\":1}}", V, "/list" },
 	{ "{\"map\":{}}", V, "/map" },
 	{ "{\"map\":{\"A\":{\"n\":1}}}", V, "/map/A" },
+	{ "{\"map\":{\"a.B\":{\"n\":1}}}", V, "/map/a.B" },
+	{ "{\"map\":{\"a.b.c\":{\"n\":1}}}", V, "/map/a.b.c" },
 	{ "{\"map\":{\"\":{\"n\":1}}}", V, "/map/" },
 	{ "{\"map\":{\"a\":{\"n\":0}}}", V, "/map/a/n" },
 	{ "{\"map\":[]}", V, "/map" },

@@ -103,6 +103,10 @@ START_TEST(test_example)
 	ck_assert_str_eq(peer->peer, "lyon");
 	ck_assert_ptr_eq(peer->profile, &doc->profiles[0]);
 	ck_assert_int_eq(peer->initiator, MODEL_LOCAL);
+	ck_assert_int_eq(doc->vpns[0].topology, MODEL_HUB_SPOKE);
+	ck_assert_int_eq(doc->vpns[0].role, MODEL_SPOKE_ROLE);
+	ck_assert_int_eq(peer->role, MODEL_HUB_ROLE);
+	ck_assert_uint_eq(peer->cost, 20);
 	ck_assert_uint_eq(peer->keys[0].secret.len, 32);
 	ck_assert_uint_eq(peer->keys[0].secret.bytes[31], 0x1f);
 	ck_assert_str_eq(doc->vpns[0].removed[0].reason, "site-removed");
@@ -131,12 +135,19 @@ START_TEST(test_fixed_point)
 	replace("\"default\": {", "\"zz\": { \"proposals\": [\"b\", \"a\"],"
 			"\"esp_proposals\": [\"x\"], \"rekey_time\": 300,"
 			"\"child_rekey_time\": 86400, \"dpd_delay\": 0 }, \"default\": {");
+	replace("\"sa-profile\": \"default\"", "\"sa-profile\": \"corp.fast\"");
+	replace("\"default\": {", "\"corp.fast\": { \"proposals\": [\"a\"],"
+			"\"esp_proposals\": [\"x\"], \"rekey_time\": 300,"
+			"\"child_rekey_time\": 300, \"dpd_delay\": 0 }, \"default\": {");
 	doc = decode();
 	ck_assert_msg(doc != NULL, "%s: %s", e.where, e.text);
+	ck_assert_str_eq(doc->vpns[0].peers[2].profile->name, "corp.fast");
+	ck_assert_uint_eq(doc->vpns[0].peers[0].cost, 0);
+	ck_assert_uint_eq(doc->vpns[0].peers[1].cost, 20);
 	ck_assert_str_eq(doc->vpns[0].peers[0].peer, "ab");
 	ck_assert_str_eq(doc->vpns[0].peers[2].peer, "z9");
-	ck_assert_str_eq(doc->profiles[1].name, "zz");
-	ck_assert_str_eq(doc->profiles[1].proposals[0], "b");
+	ck_assert_str_eq(doc->profiles[2].name, "zz");
+	ck_assert_str_eq(doc->profiles[2].proposals[0], "b");
 	first = model_encode(doc);
 	ck_assert_int_eq(model_decode(arena, first.s, first.len, &doc, &e), 0);
 	second = model_encode(doc);
@@ -180,6 +191,73 @@ START_TEST(test_tombstone)
 	doc = decode();
 	ck_assert_msg(doc != NULL, "%s: %s", e.where, e.text);
 	ck_assert_int_eq(doc->state, MODEL_DEPROVISIONED);
+}
+END_TEST
+
+START_TEST(test_suspended)
+{
+	struct model_document *doc;
+	struct text text;
+	char *peers;
+
+	replace("\"active\"", "\"suspended\"");
+	ck_assert_ptr_null(decode());
+	ck_assert_int_eq(e.code, ERR_DOCUMENT);
+	ck_assert_str_eq(e.where, "/vpns/0/peers");
+	peers = strstr(example, "\"peers\": [");
+	*peers = '\0';
+	strcat(example, "\"peers\": [], \"removed\": [] } ] }");
+	example_len = strlen(example);
+	doc = decode();
+	ck_assert_msg(doc != NULL, "%s: %s", e.where, e.text);
+	ck_assert_int_eq(doc->state, MODEL_SUSPENDED);
+	ck_assert_uint_eq(doc->vpn_count, 1);
+	text = model_encode(doc);
+	ck_assert_ptr_nonnull(strstr(text_str(&text), "\"state\":\"suspended\""));
+	text_done(&text);
+}
+END_TEST
+
+static const struct {
+	const char *topology, *role, *peer;
+	bool good;
+} roles[] = {
+	{ "any-to-any", "any-to-any-role", "any-to-any-role", true },
+	{ "any-to-any", "any-to-any-role", "hub-role", false },
+	{ "any-to-any", "hub-role", NULL, false },
+	{ "any-to-any", "custom-role", NULL, false },
+	{ "hub-spoke", "hub-role", "spoke-role", true },
+	{ "hub-spoke", "hub-role", "hub-role", true },
+	{ "hub-spoke", "hub-role", NULL, true },
+	{ "hub-spoke", "spoke-role", "hub-role", true },
+	{ "hub-spoke", "spoke-role", NULL, true },
+	{ "hub-spoke", "spoke-role", "spoke-role", false },
+	{ "hub-spoke", "any-to-any-role", NULL, false },
+	{ "hub-spoke", "custom-role", NULL, false },
+	{ "hub-spoke", "hub-role", "custom-role", false },
+	{ "hub-spoke-disjoint", "hub-role", "spoke-role", true },
+	{ "hub-spoke-disjoint", "spoke-role", "hub-role", true },
+	{ "hub-spoke-disjoint", "spoke-role", "spoke-role", false },
+	{ "hub-spoke-disjoint", "any-to-any-role", NULL, false },
+	{ "custom", "custom-role", "custom-role", true },
+	{ "custom", "custom-role", NULL, true },
+	{ "custom", "hub-role", NULL, false },
+	{ "custom", "any-to-any-role", NULL, false },
+	{ "mesh", "any-to-any-role", NULL, false },
+};
+
+START_TEST(test_roles)
+{
+	char with[64];
+
+	snprintf(with, sizeof(with), "\"type\": \"%s\"", roles[_i].topology);
+	replace("\"type\": \"hub-spoke\"", with);
+	snprintf(with, sizeof(with), "\"role\": \"%s\" }", roles[_i].role);
+	replace("\"role\": \"spoke-role\" }", with);
+	snprintf(with, sizeof(with), "\"role\": \"%s\",",
+			 roles[_i].peer ? roles[_i].peer : "");
+	replace("\"role\": \"hub-role\",", roles[_i].peer ? with : "");
+	ck_assert_int_eq(decode() != NULL, roles[_i].good);
 }
 END_TEST
 
@@ -231,6 +309,16 @@ static const struct {
 	{ "\"mtu\": 1400", "\"mtu\": 1400, \"mtu\": 1400", ERR_JSON_MEMBER, NULL },
 	{ "\"mtu\": 1400", "\"mtu\": 1400, \"\\u006dtu\": 1400", ERR_JSON_MEMBER,
 	  NULL },
+	{ "\"cost\": 20", "\"cost\": 0", ERR_JSON_VALUE,
+	  "/vpns/0/peers/0/tunnel/cost" },
+	{ "\"cost\": 20", "\"cost\": 65536", ERR_JSON_VALUE,
+	  "/vpns/0/peers/0/tunnel/cost" },
+	{ "\"role\": \"spoke-role\"", "\"role\": \"any-to-any-role\"",
+	  ERR_DOCUMENT, "/vpns/0/topology/role" },
+	{ "\"role\": \"hub-role\"", "\"role\": \"spoke-role\"", ERR_DOCUMENT,
+	  "/vpns/0/peers/0/role" },
+	{ "\"default\": {", "\"a.b.c\": {", ERR_JSON_VALUE,
+	  "/sa-profiles/a.b.c" },
 	{ "https://vpn1.sp.example:8443", "http://vpn1.sp.example",
 	  ERR_JSON_VALUE, "/management/servers/0" },
 	{ "https://vpn1.sp.example:8443", "https://u@vpn1.sp.example",
@@ -487,6 +575,8 @@ int main(void)
 	tcase_add_test(tc, test_fixed_point);
 	tcase_add_test(tc, test_canonical);
 	tcase_add_test(tc, test_tombstone);
+	tcase_add_test(tc, test_suspended);
+	tcase_add_loop_test(tc, test_roles, 0, COUNT(roles));
 	tcase_add_loop_test(tc, test_faults, 0, COUNT(faults));
 	tcase_add_test(tc, test_two_vpns);
 	tcase_add_loop_test(tc, test_wiped, 0, 3);

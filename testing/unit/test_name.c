@@ -16,39 +16,43 @@
 
 static const struct {
 	const char *s;
-	bool label, fqdn;
+	bool label, labels, fqdn;
 } names[] = {
-	{ "a", true, false },
-	{ "0", true, false },
-	{ "a-b", true, false },
-	{ "a--b", true, false },
-	{ L63, true, false },
-	{ L63 "x", false, false },
-	{ "", false, false },
-	{ "-", false, false },
-	{ "-a", false, false },
-	{ "a-", false, false },
-	{ "A", false, false },
-	{ "a_b", false, false },
-	{ "a\n", false, false },
-	{ "a b", false, false },
-	{ "\xc3\xa9", false, false },
-	{ "a.b", false, true },
-	{ "paris.corp.acme.vpn.sp.example", false, true },
-	{ "a.b.", false, false },
-	{ ".a.b", false, false },
-	{ "a..b", false, false },
-	{ "a.-b", false, false },
-	{ "a.B", false, false },
-	{ "a.b\n", false, false },
-	{ "a." L63 "x", false, false },
-	{ L63 "." L63 "." L63 "." L61, false, true },		/* 253 bytes */
-	{ L63 "." L63 "." L63 "." L61 "x", false, false },
+	{ "a", true, true, false },
+	{ "0", true, true, false },
+	{ "a-b", true, true, false },
+	{ "a--b", true, true, false },
+	{ L63, true, true, false },
+	{ L63 "x", false, false, false },
+	{ "", false, false, false },
+	{ "-", false, false, false },
+	{ "-a", false, false, false },
+	{ "a-", false, false, false },
+	{ "A", false, false, false },
+	{ "a_b", false, false, false },
+	{ "a\n", false, false, false },
+	{ "a b", false, false, false },
+	{ "\xc3\xa9", false, false, false },
+	{ "a.b", false, true, true },
+	{ "paris.corp.acme.vpn.sp.example", false, false, true },
+	{ "a.b.", false, false, false },
+	{ ".a.b", false, false, false },
+	{ "a..b", false, false, false },
+	{ "a.-b", false, false, false },
+	{ "a.B", false, false, false },
+	{ "a.b\n", false, false, false },
+	{ "a." L63 "x", false, false, false },
+	{ L63 "." L63 "." L63 "." L61, false, false, true },		/* 253 bytes */
+	{ L63 "." L63 "." L63 "." L61 "x", false, false, false },
+	{ L63 "." L63, false, true, true },
+	{ "a.b.c", false, false, true },
+	{ "a.", false, false, false },
 };
 
 START_TEST(test_name)
 {
 	ck_assert_int_eq(name_is_label(names[_i].s), names[_i].label);
+	ck_assert_int_eq(name_is_labels(names[_i].s), names[_i].labels);
 	ck_assert_int_eq(name_is_fqdn(names[_i].s), names[_i].fqdn);
 }
 END_TEST

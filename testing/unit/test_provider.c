@@ -338,6 +338,24 @@ START_TEST(a_true_tombstone)
 }
 END_TEST
 
+START_TEST(suspended_is_a_document_like_others)
+{
+	char *body = any_document("acme/paris-r1", 3, 8, "50", "suspended");
+	char etag[128];
+
+	provider_start(p);
+	answer_document(3, 7, "50");
+	ck_assert(!status().suspended);
+	etag_of(body, 3, 8, etag);
+	answer(200, body, etag);
+	ck_assert_uint_eq(documents, 2);
+	ck_assert_int_eq(state, MODEL_SUSPENDED);
+	ck_assert(status().suspended && !status().deprovisioned);
+	/* its servers are asked, not those of the bundle */
+	ck_assert_str_eq(status().server, "https://a:1");
+}
+END_TEST
+
 START_TEST(an_old_or_misplaced_tombstone)
 {
 	provider_start(p);
@@ -452,6 +470,7 @@ int main(void)
 	tcase_add_test(tc, content_must_fit_its_etag);
 	tcase_add_test(tc, anothers_document);
 	tcase_add_test(tc, a_true_tombstone);
+	tcase_add_test(tc, suspended_is_a_document_like_others);
 	tcase_add_test(tc, an_old_or_misplaced_tombstone);
 	tcase_add_test(tc, disk_first);
 	tcase_add_test(tc, disk_does_not_open);

@@ -33,6 +33,8 @@ ONLY_C = [
     ("tunnel-pair", "/remote-address", "two tunnels of one address pair"),
     ("json-value", "/dead-interval", "not longer than hello-interval"),
     ("json-value", "/maximum", "less than t1"),
+    ("document", "/topology/role", "does not fit the topology"),
+    ("document", "/role", "a peer's role that does not fit, two spokes"),
 ]
 
 WORDS = [
@@ -44,7 +46,9 @@ WORDS = [
     "01.2.3.4", "256.1.1.1", "127.0.0.1", "126.0.0.1", "223.255.255.255", "224.0.0.1",
     "0.1.2.3", "255.255.255.255", "1.2.3.4\n", "1.2.3.4/24", "::1", "active",
     "deprovisioned", "local", "remote", "tunnel", "transport", "dynamic", "permanent",
-    "send-and-accept", "accept-only", "pre-shared", "any-to-any", "ce-config/1",
+    "send-and-accept", "accept-only", "pre-shared", "any-to-any", "hub-spoke",
+    "hub-spoke-disjoint", "custom", "any-to-any-role", "hub-role", "spoke-role", "custom-role",
+    "suspended", "a.b.c", "a" * 63 + "." + "b" * 63, "ce-config/1",
     "ce-status/1", "ce-config/1\n", "applied", "rejected", "major", "cleared",
     "https://a", "https://a.b:1", "https://a:65535", "https://a:65536", "https://a:0",
     "https://a:08", "https://a:", "https://a/", "https://a.", "https://A", "https://",
@@ -88,6 +92,19 @@ def good_configs():
                  "identity": {"fqdn-string": "nice.corp.x"}, "initiator": "remote"})
     big["vpns"][0]["peers"].append(peer)
     yield big
+    hub = copy.deepcopy(big)
+    hub["vpns"][0]["topology"] = {"type": "hub-spoke-disjoint", "role": "hub-role"}
+    hub["vpns"][0]["peers"][0]["role"] = "spoke-role"
+    hub["vpns"][0]["peers"][1]["role"] = "hub-role"
+    hub["vpns"][1]["topology"] = {"type": "hub-spoke", "role": "spoke-role"}
+    hub["vpns"][1]["peers"][0]["tunnel"]["cost"] = 7
+    hub["vpns"][1]["peers"][0]["sa-profile"] = "corp.fast"
+    hub["sa-profiles"]["corp.fast"] = copy.deepcopy(example["sa-profiles"]["default"])
+    yield hub
+    idle = dict(copy.deepcopy(example), state="suspended")
+    idle["vpns"][0]["peers"] = []
+    idle["vpns"][0]["topology"] = {"type": "custom", "role": "custom-role"}
+    yield idle
     yield dict(example, state="deprovisioned", vpns=[])
     yield dict(example, vpns=[])
 
@@ -224,6 +241,10 @@ def contradictions(good):
     yield change(lambda doc, vpn, peer: key(peer, **{"key-id": "g1"}))
     yield change(lambda doc, vpn, peer: vpn["routing"]["ospf"].update({"dead-interval": 10}))
     yield change(lambda doc, vpn, peer: vpn["retry"].update(maximum=9))
+    yield change(lambda doc, vpn, peer: vpn["topology"].update(type="any-to-any"))
+    yield change(lambda doc, vpn, peer: vpn["topology"].update(role="custom-role"))
+    yield change(lambda doc, vpn, peer: peer.update(role="custom-role"))
+    yield change(lambda doc, vpn, peer: peer.update(role="spoke-role"))
 
 
 def make_documents(rng, goods, count):
