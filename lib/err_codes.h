@@ -40,6 +40,12 @@
 	  "The name or address is taken.", "Choose another, or remove the old one first.") \
 	X(IN_USE, "in-use", "Still in use", \
 	  "Other things refer to this one.", "Remove what refers to it first.") \
+	X(CONFLICT, "conflict", "Changed since", \
+	  "What is to be taken back was changed again by a later revision.", \
+	  "Take the later revision back first (see audit), or make the change by hand.") \
+	X(TOPOLOGY, "topology", "Does not fit the topology", \
+	  "A role or a tunnel contradicts the topology of its VPN.", \
+	  "See the roles of the topology in the manual: set another role or topology.") \
 	X(NAME, "name", "Not a valid name", \
 	  "Names are DNS labels: a-z, 0-9 and '-', 1 to 63 characters, neither first nor last '-'.", \
 	  "Choose another name; free text goes into descriptions.") \

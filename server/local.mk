@@ -2,21 +2,30 @@
 # Copyright (C) 2026 The ppvpn authors
 
 # The database: questions of the domain, over SQL (store.h, db.h, render.h).
-server_sql = server/sql/0001-init.sql
+server_sql = server/sql/0001-init.sql server/sql/0002-topologies.sql
 noinst_LTLIBRARIES += libppvpn-store.la
 libppvpn_store_la_SOURCES = \
 	server/db.h server/db_sqlite.c \
+	server/conf_json.c server/conf_json.h server/conf_json_write.c \
+	server/grade.c server/grade.h \
 	server/render.c server/render.h \
-	server/store.c server/store.h server/store_impl.h \
+	server/store.c server/store.h server/store_impl.h server/store_work.h \
 	server/store_ce.c \
+	server/store_customer.c \
 	server/store_document.c \
 	server/store_enroll.c \
-	server/store_list.c \
+	server/store_history.c \
+	server/store_key.c \
+	server/store_link.c \
 	server/store_migrate.c \
+	server/store_profile.c \
 	server/store_report.c \
+	server/store_setting.c \
+	server/store_settle.c \
 	server/store_site.c \
 	server/store_tunnel.c \
-	server/store_vpn.c
+	server/store_vpn.c \
+	server/topology.c server/topology.h
 nodist_libppvpn_store_la_SOURCES = server/sql_files.c
 libppvpn_store_la_LIBADD = libppvpn.la libppvpn-seal.la $(SQLITE_LIBS)
 

@@ -13,7 +13,9 @@
 #include <string.h>
 
 #include "alloc.h"
+#include "model_words.h"
 #include "server/render.h"
+#include "server/topology.h"
 #include "text.h"
 
 int render_identity(char out[FQDN_SIZE], const char *site,
@@ -71,9 +73,50 @@ static void sort(void *base, size_t count, size_t size,
 	}
 }
 
+/* The further profiles that a peer uses, each once, behind the VPN's own. */
+struct used
+{
+	const struct render_vpn *rows;
+	struct model_profile *list;		/* of the document; own is list[0] */
+	size_t count;
+};
+
+static int by_profile_name(const void *key, const void *item)
+{
+	return strcmp(key, ((const struct store_profile *)item)->name);
+}
+
+static const struct model_profile *use_profile(struct arena *a,
+											   struct used *used,
+											   const char *name)
+{
+	const struct store_profile *row = name
+		? bsearch(name, used->rows->profiles, used->rows->profile_count,
+				  sizeof(*row), by_profile_name) : NULL;
+	struct model_profile *profile;
+	char *full;
+	size_t i;
+
+	if (!row)
+	{
+		return &used->list[0];
+	}
+	full = arena_printf(a, "%s.%s", used->rows->vpn.vpn, name);
+	for (i = 1; i < used->count; i++)
+	{
+		if (strcmp(used->list[i].name, full) == 0)
+		{
+			return &used->list[i];
+		}
+	}
+	profile = &used->list[used->count++];
+	*profile = row->profile;
+	profile->name = full;
+	return profile;
+}
+
 static void render_peers(struct arena *a, const struct render_vpn *rows,
-						 const struct model_profile *profile,
-						 struct model_vpn *out)
+						 struct used *used, struct model_vpn *out)
 {
 	const struct render_peer *row;
 	struct model_peer *peer;
@@ -90,8 +133,9 @@ static void render_peers(struct arena *a, const struct render_vpn *rows,
 		peer->identity = identity(a, row->site, &rows->vpn);
 		peer->keys = row->keys;
 		peer->key_count = row->key_count;
-		peer->sa_profile = profile->name;
-		peer->profile = profile;
+		peer->profile = use_profile(a, used, row->profile);
+		peer->sa_profile = peer->profile->name;
+		peer->cost = row->cost;
 		peer->initiator = row->initiates ? MODEL_REMOTE : MODEL_LOCAL;
 		peer->establishment = MODEL_PERMANENT;
 		peer->ipsec_mode = MODEL_TUNNEL;
@@ -100,25 +144,28 @@ static void render_peers(struct arena *a, const struct render_vpn *rows,
 	sort(out->peers, out->peer_count, sizeof(*out->peers), by_peer);
 }
 
-static void render_vpn(struct arena *a, const struct render_vpn *rows,
-					   struct model_profile *profile, struct model_vpn *out)
+/* Returns how many profiles it has put into the document. */
+static size_t render_vpn(struct arena *a, const struct render_vpn *rows,
+						 struct model_profile *profiles, struct model_vpn *out)
 {
+	struct used used = { .rows = rows, .list = profiles, .count = 1 };
+
 	/* a CE has one customer, so its VPNs' names tell its profiles apart */
-	*profile = rows->vpn.profile;
-	profile->name = rows->vpn.vpn;
+	profiles[0] = rows->vpn.profile;
+	profiles[0].name = rows->vpn.vpn;
 	out->customer = rows->vpn.customer;
 	out->vpn = rows->vpn.vpn;
 	out->site = rows->site;
 	out->ce_address = rows->ce_address;
 	out->identity = identity(a, rows->site, &rows->vpn);
 	out->topology = rows->vpn.topology;
-	out->role = MODEL_ANY_TO_ANY_ROLE;
+	out->role = rows->role;
 	out->auth = MODEL_PRE_SHARED;
 	out->router_id = rows->router_id;
 	out->mtu = rows->vpn.mtu;
 	out->ospf = rows->vpn.ospf;
 	out->retry = rows->vpn.retry;
-	render_peers(a, rows, profile, out);
+	render_peers(a, rows, &used, out);
 	out->removed = arena_calloc(a, rows->removed_count, sizeof(*out->removed));
 	out->removed_count = rows->removed_count;
 	if (rows->removed_count)
@@ -127,6 +174,25 @@ static void render_vpn(struct arena *a, const struct render_vpn *rows,
 			   rows->removed_count * sizeof(*out->removed));
 	}
 	sort(out->removed, out->removed_count, sizeof(*out->removed), by_removed);
+	return used.count;
+}
+
+/* Profiles are sorted by name, and peers point at them. */
+static void sort_profiles(struct model_document *doc)
+{
+	struct model_peer *peer;
+	size_t i, j;
+
+	sort(doc->profiles, doc->profile_count, sizeof(*doc->profiles),
+		 model_profile_compare);
+	for (i = 0; i < doc->vpn_count; i++)
+	{
+		for (j = 0; j < doc->vpns[i].peer_count; j++)
+		{
+			peer = &doc->vpns[i].peers[j];
+			peer->profile = model_profile_find(doc, peer->sa_profile);
+		}
+	}
 }
 
 struct model_document *render_document(struct arena *a,
@@ -135,7 +201,7 @@ struct model_document *render_document(struct arena *a,
 {
 	struct model_document *doc = arena_calloc(a, 1, sizeof(*doc));
 	struct render_vpn *vpns;
-	size_t i;
+	size_t i, profiles = 0;
 
 	doc->ce = arena_printf(a, "%s/%s", rows->customer, rows->ce);
 	doc->epoch = rows->epoch;
@@ -146,21 +212,27 @@ struct model_document *render_document(struct arena *a,
 		doc->state = MODEL_DEPROVISIONED;
 		return doc;
 	}
-	doc->state = MODEL_ACTIVE;
+	doc->state = rows->suspended ? MODEL_SUSPENDED : MODEL_ACTIVE;
 	vpns = arena_calloc(a, rows->vpn_count, sizeof(*vpns));
 	doc->vpns = arena_calloc(a, rows->vpn_count, sizeof(*doc->vpns));
-	doc->profiles = arena_calloc(a, rows->vpn_count, sizeof(*doc->profiles));
-	doc->vpn_count = doc->profile_count = rows->vpn_count;
+	doc->vpn_count = rows->vpn_count;
+	for (i = 0; i < rows->vpn_count; i++)
+	{
+		profiles += 1 + rows->vpns[i].profile_count;
+	}
+	doc->profiles = arena_calloc(a, profiles, sizeof(*doc->profiles));
 	if (rows->vpn_count)
 	{
 		memcpy(vpns, rows->vpns, rows->vpn_count * sizeof(*vpns));
 	}
-	/* by name, and so are the profiles */
 	sort(vpns, rows->vpn_count, sizeof(*vpns), by_vpn);
 	for (i = 0; i < rows->vpn_count; i++)
 	{
-		render_vpn(a, &vpns[i], &doc->profiles[i], &doc->vpns[i]);
+		doc->profile_count += render_vpn(a, &vpns[i],
+										 &doc->profiles[doc->profile_count],
+										 &doc->vpns[i]);
 	}
+	sort_profiles(doc);
 	return doc;
 }
 
@@ -193,6 +265,7 @@ int render_try(const struct store_vpn *vpn, struct err *e)
 	rows.ce = arena_strdup(a, "a");
 	row->vpn = *vpn;
 	row->site = arena_strdup(a, "a");
+	row->role = topology_default_role(vpn->topology);
 	(void)addr_parse4("192.0.2.1", &row->ce_address);
 	(void)addr_parse4("192.0.2.1", &row->router_id);
 	row->peers = arena_calloc(a, 1, sizeof(*row->peers));

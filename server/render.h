@@ -16,7 +16,7 @@
  * raised then at the next start (store_management_set), for other content under
  * the same revision is refused by the agents.
  */
-#define RENDER_VERSION 1
+#define RENDER_VERSION 2
 
 /* A document must stay within json_limits_document: tunnels of a CE, over all
  * its VPNs, and removed sites told in one VPN. */
@@ -28,6 +28,8 @@ struct render_peer
 	char *site;
 	struct addr ce_address;
 	bool initiates;				/* the peer does, not we */
+	char *profile;				/* of the VPN's; NULL: its own */
+	uint32_t cost;				/* 0: the VPN's */
 	struct model_key *keys;
 	size_t key_count;
 };
@@ -36,6 +38,9 @@ struct render_vpn
 {
 	struct store_vpn vpn;
 	char *site;					/* the CE's own */
+	int role;
+	struct store_profile *profiles;	/* beside the VPN's own, by name */
+	size_t profile_count;
 	struct addr ce_address, router_id;
 	struct render_peer *peers;	/* in any order */
 	size_t peer_count;
@@ -48,6 +53,7 @@ struct render_ce
 	char *customer, *ce;
 	uint64_t epoch, revision;
 	bool removed;				/* gives a tombstone */
+	bool suspended;				/* no tunnels for now */
 	struct render_vpn *vpns;
 	size_t vpn_count;
 };

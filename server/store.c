@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #include "name.h"
-#include "server/store_impl.h"
+#include "server/store_work.h"
 #include "text.h"
 
 #define MARKER "ppvpn"
@@ -296,7 +296,15 @@ int store_begin(struct store *s, const char *actor, struct err *e)
 	snprintf(s->actor, sizeof(s->actor), "%s", actor);
 	s->changing = true;
 	s->failed = false;
+	s->work = store_work_new();
 	return 0;
+}
+
+static void end_work(struct store *s)
+{
+	store_work_free(s->work);
+	s->work = NULL;
+	s->changing = false;
 }
 
 static int write_commit(struct store *s, const char *what, struct err *e)
@@ -308,6 +316,14 @@ static int write_commit(struct store *s, const char *what, struct err *e)
 	if (rc == 0)
 	{
 		rc = store_audit_write(s, s->revision, s->actor, what, e);
+	}
+	if (rc == 0)
+	{
+		rc = store_audit_notes(s, e);
+	}
+	if (rc == 0)
+	{
+		rc = store_psk_forget(s, e);
 	}
 	if (rc == 0)
 	{
@@ -331,14 +347,18 @@ int store_commit(struct store *s, const char *what, uint64_t *revision,
 	}
 	rc = s->failed ? err_set(e, -EINVAL, ERR_INTERNAL, "store",
 							 "a failed change cannot be committed")
-				   : write_commit(s, what, e);
+				   : store_settle(s, e);
+	if (rc == 0)
+	{
+		rc = write_commit(s, what, e);
+	}
 	if (rc < 0)
 	{
 		store_rollback(s);
 		return rc;
 	}
 	rc = db_commit(s->db, e);
-	s->changing = false;
+	end_work(s);
 	if (rc == 0 && revision)
 	{
 		*revision = s->revision;
@@ -349,7 +369,7 @@ int store_commit(struct store *s, const char *what, uint64_t *revision,
 void store_rollback(struct store *s)
 {
 	db_rollback(s->db);
-	s->changing = false;
+	end_work(s);
 	s->failed = false;
 }
 
@@ -372,17 +392,30 @@ int store_changed(struct store *s, int rc)
 
 int store_touch_ce(struct store *s, int64_t ce_id, struct err *e)
 {
+	s->work->touched = true;
 	return db_run(s->db, "INSERT INTO ce_change (ce_id, revision, committed_ms)"
 				  " VALUES ($1, $2, 0) ON CONFLICT (ce_id) DO UPDATE "
 				  "SET revision = $2, committed_ms = 0",
 				  DB_ARGS(db_i(ce_id), db_i((int64_t)s->revision)), e);
 }
 
+int store_touch_site(struct store *s, int64_t site_id, struct err *e)
+{
+	s->work->touched = true;
+	return db_run(s->db, "UPDATE ce_change SET revision = $2, committed_ms = 0 "
+				  "WHERE ce_id = (SELECT ce_id FROM site WHERE id = $1)",
+				  DB_ARGS(db_i(site_id), db_i((int64_t)s->revision)), e);
+}
+
 int store_touch_vpn(struct store *s, int64_t vpn_id, struct err *e)
 {
-	return db_run(s->db, "UPDATE ce_change SET revision = $2, committed_ms = 0 "
-				  "WHERE ce_id IN (SELECT ce_id FROM site WHERE vpn_id = $1)",
-				  DB_ARGS(db_i(vpn_id), db_i((int64_t)s->revision)), e);
+	int rc = db_run(s->db, "UPDATE ce_change SET revision = $2, "
+					"committed_ms = 0 WHERE ce_id IN "
+					"(SELECT ce_id FROM site WHERE vpn_id = $1)",
+					DB_ARGS(db_i(vpn_id), db_i((int64_t)s->revision)), e);
+
+	s->work->touched |= db_changed(s->db) > 0;
+	return rc;
 }
 
 /* ---- small checks ---------------------------------------------------------- */
@@ -396,7 +429,8 @@ int store_check_name(const char *name, const char *what, struct err *e)
 	return 0;
 }
 
-int store_check_description(const char *description, struct err *e)
+int store_check_words(const char *description, const char *external_id,
+					  struct err *e)
 {
 	if (description && (strlen(description) > STORE_DESCRIPTION_MAX ||
 						!text_is_printable(description)))
@@ -405,7 +439,27 @@ int store_check_description(const char *description, struct err *e)
 					   "at most %d printable ASCII characters",
 					   STORE_DESCRIPTION_MAX);
 	}
+	if (external_id && (strlen(external_id) > STORE_EXTERNAL_ID_MAX ||
+						!text_is_printable(external_id)))
+	{
+		return err_set(e, -EINVAL, ERR_USAGE, "external-id",
+					   "at most %d printable ASCII characters",
+					   STORE_EXTERNAL_ID_MAX);
+	}
 	return 0;
+}
+
+int store_word(const char *const *words, const char *text, int *index,
+			   struct err *e)
+{
+	for (*index = 0; words[*index]; (*index)++)
+	{
+		if (strcmp(words[*index], text) == 0)
+		{
+			return 0;
+		}
+	}
+	return store_bad_row(e, text);
 }
 
 int store_read_addr(const char *text, struct addr *out, struct err *e)

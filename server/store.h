@@ -40,47 +40,169 @@ int store_check(struct store *s, struct err *e);
 /* ---- changes: one transaction each --------------------------------------- */
 
 /*
- * begin, any number of changes, commit. A change's validation happens inside.
- * commit raises the revision, writes the audit record, and notes the affected
- * CEs, all in the same transaction. rollback after a failed change.
+ * begin, any number of changes, then commit or rollback. The parts of a change
+ * only write what they are told; settle (and so commit) validates the VPNs
+ * concerned as a whole, brings their tunnels in line, and notes whose documents
+ * change. commit raises the revision and writes the audit record with what was
+ * before and is after, in the same transaction. After a failure only rollback
+ * is possible.
  */
 int store_begin(struct store *s, const char *actor, struct err *e);
+int store_settle(struct store *s, struct err *e);
+/** After settle: whether anything differs, that is, whether commit is due. */
+bool store_is_changed(const struct store *s);
 int store_commit(struct store *s, const char *what, uint64_t *revision, struct err *e);
 void store_rollback(struct store *s);
 
-int store_customer_add(struct store *s, const char *customer, const char *description, struct err *e);
+/* What the change in course does, for people; read after settle. */
+enum store_change_kind {
+	STORE_ADDED,
+	STORE_REMOVED,
+	STORE_CHANGED,		/* a tunnel: other cost, initiator or address */
+	STORE_REKEYED		/* a tunnel: other SA profile, its SAs are made anew */
+};
+#define STORE_CHANGE_KINDS 4
+extern const char *const store_change_words[];	/* in that order */
+
+struct store_effect_tunnel {
+	char *customer, *vpn, *site[2];		/* sites by name */
+	int change;
+};
+struct store_effect_object {
+	const char *kind;		/* "customer", "vpn", "sa-profile", "ce", "site", "link" */
+	char *place;
+	int change;
+};
+struct store_effect_ce { char *customer, *ce; };
+
+#define STORE_EFFECTS_MAX 10000			/* listed; counts go on */
+struct store_effects {
+	struct store_effect_tunnel *tunnels;
+	size_t tunnel_count, tunnels_by_change[STORE_CHANGE_KINDS];
+	struct store_effect_object *objects;
+	size_t object_count;
+	struct store_effect_ce *ces;		/* whose documents change */
+	size_t ce_count, ces_told;			/* listed; all */
+};
+/** The lists live in arena. */
+int store_effects(struct store *s, struct arena *a, struct store_effects *out, struct err *e);
+
+/*
+ * A thing of the configuration is a value with the names of its place. add: it
+ * is new. set: make the one of that place like this. remove: by its place.
+ * id 0: a new one; else what it was before, for store_revert() only.
+ */
+
+struct store_customer {
+	uint64_t id;
+	char *customer, *description, *external_id;
+};
+int store_customer_add(struct store *s, const struct store_customer *customer, struct err *e);
+int store_customer_set(struct store *s, const struct store_customer *customer, struct err *e);
 int store_customer_remove(struct store *s, const char *customer, struct err *e);	/* IN_USE with VPNs or CEs */
 
 struct store_vpn {
-	char *customer, *vpn, *description, *domain;	/* domain: of identities */
+	uint64_t id;
+	char *customer, *vpn, *description, *external_id;
+	char *domain;					/* of identities */
 	int topology;					/* enum model_topology */
+	int grade;						/* enum grade: no profile is weaker */
 	struct prefix router_ids;		/* pool */
+	uint64_t router_id_last;		/* place in the pool of the last one given */
 	uint32_t mtu;
 	struct model_ospf ospf;
 	struct model_retry retry;
-	struct model_profile profile;
+	struct model_profile profile;	/* of every tunnel that has no other */
 };
 /** Defaults of a VPN: profile, timers as design says; to be changed, then added. */
 void store_vpn_defaults(struct store_vpn *vpn);
 int store_vpn_add(struct store *s, const struct store_vpn *vpn, struct err *e);
+/**
+ * With another topology its sites get roles that it has: those named in hubs,
+ * hub-role; the others what they had, or the topology's default.
+ */
+int store_vpn_set(struct store *s, const struct store_vpn *vpn,
+				  char *const *hubs, size_t hub_count, struct err *e);
 int store_vpn_remove(struct store *s, const char *customer, const char *vpn, struct err *e);	/* IN_USE with sites */
+int store_vpn_get(struct store *s, struct arena *a, const char *customer,
+				  const char *vpn, struct store_vpn *out, struct err *e);
 
-int store_ce_add(struct store *s, const char *customer, const char *ce,
-				 const struct addr *address, const char *description, struct err *e);
+/* A further SA profile of a VPN, for some of its tunnels. */
+struct store_profile {
+	uint64_t id;
+	char *customer, *vpn, *name;
+	struct model_profile profile;	/* its name is not used */
+};
+int store_profile_add(struct store *s, const struct store_profile *profile, struct err *e);
+int store_profile_set(struct store *s, const struct store_profile *profile, struct err *e);
+int store_profile_remove(struct store *s, const char *customer, const char *vpn,
+						 const char *name, struct err *e);	/* IN_USE by links */
+
+struct store_ce {
+	uint64_t id;
+	char *customer, *ce, *description, *external_id;
+	struct addr address;
+	bool suspended;					/* member, but without tunnels for now */
+	/* as read, not as written: */
+	bool enrolled, removed;
+	uint64_t revision;				/* newest that touches it */
+	uint64_t committed_ms;			/* of that revision */
+	int64_t last_seen_ms;			/* -1: never */
+};
+int store_ce_add(struct store *s, const struct store_ce *ce, struct err *e);
+/** Sites at its old address follow to the new one. */
+int store_ce_set(struct store *s, const struct store_ce *ce, struct err *e);
 /** Its key gets a tombstone from now on. IN_USE while it has sites. */
 int store_ce_remove(struct store *s, const char *customer, const char *ce, struct err *e);
-
+/** The CE itself asks to leave: its sites go, then it. */
+int store_ce_leave(struct store *s, uint64_t ce_id, struct err *e);
 /**
- * Add a site: links (with fresh random PSKs, sealed) to the peers that the
- * topology gives it. router_id NULL: the next free one of the pool;
- * ce_address NULL: the CE's.
+ * Other hardware takes its place: the key it has gets a tombstone from now on,
+ * and the CE waits for the enrolment of another. Its peers see nothing.
  */
-int store_site_add(struct store *s, const char *customer, const char *vpn,
-				   const char *site, const char *ce, const struct addr *router_id,
-				   const struct addr *ce_address, struct err *e);
-/** Remove with its links; every peer's document explains it for 30 days. */
+int store_ce_replace(struct store *s, const char *customer, const char *ce, struct err *e);
+
+struct store_site {
+	uint64_t id;
+	char *customer, *vpn, *site, *ce, *description, *external_id;
+	struct addr ce_address;			/* family 0: the CE's */
+	struct addr router_id;			/* family 0: the next free one of the pool */
+	int role;						/* enum model_role; -1: the topology's default */
+	uint64_t since;					/* revision that made it; read only */
+};
+/** Fresh random PSKs, sealed, for the tunnels that it gets. */
+int store_site_add(struct store *s, const struct store_site *site, struct err *e);
+/** ce and router_id: NULL and family 0 keep what it has. */
+int store_site_set(struct store *s, const struct store_site *site, struct err *e);
+/** Every peer's document explains it for 30 days. */
 int store_site_remove(struct store *s, const char *customer, const char *vpn,
 					  const char *site, const char *reason, struct err *e);
+int store_site_get(struct store *s, struct arena *a, const char *customer,
+				   const char *vpn, const char *site, struct store_site *out,
+				   struct err *e);
+
+/* What is said of two sites beside their topology. */
+struct store_link {
+	char *customer, *vpn, *site[2];	/* in any order */
+	bool wanted;					/* a tunnel, whatever the topology says */
+	char *profile;					/* NULL: the VPN's own */
+	uint32_t cost;					/* OSPF; 0: the VPN's */
+	char *initiator;				/* a site; NULL: as topology.h says */
+};
+/** Make it so; one that says nothing is removed. */
+int store_link_set(struct store *s, const struct store_link *link, struct err *e);
+int store_links(struct store *s, struct arena *a, const char *customer, const char *vpn,
+				struct store_link **list, size_t *count, struct err *e);
+/** Whether the two have a tunnel now. */
+int store_link_exists(struct store *s, const char *customer, const char *vpn,
+					  const char *site, const char *peer, bool *exists, struct err *e);
+
+/**
+ * Take back what one revision changed, thing by thing; CONFLICT when one of them
+ * was changed since. Tunnels that it removed come back with the keys they had
+ * (kept for 30 days).
+ */
+int store_revert(struct store *s, uint64_t revision, struct err *e);
 
 /**
  * At every start, outside of begin and commit: documents carry the management
@@ -99,15 +221,6 @@ struct store_change { uint64_t ce_id, revision, committed_ms; };	/* wall clock, 
 int store_changes_since(struct store *s, struct arena *a, uint64_t revision,
 						struct store_change **changes, size_t *count, struct err *e);
 
-struct store_ce {
-	uint64_t id;
-	char *customer, *ce, *description;
-	struct addr address;
-	bool enrolled, removed;
-	uint64_t revision;				/* newest that touches it */
-	uint64_t committed_ms;			/* of that revision */
-	int64_t last_seen_ms;			/* -1: never */
-};
 /** The CE whose management key this is, removed ones too; -ENOENT. */
 int store_ce_by_key(struct store *s, struct arena *a, const uint8_t spki[32],
 					struct store_ce *ce, struct err *e);
@@ -123,18 +236,25 @@ int store_document(struct store *s, struct arena *a, uint64_t ce_id,
 				   struct model_document **doc, struct err *e);
 
 /* lists for people: customer (and vpn) NULL: all */
-struct store_customer { char *customer, *description; };
 int store_customers(struct store *s, struct arena *a, struct store_customer **list, size_t *count, struct err *e);
 int store_vpns(struct store *s, struct arena *a, const char *customer, struct store_vpn **list, size_t *count, struct err *e);
 int store_ces(struct store *s, struct arena *a, const char *customer, struct store_ce **list, size_t *count, struct err *e);
-struct store_site {
-	char *customer, *vpn, *site, *ce;
-	struct addr ce_address, router_id;
-	int role;
-};
 int store_sites(struct store *s, struct arena *a, const char *customer, const char *vpn,
 				struct store_site **list, size_t *count, struct err *e);
-struct store_audit { uint64_t revision; int64_t at_ms; char *actor, *what; };
+int store_profiles(struct store *s, struct arena *a, const char *customer, const char *vpn,
+				   struct store_profile **list, size_t *count, struct err *e);
+/* What one change did to one thing: JSON, "" where there was or is nothing. */
+struct store_audit_object { char *kind, *place, *before, *after; };
+struct store_audit {
+	uint64_t revision;
+	int64_t at_ms;
+	char *actor, *what;
+	struct store_audit_object *objects;		/* with store_audit_objects() */
+	size_t object_count;
+};
+/** Those of the newest revisions; of one revision with revision > 0. */
+int store_audit_objects(struct store *s, struct arena *a, uint64_t revision,
+						struct store_audit_object **list, size_t *count, struct err *e);
 int store_audits(struct store *s, struct arena *a, unsigned limit, struct store_audit **list, size_t *count, struct err *e);
 
 /* ---- enrolment -------------------------------------------------------------- */

@@ -13,7 +13,7 @@
 #include <string.h>
 
 #include "server/render.h"
-#include "server/store_impl.h"
+#include "server/store_work.h"
 #include "text.h"
 
 int store_ce_id(struct store *s, const char *customer, const char *ce,
@@ -83,51 +83,182 @@ int store_addresses_drop(struct store *s, int64_t ce_id, struct err *e)
 				  DB_ARGS(db_i(ce_id)), e);
 }
 
-static int ce_add(struct store *s, const char *customer, const char *ce,
-				  const struct addr *address, const char *description,
-				  struct err *e)
+static char *ce_place(struct store *s, const char *customer, const char *ce)
+{
+	return arena_printf(s->work->a, "%s/%s", customer, ce);
+}
+
+static int write_ce(struct store *s, int64_t customer_id, int64_t id,
+					const struct store_ce *ce, struct err *e)
 {
 	char text[ADDR_TEXT_MAX];
-	int64_t customer_id, id;
+
+	/* the row of a removed one is there still, when it comes back */
+	return db_run(s->db, "INSERT INTO ce (id, customer_id, name, address, "
+				  "description, external_id, suspended_revision, "
+				  "removed_revision) VALUES ($1, $2, $3, $4, $5, $6, $7, 0) "
+				  "ON CONFLICT (id) DO UPDATE SET address = $4, "
+				  "description = $5, external_id = $6, suspended_revision = "
+				  "CASE WHEN ce.suspended_revision > 0 AND $7 > 0 "
+				  "THEN ce.suspended_revision ELSE $7 END, "
+				  "removed_revision = 0",
+				  DB_ARGS(db_i(id), db_i(customer_id), db_t(ce->ce),
+						  db_t(addr_str(&ce->address, text)),
+						  db_t(store_text(ce->description)),
+						  db_t(store_text(ce->external_id)),
+						  db_i(ce->suspended ? (int64_t)s->revision : 0)), e);
+}
+
+static int ce_add(struct store *s, const struct store_ce *ce, struct err *e)
+{
+	int64_t customer_id, id = (int64_t)ce->id, there;
 	int rc;
 
-	if ((rc = store_check_name(ce, "CE", e)) < 0 ||
-		(rc = store_check_description(description, e)) < 0)
+	if ((rc = store_check_name(ce->ce, "CE", e)) < 0 ||
+		(rc = store_check_words(ce->description, ce->external_id, e)) < 0)
 	{
 		return rc;
 	}
-	rc = store_ce_id(s, customer, ce, &customer_id, &id, e);
+	rc = store_ce_id(s, ce->customer, ce->ce, &customer_id, &there, e);
 	if (rc == 0)
 	{
-		return err_set(e, -EEXIST, ERR_EXISTS, ce,
-					   "customer %s has a CE of that name", customer);
+		return err_set(e, -EEXIST, ERR_EXISTS, ce->ce,
+					   "customer %s has a CE of that name", ce->customer);
 	}
 	if (rc != -ENOENT ||
-		(rc = store_customer_id(s, customer, &customer_id, e)) < 0 ||
-		(rc = store_next_id(s, "ce", &id, e)) < 0)
+		(rc = store_customer_id(s, ce->customer, &customer_id, e)) < 0 ||
+		(!id && (rc = store_next_id(s, "ce", &id, e)) < 0) ||
+		(rc = write_ce(s, customer_id, id, ce, e)) < 0 ||
+		(rc = store_address_take(s, &ce->address, id, e)) < 0)
 	{
 		return rc;
 	}
-	rc = db_run(s->db, "INSERT INTO ce (id, customer_id, name, address, "
-				"description, removed_revision) VALUES ($1, $2, $3, $4, $5, 0)",
-				DB_ARGS(db_i(id), db_i(customer_id), db_t(ce),
-						db_t(addr_str(address, text)),
-						db_t(description ? description : "")), e);
-	if (rc < 0 || (rc = store_address_take(s, address, id, e)) < 0)
-	{
-		return rc;
-	}
+	store_note(s, CONF_CE, ce_place(s, ce->customer, ce->ce), (uint64_t)id,
+			   NULL, ce);
 	return store_touch_ce(s, id, e);
 }
 
-int store_ce_add(struct store *s, const char *customer, const char *ce,
-				 const struct addr *address, const char *description,
-				 struct err *e)
+int store_ce_add(struct store *s, const struct store_ce *ce, struct err *e)
 {
 	int rc = store_need_change(s, e);
 
-	return rc < 0 ? rc : store_changed(s, ce_add(s, customer, ce, address,
-												 description, e));
+	return rc < 0 ? rc : store_changed(s, ce_add(s, ce, e));
+}
+
+/* Sites that were at its old address follow, and so do their tunnels. */
+static int move_sites(struct store *s, int64_t id, const struct addr *from,
+					  const struct addr *to, struct err *e)
+{
+	char old[ADDR_TEXT_MAX], new[ADDR_TEXT_MAX];
+	struct db_rows *rows;
+	int rc;
+
+	addr_str(from, old);
+	addr_str(to, new);
+	if ((rc = store_address_take(s, to, id, e)) < 0 ||
+		(rc = db_query(s->db, "SELECT vpn_id, id FROM site WHERE ce_id = $1 "
+					   "AND ce_address = $2", DB_ARGS(db_i(id), db_t(old)),
+					   &rows, e)) < 0)
+	{
+		return rc;
+	}
+	while ((rc = db_next(rows, e)) == 1)
+	{
+		store_dirty(s, db_col_int(rows, 0), db_col_int(rows, 1));
+	}
+	db_end(rows);
+	if (rc < 0 ||
+		(rc = db_run(s->db, "UPDATE site SET ce_address = $3 WHERE ce_id = $1 "
+					 "AND ce_address = $2",
+					 DB_ARGS(db_i(id), db_t(old), db_t(new)), e)) < 0 ||
+		(rc = store_touch_ce(s, id, e)) < 0)
+	{
+		return rc;
+	}
+	return store_addresses_drop(s, id, e);
+}
+
+/* It and its peers: their documents lack or have each other. */
+static int touch_with_peers(struct store *s, int64_t id, struct err *e)
+{
+	int rc = store_touch_ce(s, id, e);
+
+	return rc < 0 ? rc : db_run(s->db, "UPDATE ce_change SET revision = $2, "
+		"committed_ms = 0 WHERE ce_id IN (SELECT p.ce_id FROM site t "
+		"JOIN link l ON l.site_a = t.id JOIN site p ON p.id = l.site_b "
+		"WHERE t.ce_id = $1 UNION SELECT p.ce_id FROM site t "
+		"JOIN link l ON l.site_b = t.id JOIN site p ON p.id = l.site_a "
+		"WHERE t.ce_id = $1)",
+		DB_ARGS(db_i(id), db_i((int64_t)s->revision)), e);
+}
+
+/* For people: tunnels that go or come with a CE's suspension. */
+static int effect_suspended(struct store *s, int64_t id, bool suspended,
+							struct err *e)
+{
+	struct db_rows *rows;
+	int rc;
+
+	rc = db_query(s->db, "SELECT cu.name, v.name, t.name, p.name FROM site t "
+				  "JOIN vpn v ON v.id = t.vpn_id "
+				  "JOIN customer cu ON cu.id = v.customer_id "
+				  "JOIN site p ON p.vpn_id = t.vpn_id "
+				  "JOIN link l ON "
+				  "l.site_a = CASE WHEN t.id > p.id THEN t.id ELSE p.id END "
+				  "AND l.site_b = CASE WHEN t.id > p.id THEN p.id ELSE t.id END "
+				  "JOIN ce pc ON pc.id = p.ce_id "
+				  "WHERE t.ce_id = $1 AND pc.suspended_revision = 0",
+				  DB_ARGS(db_i(id)), &rows, e);
+	if (rc < 0)
+	{
+		return rc;
+	}
+	while ((rc = db_next(rows, e)) == 1)
+	{
+		store_effect(s, db_col_text(rows, 0), db_col_text(rows, 1),
+					 db_col_text(rows, 2), db_col_text(rows, 3),
+					 suspended ? STORE_REMOVED : STORE_ADDED);
+	}
+	db_end(rows);
+	return rc;
+}
+
+static int ce_set(struct store *s, const struct store_ce *ce, struct err *e)
+{
+	struct store_ce before;
+	int64_t customer_id, id;
+	int rc;
+
+	if ((rc = store_check_words(ce->description, ce->external_id, e)) < 0 ||
+		(rc = store_ce_id(s, ce->customer, ce->ce, &customer_id, &id,
+						  e)) < 0 ||
+		(rc = store_ce_by_id(s, s->work->a, id, &before, e)) < 0)
+	{
+		return rc;
+	}
+	if (!store_note(s, CONF_CE, ce_place(s, ce->customer, ce->ce),
+					(uint64_t)id, &before, ce))
+	{
+		return 0;
+	}
+	rc = write_ce(s, customer_id, id, ce, e);
+	if (rc == 0 && !addr_equal(&before.address, &ce->address))
+	{
+		rc = move_sites(s, id, &before.address, &ce->address, e);
+	}
+	if (rc == 0 && before.suspended != ce->suspended &&
+		(rc = touch_with_peers(s, id, e)) == 0)
+	{
+		rc = effect_suspended(s, id, ce->suspended, e);
+	}
+	return rc;
+}
+
+int store_ce_set(struct store *s, const struct store_ce *ce, struct err *e)
+{
+	int rc = store_need_change(s, e);
+
+	return rc < 0 ? rc : store_changed(s, ce_set(s, ce, e));
 }
 
 /* The row and its keys stay, for the tombstone; everything else goes. */
@@ -158,10 +289,11 @@ static int ce_remove(struct store *s, const char *customer, const char *ce,
 					 struct err *e)
 {
 	int64_t customer_id, id, sites;
+	struct store_ce before;
 	int rc;
 
-	rc = store_ce_id(s, customer, ce, &customer_id, &id, e);
-	if (rc < 0 ||
+	if ((rc = store_ce_id(s, customer, ce, &customer_id, &id, e)) < 0 ||
+		(rc = store_ce_by_id(s, s->work->a, id, &before, e)) < 0 ||
 		(rc = db_number(s->db, "SELECT count(*) FROM site WHERE ce_id = $1",
 						DB_ARGS(db_i(id)), &sites, e)) < 0)
 	{
@@ -172,6 +304,8 @@ static int ce_remove(struct store *s, const char *customer, const char *ce,
 		return err_set(e, -EBUSY, ERR_IN_USE, ce, "it still has %lld sites",
 					   (long long)sites);
 	}
+	store_note(s, CONF_CE, ce_place(s, customer, ce), (uint64_t)id, &before,
+			   NULL);
 	return drop_ce(s, id, e);
 }
 
@@ -181,6 +315,72 @@ int store_ce_remove(struct store *s, const char *customer, const char *ce,
 	int rc = store_need_change(s, e);
 
 	return rc < 0 ? rc : store_changed(s, ce_remove(s, customer, ce, e));
+}
+
+static int ce_leave(struct store *s, int64_t id, struct err *e)
+{
+	struct arena *a = s->work->a;
+	struct store_ce ce;
+	struct store_site *sites;
+	size_t i, count;
+	int rc;
+
+	if ((rc = store_ce_by_id(s, a, id, &ce, e)) < 0)
+	{
+		return rc;
+	}
+	if (ce.removed)
+	{
+		return err_set(e, -ENOENT, ERR_NOT_FOUND, ce.ce, "no such CE");
+	}
+	rc = store_sites(s, a, ce.customer, NULL, &sites, &count, e);
+	for (i = 0; rc == 0 && i < count; i++)
+	{
+		if (strcmp(sites[i].ce, ce.ce) == 0)
+		{
+			rc = store_site_remove(s, sites[i].customer, sites[i].vpn,
+								   sites[i].site, "site-left", e);
+		}
+	}
+	return rc < 0 ? rc : ce_remove(s, ce.customer, ce.ce, e);
+}
+
+int store_ce_leave(struct store *s, uint64_t ce_id, struct err *e)
+{
+	int rc = store_need_change(s, e);
+
+	return rc < 0 ? rc : store_changed(s, ce_leave(s, (int64_t)ce_id, e));
+}
+
+static int ce_replace(struct store *s, const char *customer, const char *ce,
+					  struct err *e)
+{
+	int64_t customer_id, id;
+	int rc;
+
+	if ((rc = store_ce_id(s, customer, ce, &customer_id, &id, e)) < 0 ||
+		(rc = store_key_revoke(s, id, e)) < 0)
+	{
+		return rc;
+	}
+	/* what the old one said is not the new one's */
+	if ((rc = db_run(s->db, "DELETE FROM tunnel_status WHERE site_id IN "
+					 "(SELECT id FROM site WHERE ce_id = $1)",
+					 DB_ARGS(db_i(id)), e)) < 0 ||
+		(rc = db_run(s->db, "DELETE FROM ce_status WHERE ce_id = $1",
+					 DB_ARGS(db_i(id)), e)) < 0)
+	{
+		return rc;
+	}
+	return store_touch_ce(s, id, e);
+}
+
+int store_ce_replace(struct store *s, const char *customer, const char *ce,
+					 struct err *e)
+{
+	int rc = store_need_change(s, e);
+
+	return rc < 0 ? rc : store_changed(s, ce_replace(s, customer, ce, e));
 }
 
 /* ---- questions ------------------------------------------------------------- */
@@ -201,6 +401,8 @@ int store_ce_read(struct arena *a, struct db_rows *rows, struct store_ce *ce,
 	ce->committed_ms = (uint64_t)db_col_int(rows, 7);
 	ce->enrolled = db_col_int(rows, 8) != 0;
 	ce->last_seen_ms = reported > delivered ? reported : delivered;
+	ce->external_id = arena_strdup(a, db_col_text(rows, 11));
+	ce->suspended = db_col_int(rows, 12) != 0;
 	return store_read_addr(db_col_text(rows, 4), &ce->address, e);
 }
 
@@ -232,16 +434,42 @@ int store_ce_get(struct store *s, struct arena *a, const char *customer,
 	return rc;
 }
 
+int store_ce_by_id(struct store *s, struct arena *a, int64_t id,
+				   struct store_ce *out, struct err *e)
+{
+	struct db_rows *rows;
+	int rc;
+
+	rc = db_query(s->db, STORE_CE_SELECT "WHERE ce.id = $1",
+				  DB_ARGS(db_i(id)), &rows, e);
+	if (rc < 0)
+	{
+		return rc;
+	}
+	rc = db_next(rows, e);
+	if (rc == 1)
+	{
+		rc = store_ce_read(a, rows, out, e);
+	}
+	else if (rc == 0)
+	{
+		rc = err_set(e, -ENOENT, ERR_NOT_FOUND, "CE", "no such CE");
+	}
+	db_end(rows);
+	return rc;
+}
+
 int store_ce_by_key(struct store *s, struct arena *a, const uint8_t spki[32],
 					struct store_ce *ce, struct err *e)
 {
 	struct db_rows *rows;
+	int64_t id = 0, revoked = 0;
 	char hex[65];
 	int rc;
 
 	hex_encode(spki, 32, hex);
-	rc = db_query(s->db, STORE_CE_SELECT "WHERE ce.id = (SELECT ce_id "
-				  "FROM ce_key WHERE spki = $1 AND superseded = 0)",
+	rc = db_query(s->db, "SELECT ce_id, revoked_ms FROM ce_key "
+				  "WHERE spki = $1 AND (superseded = 0 OR revoked_ms > 0)",
 				  DB_ARGS(db_t(hex)), &rows, e);
 	if (rc < 0)
 	{
@@ -250,7 +478,8 @@ int store_ce_by_key(struct store *s, struct arena *a, const uint8_t spki[32],
 	rc = db_next(rows, e);
 	if (rc == 1)
 	{
-		rc = store_ce_read(a, rows, ce, e);
+		id = db_col_int(rows, 0);
+		revoked = db_col_int(rows, 1);
 	}
 	else if (rc == 0)
 	{
@@ -258,6 +487,13 @@ int store_ce_by_key(struct store *s, struct arena *a, const uint8_t spki[32],
 					 "the public key is no CE's");
 	}
 	db_end(rows);
+	if (rc != 1)
+	{
+		return rc;
+	}
+	rc = store_ce_by_id(s, a, id, ce, e);
+	/* another router has its place: what is left for this one is a tombstone */
+	ce->removed = rc == 0 && (ce->removed || revoked);
 	return rc;
 }
 

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "server/conf_json.h"
 #include "server/render.h"
 #include "server/store_impl.h"
 
@@ -20,7 +21,7 @@ static int read_ce(struct store *s, struct arena *a, int64_t ce_id,
 	int rc;
 
 	rc = db_query(s->db, "SELECT cu.name, ce.name, ce.removed_revision, "
-				  "ch.revision, i.epoch FROM ce "
+				  "ch.revision, i.epoch, ce.suspended_revision FROM ce "
 				  "JOIN customer cu ON cu.id = ce.customer_id "
 				  "JOIN ce_change ch ON ch.ce_id = ce.id "
 				  "JOIN installation i ON i.one = 1 WHERE ce.id = $1",
@@ -37,6 +38,7 @@ static int read_ce(struct store *s, struct arena *a, int64_t ce_id,
 		out->removed = db_col_int(rows, 2) != 0;
 		out->revision = (uint64_t)db_col_int(rows, 3);
 		out->epoch = (uint64_t)db_col_int(rows, 4);
+		out->suspended = db_col_int(rows, 5) != 0;
 		rc = 0;
 	}
 	else if (rc == 0)
@@ -63,6 +65,11 @@ static int read_peer(struct store *s, struct arena *a, struct db_rows *rows,
 							   sizeof(*peer));
 		peer->site = arena_strdup(a, db_col_text(rows, 1));
 		peer->initiates = db_col_int(rows, 3) == peer_id;
+		peer->cost = (uint32_t)db_col_int(rows, 7);
+		if (!db_col_null(rows, 8))
+		{
+			peer->profile = arena_strdup(a, db_col_text(rows, 8));
+		}
 		rc = store_read_addr(db_col_text(rows, 2), &peer->ce_address, e);
 		if (rc < 0)
 		{
@@ -83,10 +90,23 @@ static int read_peer(struct store *s, struct arena *a, struct db_rows *rows,
 
 #define PEERS(mine, theirs) \
 	"SELECT p.id, p.name, p.ce_address, l.initiator, k.generation, " \
-	"k.key_use, k.sealed FROM link l " \
-	"JOIN site p ON p.id = l." theirs " " \
+	"k.key_use, k.sealed, l.cost, f.name, pc.suspended_revision " \
+	"FROM link l JOIN site p ON p.id = l." theirs " " \
+	"JOIN ce pc ON pc.id = p.ce_id " \
 	"LEFT JOIN psk k ON k.site_a = l.site_a AND k.site_b = l.site_b " \
+	"LEFT JOIN sa_profile f ON f.id = l.profile_id " \
 	"WHERE l." mine " = $1 ORDER BY p.id, k.generation DESC"
+
+static void add_removed(struct arena *a, struct render_vpn *vpn,
+						const char *peer, int64_t revision, const char *reason)
+{
+	struct model_removed *removed = store_array_add(a, (void **)&vpn->removed,
+		&vpn->removed_count, sizeof(*removed));
+
+	removed->peer = arena_strdup(a, peer);
+	removed->at_revision = (uint64_t)revision;
+	removed->reason = arena_strdup(a, reason);
+}
 
 static int read_peers(struct store *s, struct arena *a, int64_t site_id,
 					  bool site_is_a, struct render_vpn *vpn, struct err *e)
@@ -104,6 +124,17 @@ static int read_peers(struct store *s, struct arena *a, int64_t site_id,
 	}
 	while ((rc = db_next(rows, e)) == 1)
 	{
+		if (db_col_int(rows, 9))
+		{
+			/* one row for each of its keys, one explanation */
+			if (db_col_int(rows, 0) != last_id)
+			{
+				add_removed(a, vpn, db_col_text(rows, 1),
+							db_col_int(rows, 9), "ce-suspended");
+			}
+			last_id = db_col_int(rows, 0);
+			continue;
+		}
 		if (db_col_null(rows, 4))
 		{
 			rc = err_set(e, -EIO, ERR_DATABASE, vpn->site,
@@ -120,18 +151,15 @@ static int read_peers(struct store *s, struct arena *a, int64_t site_id,
 	return rc;
 }
 
-/* Those that were there together with this site, the latest ones. */
+/* Tunnels that this site had, the latest ones. */
 static int read_removed(struct store *s, struct arena *a, int64_t site_id,
 						struct render_vpn *vpn, struct err *e)
 {
-	struct model_removed *removed;
 	struct db_rows *rows;
 	int rc;
 
-	rc = db_query(s->db, "SELECT r.name, r.revision, r.reason "
-				  "FROM site_removed r JOIN site t ON t.vpn_id = r.vpn_id "
-				  "WHERE t.id = $1 AND r.revision > t.revision "
-				  "ORDER BY r.revision DESC, r.name LIMIT $2",
+	rc = db_query(s->db, "SELECT peer, revision, reason FROM link_removed "
+				  "WHERE site_id = $1 ORDER BY revision DESC, peer LIMIT $2",
 				  DB_ARGS(db_i(site_id), db_i(RENDER_REMOVED_MAX)), &rows, e);
 	if (rc < 0)
 	{
@@ -139,30 +167,46 @@ static int read_removed(struct store *s, struct arena *a, int64_t site_id,
 	}
 	while ((rc = db_next(rows, e)) == 1)
 	{
-		removed = store_array_add(a, (void **)&vpn->removed,
-								  &vpn->removed_count, sizeof(*removed));
-		removed->peer = arena_strdup(a, db_col_text(rows, 0));
-		removed->at_revision = (uint64_t)db_col_int(rows, 1);
-		removed->reason = arena_strdup(a, db_col_text(rows, 2));
+		add_removed(a, vpn, db_col_text(rows, 0), db_col_int(rows, 1),
+					db_col_text(rows, 2));
 	}
 	db_end(rows);
 	return rc;
 }
 
+/* The further profiles of the VPN; the document takes those in use. */
+static int read_profiles(struct store *s, struct arena *a,
+						 struct render_vpn *vpn, struct err *e)
+{
+	return store_profiles(s, a, vpn->vpn.customer, vpn->vpn.vpn,
+						  &vpn->profiles, &vpn->profile_count, e);
+}
+
 static int read_site(struct store *s, struct arena *a, struct db_rows *rows,
-					 struct render_vpn *vpn, struct err *e)
+					 bool suspended, struct render_vpn *vpn, struct err *e)
 {
 	int64_t site_id = db_col_int(rows, STORE_VPN_COLUMN_COUNT);
 	int rc;
 
 	vpn->site = arena_strdup(a, db_col_text(rows, STORE_VPN_COLUMN_COUNT + 1));
 	if ((rc = store_vpn_read(a, rows, 0, &vpn->vpn, e)) < 0 ||
+		(rc = store_word(conf_roles,
+						 db_col_text(rows, STORE_VPN_COLUMN_COUNT + 4),
+						 &vpn->role, e)) < 0 ||
 		(rc = store_read_addr(db_col_text(rows, STORE_VPN_COLUMN_COUNT + 2),
 							  &vpn->ce_address, e)) < 0 ||
 		(rc = store_read_addr(db_col_text(rows, STORE_VPN_COLUMN_COUNT + 3),
-							  &vpn->router_id, e)) < 0 ||
-		(rc = read_peers(s, a, site_id, true, vpn, e)) < 0 ||
-		(rc = read_peers(s, a, site_id, false, vpn, e)) < 0)
+							  &vpn->router_id, e)) < 0)
+	{
+		return rc;
+	}
+	if (suspended)
+	{
+		return 0;		/* nothing that is not told by the one word */
+	}
+	if ((rc = read_peers(s, a, site_id, true, vpn, e)) < 0 ||
+		(rc = read_peers(s, a, site_id, false, vpn, e)) < 0 ||
+		(rc = read_profiles(s, a, vpn, e)) < 0)
 	{
 		return rc;
 	}
@@ -177,7 +221,7 @@ static int read_sites(struct store *s, struct arena *a, int64_t ce_id,
 	int rc;
 
 	rc = db_query(s->db, "SELECT " STORE_VPN_COLUMNS ", t.id, t.name, "
-				  "t.ce_address, t.router_id FROM site t "
+				  "t.ce_address, t.router_id, t.role FROM site t "
 				  "JOIN vpn v ON v.id = t.vpn_id "
 				  "JOIN customer cu ON cu.id = v.customer_id "
 				  "WHERE t.ce_id = $1 ORDER BY cu.name, v.name",
@@ -190,7 +234,7 @@ static int read_sites(struct store *s, struct arena *a, int64_t ce_id,
 	{
 		vpn = store_array_add(a, (void **)&out->vpns, &out->vpn_count,
 							  sizeof(*vpn));
-		rc = read_site(s, a, rows, vpn, e);
+		rc = read_site(s, a, rows, out->suspended, vpn, e);
 		if (rc < 0)
 		{
 			break;

@@ -172,6 +172,17 @@ static int write_key(struct store *s, uint64_t ce_id, const char *spki,
 						  db_i(now_ms), db_t(cert_pem)), e);
 }
 
+int store_key_revoke(struct store *s, int64_t ce_id, struct err *e)
+{
+	int rc = db_run(s->db, "UPDATE ce_key SET superseded = 1, revoked_ms = $2 "
+					"WHERE ce_id = $1 AND superseded = 0",
+					DB_ARGS(db_i(ce_id), db_i(store_now_ms())), e);
+
+	/* nor does a token that waits: who has the old router may have it, too */
+	return rc < 0 ? rc : db_run(s->db, "DELETE FROM ce_token WHERE ce_id = $1",
+								DB_ARGS(db_i(ce_id)), e);
+}
+
 static int note_enrolled(struct store *s, const struct store_ce *ce,
 						 const char *spki, int64_t now_ms, struct err *e)
 {

@@ -14,6 +14,9 @@
 #include "server/store.h"
 
 #define STORE_DESCRIPTION_MAX 255
+#define STORE_EXTERNAL_ID_MAX 63
+
+struct store_work;		/* of the change in course: store_work.h */
 
 struct store
 {
@@ -21,6 +24,7 @@ struct store
 	struct seal_key kek;
 	char database_id[33];	/* in the place of every sealed piece */
 	/* the change in course */
+	struct store_work *work;
 	bool changing;
 	bool failed;			/* commit will refuse */
 	uint64_t revision;		/* that commit will make current */
@@ -57,6 +61,8 @@ int store_audit_write(struct store *s, uint64_t revision, const char *actor,
 /** The document of this CE, of all CEs with a site in this VPN, changes. */
 int store_touch_ce(struct store *s, int64_t ce_id, struct err *e);
 int store_touch_vpn(struct store *s, int64_t vpn_id, struct err *e);
+/** Of the CE of this site. */
+int store_touch_site(struct store *s, int64_t site_id, struct err *e);
 
 /* By name; -ENOENT with e NOT_FOUND. */
 int store_customer_id(struct store *s, const char *customer, int64_t *id,
@@ -74,11 +80,20 @@ int store_address_take(struct store *s, const struct addr *address,
 					   int64_t ce_id, struct err *e);
 int store_addresses_drop(struct store *s, int64_t ce_id, struct err *e);
 
+/** "" for NULL. */
+static inline const char *store_text(const char *text)
+{
+	return text ? text : "";
+}
 int store_check_name(const char *name, const char *what, struct err *e);
-int store_check_description(const char *description, struct err *e);
+int store_check_words(const char *description, const char *external_id,
+					  struct err *e);
 
 /** Address text of a row; a value that is none is a fault of the database. */
 int store_read_addr(const char *text, struct addr *out, struct err *e);
+/** Index of a word of a row in a NULL-ended list. */
+int store_word(const char *const *words, const char *text, int *index,
+			   struct err *e);
 /** e for a row that cannot be: -EIO. */
 int store_bad_row(struct err *e, const char *where);
 
@@ -88,6 +103,21 @@ int store_psk_make(struct store *s, int64_t site_a, int64_t site_b,
 int store_psk_open(struct store *s, int64_t site_a, int64_t site_b,
 				   int64_t generation, const char *sealed, struct secret *out,
 				   struct err *e);
+/** Keep the keys of a tunnel that goes. */
+int store_psk_retire(struct store *s, int64_t site_a, int64_t site_b,
+					 struct err *e);
+/** 1: the tunnel has again what revision took from it; 0: that is not kept. */
+int store_psk_restore(struct store *s, int64_t site_a, int64_t site_b,
+					  uint64_t revision, struct err *e);
+
+/** Those that are too old to be restored. */
+int store_psk_forget(struct store *s, struct err *e);
+
+/* Profiles in columns: "a,b,c". */
+char *store_words_join(struct arena *a, char *const *list, size_t count);
+char **store_words_split(struct arena *a, const char *joined, size_t *count);
+/** Numbers and proposals that a document can carry. */
+int store_check_profile(const struct model_profile *profile, struct err *e);
 
 /* Columns of a VPN, in this order, for store_vpn_read(). */
 #define STORE_VPN_COLUMNS \
@@ -95,8 +125,9 @@ int store_psk_open(struct store *s, int64_t site_a, int64_t site_b,
 	"v.mtu, v.ospf_area, v.ospf_hello, v.ospf_dead, v.ospf_cost, " \
 	"v.retry_minimum_wait, v.retry_t1, v.retry_factor, v.retry_maximum, " \
 	"v.retry_alarm_after, v.proposals, v.esp_proposals, v.rekey_time, " \
-	"v.child_rekey_time, v.dpd_delay "
-#define STORE_VPN_COLUMN_COUNT 21
+	"v.child_rekey_time, v.dpd_delay, v.id, v.external_id, v.grade, " \
+	"v.router_id_last "
+#define STORE_VPN_COLUMN_COUNT 25
 int store_vpn_read(struct arena *a, struct db_rows *rows, int column,
 				   struct store_vpn *vpn, struct err *e);
 
@@ -105,7 +136,8 @@ int store_vpn_read(struct arena *a, struct db_rows *rows, int column,
 	"SELECT ce.id, cu.name, ce.name, ce.description, ce.address, " \
 	"ce.removed_revision, ch.revision, ch.committed_ms, " \
 	"(SELECT count(*) FROM ce_key k WHERE k.ce_id = ce.id " \
-	"AND k.superseded = 0), st.reported_ms, d.at_ms " \
+	"AND k.superseded = 0), st.reported_ms, d.at_ms, ce.external_id, " \
+	"ce.suspended_revision " \
 	"FROM ce JOIN customer cu ON cu.id = ce.customer_id " \
 	"JOIN ce_change ch ON ch.ce_id = ce.id " \
 	"LEFT JOIN ce_status st ON st.ce_id = ce.id " \

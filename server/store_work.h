@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copyright (C) 2026 The ppvpn authors */
+/*
+ * store_work.h - the change in course, as the store's files share it
+ *
+ * Parts of a change write rows, note what they changed (store_history.c), and
+ * name what must be looked at again (store_settle.c): whole VPNs or single sites.
+ * Settling brings tunnels in line (store_link.c), which notes effects.
+ */
+#ifndef PPVPN_SERVER_STORE_WORK_H
+#define PPVPN_SERVER_STORE_WORK_H
+
+#include "server/conf_json.h"
+#include "server/store_impl.h"
+
+struct store_note
+{
+	enum conf_kind kind;
+	char *place, *before, *after;	/* JSON, "" for nothing */
+	uint64_t id;
+};
+
+/* site 0: every site of the VPN, and its profiles */
+struct store_dirty
+{
+	int64_t vpn_id, site_id;
+};
+
+struct store_work
+{
+	struct arena *a;
+	struct store_note *notes;
+	size_t note_count;
+	struct store_dirty *dirty;
+	size_t dirty_count;
+	struct store_effect_tunnel *tunnels;
+	size_t tunnel_count, tunnels_by_change[STORE_CHANGE_KINDS];
+	bool touched;				/* some document changes */
+	uint64_t reverting;			/* the revision that is taken back, or 0 */
+	bool applying;				/* a whole customer: it names every role */
+};
+
+struct store_work *store_work_new(void);
+void store_work_free(struct store_work *work);
+
+/** Look at this site's, or with site_id 0 all, tunnels of the VPN again. */
+void store_dirty(struct store *s, int64_t vpn_id, int64_t site_id);
+/** Forget what was named of a VPN or site that is gone. */
+void store_clean_vpn(struct store *s, int64_t vpn_id);
+void store_clean_site(struct store *s, int64_t site_id);
+
+/**
+ * Note that a thing (its struct store_…) was before and is after; NULL: it was
+ * or is not there.
+ *
+ * @return		whether they differ
+ */
+bool store_note(struct store *s, enum conf_kind kind, const char *place,
+				uint64_t id, const void *before, const void *after);
+
+/** The key of a CE, if it has one, opens but a tombstone (store_enroll.c). */
+int store_key_revoke(struct store *s, int64_t ce_id, struct err *e);
+
+/** Write what was noted beside the audit record (store_history.c). */
+int store_audit_notes(struct store *s, struct err *e);
+
+/** An effect on a tunnel, for people. */
+void store_effect(struct store *s, const char *customer, const char *vpn,
+				  const char *site, const char *peer, int change);
+
+/* ---- tunnels (store_link.c) ------------------------------------------------ */
+
+/**
+ * Make the tunnels of a VPN what topology and settings say; site_id 0: all of
+ * them, else this site's.
+ */
+int store_link_sync(struct store *s, const struct store_vpn *vpn,
+					int64_t site_id, struct err *e);
+/** A site goes: its tunnels, with an explanation for its peers. */
+int store_link_drop_site(struct store *s, const struct store_site *site,
+						 int64_t vpn_id, const char *reason, struct err *e);
+/** What was said of a site and others goes with it (store_setting.c). */
+int store_setting_drop_site(struct store *s, const struct store_site *site,
+							struct err *e);
+int store_link_get(struct store *s, struct arena *a, const char *customer,
+				   const char *vpn, const char *site, const char *peer,
+				   struct store_link *out, struct err *e);
+
+/* ---- rows by name, for the parts of a change -------------------------------- */
+
+int store_vpn_by_id(struct store *s, struct arena *a, int64_t id,
+					struct store_vpn *out, struct err *e);
+int store_ce_by_id(struct store *s, struct arena *a, int64_t id,
+				   struct store_ce *out, struct err *e);
+int store_customer_get(struct store *s, struct arena *a, const char *customer,
+					   struct store_customer *out, struct err *e);
+int store_profile_get(struct store *s, struct arena *a, const char *customer,
+					  const char *vpn, const char *name,
+					  struct store_profile *out, struct err *e);
+int store_profile_id(struct store *s, int64_t vpn_id, const char *name,
+					 int64_t *id, struct err *e);
+int store_site_id(struct store *s, int64_t vpn_id, const char *site,
+				  int64_t *id, struct err *e);
+
+#endif
