@@ -96,6 +96,9 @@
 	X(TUNNEL_PAIR, "tunnel-pair", "Two tunnels between the same two addresses", \
 	  "A VTI carries one tunnel per pair of addresses.", \
 	  "Give one of the sites another CE address.") \
+	X(GRADE, "grade", "Weaker than the VPN's grade of security", \
+	  "All tunnels of a VPN have its grade; a proposal or lifetime named does not reach it.", \
+	  "Take stronger words, e.g. aes256gcm16-prfsha384-ecp384 (ESP: aes256gcm16-ecp384), or lower the VPN's grade.") \
 	X(KERNEL, "kernel", "Kernel refused", \
 	  "The kernel did not accept a link, address, rule or route.", \
 	  "See the text; check that the modules ip_vti, vrf and esp4 can be loaded.") \

@@ -6,6 +6,7 @@
 if HAVE_CHECK
 server_tests = \
 	testing/unit/test_api_admin \
+	testing/unit/test_grade \
 	testing/unit/test_render \
 	testing/unit/test_seal \
 	testing/unit/test_store
@@ -18,6 +19,9 @@ testing_unit_test_api_admin_SOURCES = \
 	server/admin_read.c server/admin_read.h
 testing_unit_test_api_admin_LDADD = libppvpn-api-admin.la libppvpn-http.la \
 	libppvpn-store.la $(CHECK_LIBS)
+
+testing_unit_test_grade_SOURCES = testing/unit/test_grade.c
+testing_unit_test_grade_LDADD = server/grade.lo libppvpn-base.la $(CHECK_LIBS)
 
 testing_unit_test_seal_SOURCES = testing/unit/test_seal.c
 testing_unit_test_seal_LDADD = libppvpn-seal.la libppvpn.la $(CHECK_LIBS)
