@@ -55,6 +55,7 @@
 const struct json_row admin_customer_rows[] = {
 	LABEL("customer", struct store_customer, customer),
 	TEXT("description", struct store_customer, description),
+	TEXT("external-id", struct store_customer, external_id),
 	END
 };
 READER(read_customer, admin_customer_rows)
@@ -95,14 +96,16 @@ static const struct json_row profile_rows[] = {
 };
 READER(read_profile, profile_rows)
 
-static const char *const topologies[] = { "any-to-any", NULL };
 const struct json_row admin_vpn_rows[] = {
 	LABEL("customer", struct store_vpn, customer),
 	LABEL("vpn", struct store_vpn, vpn),
 	TEXT("description", struct store_vpn, description),
+	TEXT("external-id", struct store_vpn, external_id),
+	{ AT("grade", JSON_ENUM, struct store_vpn, grade), NEED,
+	  .names = conf_grades },
 	{ AT("domain", JSON_FQDN, struct store_vpn, domain), NEED },
 	{ AT("topology", JSON_ENUM, struct store_vpn, topology), NEED,
-	  .names = topologies },
+	  .names = conf_topologies },
 	{ AT("router-ids", JSON_PREFIX4, struct store_vpn, router_ids), NEED },
 	U32("mtu", struct store_vpn, mtu),
 	ADDR("area", struct store_vpn, ospf.area),
@@ -125,6 +128,8 @@ const struct json_row admin_vpns_rows[] = {
 	LABEL("customer", struct admin_ce, customer), \
 	LABEL("ce", struct admin_ce, ce), \
 	TEXT("description", struct admin_ce, description), \
+	TEXT("external-id", struct admin_ce, external_id), \
+	{ AT("suspended", JSON_BOOL, struct admin_ce, suspended), NEED }, \
 	ADDR("ce-address", struct admin_ce, address), \
 	FLAG("enrolled", struct admin_ce, enrolled), \
 	U64("revision", struct admin_ce, revision), \
@@ -137,7 +142,6 @@ const struct json_row admin_ces_rows[] = {
 	END
 };
 
-static const char *const roles[] = { "any-to-any-role", NULL };
 const struct json_row admin_site_rows[] = {
 	LABEL("customer", struct store_site, customer),
 	LABEL("vpn", struct store_site, vpn),
@@ -145,7 +149,10 @@ const struct json_row admin_site_rows[] = {
 	LABEL("ce", struct store_site, ce),
 	ADDR("ce-address", struct store_site, ce_address),
 	ADDR("router-id", struct store_site, router_id),
-	{ AT("role", JSON_ENUM, struct store_site, role), NEED, .names = roles },
+	{ AT("role", JSON_ENUM, struct store_site, role), NEED,
+	  .names = conf_roles },
+	TEXT("description", struct store_site, description),
+	TEXT("external-id", struct store_site, external_id),
 	END
 };
 READER(read_site, admin_site_rows)

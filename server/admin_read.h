@@ -10,6 +10,7 @@
 #define PPVPN_SERVER_ADMIN_READ_H
 
 #include "json_in.h"
+#include "server/conf_words.h"
 #include "server/service.h"
 
 /* An optional time; never first in a struct (json_in.h: no offset 0). */
@@ -27,9 +28,9 @@ struct admin_service
 
 struct admin_ce
 {
-	char *customer, *ce, *description;
+	char *customer, *ce, *description, *external_id;
 	struct addr address;
-	bool enrolled, reported;
+	bool suspended, enrolled, reported;
 	uint64_t revision;
 	struct admin_time last_seen, reported_at;
 	uint64_t applied_epoch, applied_revision;

@@ -14,7 +14,7 @@
 
 #include "alloc.h"
 #include "name.h"
-#include "server/api_admin_impl.h"
+#include "server/api_admin_ask.h"
 #include "server/api_admin_write.h"
 
 #define AUDIT_LIMIT 100
@@ -33,21 +33,8 @@ int64_t admin_now_ms(void)
 
 /* ---- a question ------------------------------------------------------------- */
 
-struct ask
-{
-	struct http_request *req;
-	struct store *store;
-	const struct api_admin *api;
-	struct arena *arena;
-	const char *customer, *vpn, *ce, *site, *peer;	/* NULL: any */
-	struct json_out o;
-	struct err e;
-};
-
-typedef int (*ask_fn)(struct ask *q);
-
 /* From the path, else from the query; NULL when in neither. */
-static int part(struct ask *q, const char *name, const char **out)
+static int part(struct admin_ask *q, const char *name, const char **out)
 {
 	*out = http_request_segment(q->req, name);
 	if (!*out)
@@ -62,11 +49,11 @@ static int part(struct ask *q, const char *name, const char **out)
 	return 0;
 }
 
-static enum http_verdict ask(struct http_request *req,
-							 struct http_response *resp, struct store *store,
-							 void *user, ask_fn fn)
+enum http_verdict admin_ask(struct http_request *req,
+							struct http_response *resp, struct store *store,
+							void *user, admin_ask_fn fn)
 {
-	struct ask q = { .req = req, .store = store, .api = user };
+	struct admin_ask q = { .req = req, .store = store, .api = user };
 	enum http_verdict verdict;
 	struct text text;
 	int rc;
@@ -90,7 +77,7 @@ static enum http_verdict ask(struct http_request *req,
 	return verdict;
 }
 
-static int not_found(struct ask *q, const char *what, const char *place)
+static int not_found(struct admin_ask *q, const char *what, const char *place)
 {
 	return err_set(&q->e, -ENOENT, ERR_NOT_FOUND, place, "no such %s", what);
 }
@@ -101,7 +88,7 @@ static bool wanted(const char *filter, const char *value)
 }
 
 /* A filter that names nothing is a mistake, not an empty list. */
-static int check_filter(struct ask *q)
+int admin_check_filter(struct admin_ask *q)
 {
 	struct store_customer *customers;
 	struct store_vpn *vpns;
@@ -141,7 +128,7 @@ static int check_filter(struct ask *q)
 
 /* ---- lists ------------------------------------------------------------------- */
 
-static int health(struct ask *q)
+static int health(struct admin_ask *q)
 {
 	uint64_t epoch, revision;
 	int rc = store_revision(q->store, &epoch, &revision, &q->e);
@@ -161,11 +148,11 @@ static int health(struct ask *q)
  * A list {"name":[...]}, or the one element that the path names.
  */
 #define LIST(name, key, type, query, writer) \
-	static int name(struct ask *q) \
+	static int name(struct admin_ask *q) \
 	{ \
 		type *list; \
 		size_t count, i; \
-		int rc = check_filter(q); \
+		int rc = admin_check_filter(q); \
 		if (rc < 0 || (rc = (query)) < 0) \
 		{ \
 			return rc; \
@@ -182,11 +169,11 @@ static int health(struct ask *q)
 	}
 
 #define ONE(name, what, type, query, writer, is_it) \
-	static int name(struct ask *q) \
+	static int name(struct admin_ask *q) \
 	{ \
 		type *list; \
 		size_t count, i; \
-		int rc = check_filter(q); \
+		int rc = admin_check_filter(q); \
 		if (rc < 0 || (rc = (query)) < 0) \
 		{ \
 			return rc; \
@@ -202,7 +189,7 @@ static int health(struct ask *q)
 		return not_found(q, what, place_of(q)); \
 	}
 
-static const char *place_of(struct ask *q)
+static const char *place_of(struct admin_ask *q)
 {
 	const char *last = q->site ? q->site : q->ce;
 	char *place = arena_strdup(q->arena, q->customer ? q->customer : "");
@@ -239,7 +226,7 @@ ONE(site, "site", struct store_site,
 	store_sites(q->store, q->arena, q->customer, q->vpn, &list, &count,
 				&q->e), admin_write_site, wanted(q->site, list[i].site))
 
-static int audit(struct ask *q)
+static int audit(struct admin_ask *q)
 {
 	const char *text = http_request_query(q->req, "limit");
 	uint64_t limit = AUDIT_LIMIT;
@@ -285,14 +272,14 @@ static bool has_site(const struct store_tunnel *t, const char *site)
 	return wanted(site, t->end[0].site) || wanted(site, t->end[1].site);
 }
 
-static int read_tunnels(struct ask *q, struct store_tunnel **out,
+static int read_tunnels(struct admin_ask *q, struct store_tunnel **out,
 						size_t *count)
 {
 	struct store_tunnel *all;
 	size_t i, n;
 	int rc;
 
-	rc = check_filter(q);
+	rc = admin_check_filter(q);
 	if (rc < 0 || (rc = store_tunnels(q->store, q->arena, q->customer, q->vpn,
 									  &all, &n, &q->e)) < 0)
 	{
@@ -316,7 +303,7 @@ static int read_tunnels(struct ask *q, struct store_tunnel **out,
 				  q->peer) : 0;
 }
 
-static int tunnels(struct ask *q)
+static int tunnels(struct admin_ask *q)
 {
 	struct store_tunnel *list;
 	size_t count, i;
@@ -338,7 +325,7 @@ static int tunnels(struct ask *q)
 	return 0;
 }
 
-static int time_to_service(struct ask *q)
+static int time_to_service(struct admin_ask *q)
 {
 	struct store_tunnel *list;
 	size_t count, i;
@@ -415,7 +402,7 @@ static void count_ends(struct count *counts, const struct store_ce_status *ces,
 }
 
 /* With a VPN, only its members. */
-static int mark_members(struct ask *q, bool *member,
+static int mark_members(struct admin_ask *q, bool *member,
 						const struct store_ce_status *ces, size_t n)
 {
 	struct store_site *list;
@@ -442,7 +429,7 @@ static int mark_members(struct ask *q, bool *member,
 	return rc;
 }
 
-static void write_status(struct ask *q, const struct store_ce_status *ces,
+static void write_status(struct admin_ask *q, const struct store_ce_status *ces,
 						 const struct count *counts, const bool *member,
 						 size_t n, const struct store_tunnel *list,
 						 size_t count, int64_t stale)
@@ -471,7 +458,7 @@ static void write_status(struct ask *q, const struct store_ce_status *ces,
 	jo_array_end(&q->o);
 }
 
-static int status(struct ask *q)
+static int status(struct admin_ask *q)
 {
 	int64_t stale = stale_ms(q->api);
 	struct store_ce_status *ces;
@@ -511,7 +498,7 @@ static int status(struct ask *q)
 #define HANDLER(name, fn) \
 	ADMIN_HANDLER(name) \
 	{ \
-		return ask(req, resp, store, user, fn); \
+		return admin_ask(req, resp, store, user, fn); \
 	}
 
 HANDLER(admin_health, health)

@@ -36,5 +36,34 @@ ADMIN_HANDLER(admin_status);
 ADMIN_HANDLER(admin_tunnels);
 ADMIN_HANDLER(admin_time_to_service);
 ADMIN_HANDLER(admin_audit);
+ADMIN_HANDLER(admin_profiles);
+ADMIN_HANDLER(admin_links);
+ADMIN_HANDLER(admin_revision);
+ADMIN_HANDLER(admin_config_get);
+
+/* Bundles: api_admin_bundle.c */
+ADMIN_HANDLER(admin_ce_bundle);
+
+/* Changes: api_admin_config.c */
+ADMIN_HANDLER(admin_customer_add);
+ADMIN_HANDLER(admin_customer_set);
+ADMIN_HANDLER(admin_customer_remove);
+ADMIN_HANDLER(admin_vpn_add);
+ADMIN_HANDLER(admin_vpn_set);
+ADMIN_HANDLER(admin_vpn_remove);
+ADMIN_HANDLER(admin_profile_add);
+ADMIN_HANDLER(admin_profile_set);
+ADMIN_HANDLER(admin_profile_remove);
+ADMIN_HANDLER(admin_ce_add);
+ADMIN_HANDLER(admin_ce_set);
+ADMIN_HANDLER(admin_ce_remove);
+ADMIN_HANDLER(admin_ce_replace);
+ADMIN_HANDLER(admin_site_add);
+ADMIN_HANDLER(admin_site_set);
+ADMIN_HANDLER(admin_site_remove);
+ADMIN_HANDLER(admin_link_set);
+ADMIN_HANDLER(admin_link_remove);
+ADMIN_HANDLER(admin_config_put);
+ADMIN_HANDLER(admin_revert);
 
 #endif

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "server/api_admin_write.h"
+#include "server/conf_json.h"
 #include "server/service.h"
 
 static void write_addr(struct json_out *o, const char *key,
@@ -34,6 +35,7 @@ void admin_write_customer(struct json_out *o, const struct store_customer *c)
 	jo_object(o, NULL);
 	jo_str(o, "customer", c->customer);
 	jo_str(o, "description", c->description);
+	jo_str(o, "external-id", c->external_id);
 	jo_object_end(o);
 }
 
@@ -52,12 +54,60 @@ static void write_list(struct json_out *o, const char *key, char *const *list,
 
 static void write_profile(struct json_out *o, const struct model_profile *p)
 {
-	jo_object(o, "sa-profile");
 	write_list(o, "proposals", p->proposals, p->proposal_count);
 	write_list(o, "esp_proposals", p->esp_proposals, p->esp_proposal_count);
 	jo_u64(o, "rekey_time", p->rekey_time);
 	jo_u64(o, "child_rekey_time", p->child_rekey_time);
 	jo_u64(o, "dpd_delay", p->dpd_delay);
+}
+
+void admin_write_profile(struct json_out *o, const struct store_profile *p)
+{
+	jo_object(o, NULL);
+	jo_str(o, "customer", p->customer);
+	jo_str(o, "vpn", p->vpn);
+	jo_str(o, "profile", p->name);
+	write_profile(o, &p->profile);
+	jo_object_end(o);
+}
+
+void admin_write_link(struct json_out *o, const struct store_link *link)
+{
+	jo_object(o, NULL);
+	jo_str(o, "customer", link->customer);
+	jo_str(o, "vpn", link->vpn);
+	write_list(o, "sites", link->site, 2);
+	jo_bool(o, "explicit", link->wanted);
+	if (link->profile)
+	{
+		jo_str(o, "profile", link->profile);
+	}
+	if (link->cost)
+	{
+		jo_u64(o, "cost", link->cost);
+	}
+	if (link->initiator)
+	{
+		jo_str(o, "initiator", link->initiator);
+	}
+	jo_object_end(o);
+}
+
+/* before and after are JSON that we made ourselves */
+void admin_write_audit_object(struct json_out *o,
+							  const struct store_audit_object *object)
+{
+	jo_object(o, NULL);
+	jo_str(o, "kind", object->kind);
+	jo_str(o, "place", object->place);
+	if (*object->before)
+	{
+		jo_raw(o, "before", object->before);
+	}
+	if (*object->after)
+	{
+		jo_raw(o, "after", object->after);
+	}
 	jo_object_end(o);
 }
 
@@ -69,8 +119,10 @@ void admin_write_vpn(struct json_out *o, const struct store_vpn *v)
 	jo_str(o, "customer", v->customer);
 	jo_str(o, "vpn", v->vpn);
 	jo_str(o, "description", v->description);
+	jo_str(o, "external-id", v->external_id);
 	jo_str(o, "domain", v->domain);
-	jo_str(o, "topology", "any-to-any");
+	jo_str(o, "topology", conf_topologies[v->topology]);
+	jo_str(o, "grade", conf_grades[v->grade]);
 	jo_str(o, "router-ids", prefix_str(&v->router_ids, pool));
 	jo_u64(o, "mtu", v->mtu);
 	write_addr(o, "area", &v->ospf.area);
@@ -84,7 +136,9 @@ void admin_write_vpn(struct json_out *o, const struct store_vpn *v)
 	jo_u64(o, "maximum", v->retry.maximum);
 	jo_u64(o, "alarm-after", v->retry.alarm_after);
 	jo_object_end(o);
+	jo_object(o, "sa-profile");
 	write_profile(o, &v->profile);
+	jo_object_end(o);
 	jo_object_end(o);
 }
 
@@ -93,6 +147,8 @@ static void write_ce_members(struct json_out *o, const struct store_ce *ce)
 	jo_str(o, "customer", ce->customer);
 	jo_str(o, "ce", ce->ce);
 	jo_str(o, "description", ce->description);
+	jo_str(o, "external-id", ce->external_id);
+	jo_bool(o, "suspended", ce->suspended);
 	write_addr(o, "ce-address", &ce->address);
 	jo_bool(o, "enrolled", ce->enrolled);
 	jo_u64(o, "revision", ce->revision);
@@ -115,7 +171,9 @@ void admin_write_site(struct json_out *o, const struct store_site *site)
 	jo_str(o, "ce", site->ce);
 	write_addr(o, "ce-address", &site->ce_address);
 	write_addr(o, "router-id", &site->router_id);
-	jo_str(o, "role", "any-to-any-role");
+	jo_str(o, "role", conf_roles[site->role]);
+	jo_str(o, "description", site->description);
+	jo_str(o, "external-id", site->external_id);
 	jo_object_end(o);
 }
 

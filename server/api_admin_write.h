@@ -15,7 +15,11 @@ void admin_write_customer(struct json_out *o, const struct store_customer *c);
 void admin_write_vpn(struct json_out *o, const struct store_vpn *v);
 void admin_write_ce(struct json_out *o, const struct store_ce *ce);
 void admin_write_site(struct json_out *o, const struct store_site *site);
+void admin_write_profile(struct json_out *o, const struct store_profile *p);
+void admin_write_link(struct json_out *o, const struct store_link *link);
 void admin_write_audit(struct json_out *o, const struct store_audit *audit);
+void admin_write_audit_object(struct json_out *o,
+							  const struct store_audit_object *object);
 
 /* stale_ms: wall clock; what was reported before it counts as stale */
 bool admin_end_is_up(const struct store_tunnel_end *end, int64_t stale_ms);

@@ -19,17 +19,6 @@ const struct json_limits conf_json_limits = {
 	.string = 1024, .containers = 200000,
 };
 
-const char *const conf_topologies[] = {
-	"any-to-any", "hub-spoke", "hub-spoke-disjoint", "custom", NULL
-};
-const char *const conf_roles[] = {
-	"any-to-any-role", "hub-role", "spoke-role", "custom-role", NULL
-};
-const char *const conf_grades[] = { "basic", "standard", "high", NULL };
-const char *const conf_kinds[] = {
-	"customer", "vpn", "sa-profile", "ce", "site", "link", NULL
-};
-
 #define ROW(row_name, row_kind, type, member) \
 	.name = (row_name), .kind = (row_kind), .offset = offsetof(type, member)
 #define WORDS(type) \

@@ -12,6 +12,7 @@
 
 #include "json_in.h"
 #include "json_out.h"
+#include "server/conf_words.h"
 #include "server/store.h"
 
 #define CONF_JSON_SCHEMA "ppvpn-customer/1"
@@ -58,14 +59,6 @@ int conf_json_read(struct arena *a, const char *buf, size_t len,
 void conf_json_write(struct json_out *o, const struct conf_customer *conf,
 					 const char *domain);
 
-/* Kinds of things, by their words in the audit. */
-enum conf_kind
-{
-	CONF_CUSTOMER, CONF_VPN, CONF_PROFILE, CONF_CE, CONF_SITE, CONF_LINK,
-	CONF_KIND_COUNT
-};
-extern const char *const conf_kinds[];	/* ended by NULL */
-
 /**
  * One thing (its struct store_…) with everything in it, but for the names of
  * its place and what is only read. In arena.
@@ -74,11 +67,6 @@ char *conf_image(struct arena *a, enum conf_kind kind, const void *thing);
 /** And back; members that the image has not stay as they are in out. */
 int conf_image_read(struct arena *a, enum conf_kind kind, const char *image,
 					void *out, struct err *e);
-
-/* Words in the order of their enums, ended by NULL. */
-extern const char *const conf_topologies[];
-extern const char *const conf_roles[];
-extern const char *const conf_grades[];
 
 /** A list of proposals, for the rows of others. */
 int conf_read_proposal(struct json_in *in, struct json_object *value,

@@ -10,6 +10,7 @@ libppvpn_store_la_SOURCES = \
 	server/grade.c server/grade.h \
 	server/render.c server/render.h \
 	server/store.c server/store.h server/store_impl.h server/store_work.h \
+	server/store_apply.c server/store_apply.h \
 	server/store_ce.c \
 	server/store_customer.c \
 	server/store_document.c \
@@ -27,7 +28,7 @@ libppvpn_store_la_SOURCES = \
 	server/store_vpn.c \
 	server/topology.c server/topology.h
 nodist_libppvpn_store_la_SOURCES = server/sql_files.c
-libppvpn_store_la_LIBADD = libppvpn.la libppvpn-seal.la $(SQLITE_LIBS)
+libppvpn_store_la_LIBADD = libppvpn-service.la libppvpn.la libppvpn-seal.la $(SQLITE_LIBS)
 
 EXTRA_DIST += $(server_sql) server/sql/embed
 CLEANFILES += server/sql_files.c
@@ -41,13 +42,18 @@ ppvpn_server_api_admin = libppvpn-api-admin.la
 noinst_LTLIBRARIES += libppvpn-api-admin.la
 libppvpn_api_admin_la_SOURCES = \
 	server/api_admin.c server/api_admin.h server/api_admin_impl.h \
-	server/api_admin_ask.c \
+	server/api_admin_ask.c server/api_admin_ask.h \
+	server/api_admin_bundle.c \
+	server/api_admin_change.c server/api_admin_change.h \
+	server/api_admin_conf.c \
+	server/api_admin_config.c \
 	server/api_admin_write.c server/api_admin_write.h
 libppvpn_api_admin_la_LIBADD = libppvpn-service.la libppvpn-store.la
 
-# Time to service, for both sides of the admin API.
+# What both sides of the admin API know: words, time to service.
 noinst_LTLIBRARIES += libppvpn-service.la
-libppvpn_service_la_SOURCES = server/service.c server/service.h
+libppvpn_service_la_SOURCES = server/service.c server/service.h \
+	server/conf_words.c server/conf_words.h
 
 bin_PROGRAMS += ppvpn-admin
 ppvpn_admin_SOURCES = \

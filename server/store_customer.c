@@ -91,7 +91,7 @@ static int customer_add(struct store *s, const struct store_customer *customer,
 	int rc;
 
 	if ((rc = store_check_name(customer->customer, "customer", e)) < 0 ||
-		(rc = store_check_store_text(customer->description, customer->external_id,
+		(rc = store_check_words(customer->description, customer->external_id,
 								e)) < 0)
 	{
 		return rc;
@@ -136,7 +136,7 @@ static int customer_set(struct store *s, const struct store_customer *customer,
 
 	if ((rc = store_customer_get(s, s->work->a, customer->customer, &before,
 								 e)) < 0 ||
-		(rc = store_check_store_text(customer->description, customer->external_id,
+		(rc = store_check_words(customer->description, customer->external_id,
 								e)) < 0)
 	{
 		return rc;

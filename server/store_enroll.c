@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "server/store_impl.h"
+#include "server/store_work.h"
 #include "text.h"
 
 /* A lost answer: the same token with the same key gets the same again. */

@@ -161,7 +161,7 @@ static int check_profiles(struct store *s, struct arena *a,
 		rc = grade_check((enum grade)vpn->grade, &profiles[i].profile, e);
 		if (rc < 0)
 		{
-			err_prefix(e, profiles[i].name);
+			err_prefix(e, "%s", profiles[i].name);
 		}
 	}
 	return rc;
@@ -304,7 +304,7 @@ static int check_profiles_in_use(struct store *s, const struct store_vpn *vpn,
 				  "JOIN link l ON l.vpn_id = o.vpn_id "
 				  "AND (l.site_a = o.id OR l.site_b = o.id) "
 				  "WHERE o.ce_id = ce.id) > $2 LIMIT 1",
-				  DB_ARGS(db_i((int64_t)vpn->id), db_i(MODEL_VPNS_MAX)),
+				  DB_ARGS(db_i((int64_t)vpn->id), db_i(MODEL_PROFILES_MAX)),
 				  &rows, e);
 	if (rc < 0)
 	{
@@ -317,7 +317,7 @@ static int check_profiles_in_use(struct store *s, const struct store_vpn *vpn,
 				 db_col_text(rows, 0));
 		rc = err_set(e, -EINVAL, ERR_LIMIT, place,
 					 "the CE would have more than %d SA profiles in use",
-					 MODEL_VPNS_MAX);
+					 MODEL_PROFILES_MAX);
 	}
 	db_end(rows);
 	return rc;

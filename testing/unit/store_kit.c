@@ -94,9 +94,52 @@ struct addr kit_addr(const char *text)
 	return addr;
 }
 
+int kit_add_customer(struct store *s, const char *customer,
+					 const char *description, struct err *err)
+{
+	const struct store_customer row = {
+		.customer = (char *)customer, .description = (char *)description,
+	};
+
+	return store_customer_add(s, &row, err);
+}
+
+int kit_add_ce(struct store *s, const char *customer, const char *ce,
+			   const struct addr *address, const char *description,
+			   struct err *err)
+{
+	const struct store_ce row = {
+		.customer = (char *)customer, .ce = (char *)ce, .address = *address,
+		.description = (char *)description,
+	};
+
+	return store_ce_add(s, &row, err);
+}
+
+int kit_add_site(struct store *s, const char *customer, const char *vpn,
+				 const char *site, const char *ce,
+				 const struct addr *router_id, const struct addr *ce_address,
+				 struct err *err)
+{
+	struct store_site row = {
+		.customer = (char *)customer, .vpn = (char *)vpn,
+		.site = (char *)site, .ce = (char *)ce, .role = -1,
+	};
+
+	if (router_id)
+	{
+		row.router_id = *router_id;
+	}
+	if (ce_address)
+	{
+		row.ce_address = *ce_address;
+	}
+	return store_site_add(s, &row, err);
+}
+
 void kit_customer(const char *customer)
 {
-	CHANGE(store_customer_add(store, customer, "", &e));
+	CHANGE(kit_add_customer(store, customer, "", &e));
 }
 
 void kit_vpn(const char *customer, const char *vpn)
@@ -113,13 +156,13 @@ void kit_ce(const char *customer, const char *ce, const char *address)
 {
 	struct addr addr = kit_addr(address);
 
-	CHANGE(store_ce_add(store, customer, ce, &addr, NULL, &e));
+	CHANGE(kit_add_ce(store, customer, ce, &addr, NULL, &e));
 }
 
 void kit_site(const char *customer, const char *vpn, const char *site,
 			  const char *ce)
 {
-	CHANGE(store_site_add(store, customer, vpn, site, ce, NULL, NULL, &e));
+	CHANGE(kit_add_site(store, customer, vpn, site, ce, NULL, NULL, &e));
 }
 
 void kit_acme(void)

@@ -153,7 +153,8 @@ START_TEST(adds_and_shows)
 
 	commits = 0;
 	two_sites();
-	ck_assert_str_eq(answer, "{\"revision\":6}\n");
+	SAYS("{\"revision\":6,\"dry-run\":false,\"changed\":true,\"ces-told\":2,"
+		 "\"tunnels-added\":1,\"tunnels-removed\":0,");
 	ck_assert_uint_eq(commits, 6);
 	GET("/v1/customers", 200);
 	read_answer(admin_customers_rows, &customers);
@@ -227,7 +228,7 @@ START_TEST(says_what_is_wrong)
 	POST("/v1/customers", "{\"customer\":\"x\",\"description\":\"a\\nb\"}",
 		 400);
 	POST("/v1/vpns", "{\"customer\":\"acme\",\"vpn\":\"x\","
-		 "\"topology\":\"hub-spoke\"}", 400);
+		 "\"topology\":\"star\"}", 400);
 	POST("/v1/vpns", "{\"customer\":\"acme\",\"vpn\":\"x\","
 		 "\"topology\":\"any-to-any\",\"mtu\":5}", 400);
 	SAYS("576..9000");

@@ -15,18 +15,18 @@ START_TEST(customers_come_and_go)
 	size_t count;
 
 	ck_assert_uint_eq(kit_revision(), 0);
-	CHANGE(store_customer_add(store, "globex", "Globex & sons", &e));
+	CHANGE(kit_add_customer(store, "globex", "Globex & sons", &e));
 	kit_customer("acme");
 	ck_assert_uint_eq(kit_revision(), 2);
-	REFUSED(store_customer_add(store, "acme", "", &e), -EEXIST, ERR_EXISTS);
-	REFUSED(store_customer_add(store, "Acme", "", &e), -EINVAL, ERR_NAME);
-	REFUSED(store_customer_add(store, "", "", &e), -EINVAL, ERR_NAME);
-	REFUSED(store_customer_add(store, "a'; DROP TABLE ce; --", "", &e),
+	REFUSED(kit_add_customer(store, "acme", "", &e), -EEXIST, ERR_EXISTS);
+	REFUSED(kit_add_customer(store, "Acme", "", &e), -EINVAL, ERR_NAME);
+	REFUSED(kit_add_customer(store, "", "", &e), -EINVAL, ERR_NAME);
+	REFUSED(kit_add_customer(store, "a'; DROP TABLE ce; --", "", &e),
 			-EINVAL, ERR_NAME);
-	REFUSED(store_customer_add(store, "x", "a\nb", &e), -EINVAL, ERR_USAGE);
+	REFUSED(kit_add_customer(store, "x", "a\nb", &e), -EINVAL, ERR_USAGE);
 	memset(text, 'x', sizeof(text) - 1);
 	text[256] = '\0';
-	REFUSED(store_customer_add(store, "x", text, &e), -EINVAL, ERR_USAGE);
+	REFUSED(kit_add_customer(store, "x", text, &e), -EINVAL, ERR_USAGE);
 	OK(store_customers(store, arena, &list, &count, &e));
 	ck_assert_uint_eq(count, 2);
 	ck_assert_str_eq(list[0].customer, "acme");
@@ -65,7 +65,7 @@ END_TEST
 START_TEST(keeps_a_vpn_as_it_was_given)
 {
 	static char *ike[] = { (char *)"aes256-sha384-ecp384" };
-	static char *esp[] = { (char *)"aes256gcm16", (char *)"aes128gcm16" };
+	static char *esp[] = { (char *)"aes256gcm16-ecp384", (char *)"aes128gcm16-ecp256" };
 	struct store_vpn row, *list;
 	size_t count;
 
@@ -97,7 +97,7 @@ START_TEST(keeps_a_vpn_as_it_was_given)
 	ck_assert_mem_eq(&list[0].ospf, &row.ospf, sizeof(row.ospf));
 	ck_assert_mem_eq(&list[0].retry, &row.retry, sizeof(row.retry));
 	ck_assert_uint_eq(list[0].profile.esp_proposal_count, 2);
-	ck_assert_str_eq(list[0].profile.esp_proposals[1], "aes128gcm16");
+	ck_assert_str_eq(list[0].profile.esp_proposals[1], "aes128gcm16-ecp256");
 	ck_assert_str_eq(list[0].profile.proposals[0], "aes256-sha384-ecp384");
 	ck_assert_uint_eq(list[0].profile.child_rekey_time, 1800);
 	ck_assert_uint_eq(list[0].profile.dpd_delay, 0);
@@ -297,7 +297,7 @@ START_TEST(forgets_explanations_with_a_change)
 							 &e));
 	revision = kit_ce_revision("acme", "paris-r1");
 	OK(db_open(kit_path, &db, &e));
-	OK(db_run(db, "UPDATE site_removed SET at_ms = at_ms - 2592001000", NULL,
+	OK(db_run(db, "UPDATE link_removed SET at_ms = at_ms - 2592001000", NULL,
 			  &e));
 	db_close(db);
 	doc = kit_document("acme", "paris-r1");
@@ -355,9 +355,9 @@ START_TEST(uses_a_pool_up)
 	kit_ce("acme", "r3", "192.0.2.3");
 	kit_site("acme", "corp", "s1", "r1");
 	kit_site("acme", "corp", "s2", "r2");
-	REFUSED(store_site_add(store, "acme", "corp", "s3", "r3", NULL, NULL, &e),
+	REFUSED(kit_add_site(store, "acme", "corp", "s3", "r3", NULL, NULL, &e),
 			-EINVAL, ERR_LIMIT);
-	CHANGE(store_site_add(store, "acme", "corp", "s3", "r3", &own, NULL, &e));
+	CHANGE(kit_add_site(store, "acme", "corp", "s3", "r3", &own, NULL, &e));
 	CHANGE(store_site_remove(store, "acme", "corp", "s1", "moved", &e));
 	kit_site("acme", "corp", "s1", "r1");
 	OK(store_sites(store, arena, NULL, NULL, &sites, &count, &e));
@@ -366,10 +366,10 @@ START_TEST(uses_a_pool_up)
 	ck_assert_uint_eq(addr_to_u32(&sites[1].router_id), 0x0a010106);
 	ck_assert_uint_eq(addr_to_u32(&sites[2].router_id), 0x0a090909);
 	kit_ce("acme", "r4", "192.0.2.4");
-	REFUSED(store_site_add(store, "acme", "corp", "s4", "r4", &own, NULL, &e),
+	REFUSED(kit_add_site(store, "acme", "corp", "s4", "r4", &own, NULL, &e),
 			-EEXIST, ERR_EXISTS);
 	own = kit_addr("224.0.0.5");
-	REFUSED(store_site_add(store, "acme", "corp", "s4", "r4", &own, NULL, &e),
+	REFUSED(kit_add_site(store, "acme", "corp", "s4", "r4", &own, NULL, &e),
 			-EINVAL, ERR_ADDRESS);
 }
 END_TEST
@@ -382,16 +382,16 @@ START_TEST(one_tunnel_per_pair_of_addresses)
 	kit_acme();
 	kit_vpn("acme", "voice");
 	kit_site("acme", "voice", "paris", "paris-r1");
-	REFUSED(store_site_add(store, "acme", "voice", "lyon", "lyon-r1", NULL,
+	REFUSED(kit_add_site(store, "acme", "voice", "lyon", "lyon-r1", NULL,
 						   NULL, &e), -EINVAL, ERR_TUNNEL_PAIR);
 	ck_assert_str_eq(e.where, "acme/voice/lyon");
 	ck_assert_ptr_nonnull(strstr(e.text, "192.0.2.1"));
 	ck_assert_ptr_nonnull(strstr(e.text, "192.0.2.2"));
 	ck_assert_ptr_nonnull(strstr(e.text, "acme/corp"));
 	/* another CE's address is no way out, another of its own is */
-	REFUSED(store_site_add(store, "acme", "voice", "lyon", "lyon-r1", NULL,
+	REFUSED(kit_add_site(store, "acme", "voice", "lyon", "lyon-r1", NULL,
 						   &taken, &e), -EEXIST, ERR_EXISTS);
-	CHANGE(store_site_add(store, "acme", "voice", "lyon", "lyon-r1", NULL,
+	CHANGE(kit_add_site(store, "acme", "voice", "lyon", "lyon-r1", NULL,
 						  &second, &e));
 	doc = kit_document("acme", "lyon-r1");
 	ck_assert_uint_eq(doc->vpn_count, 2);
@@ -401,10 +401,10 @@ START_TEST(one_tunnel_per_pair_of_addresses)
 	doc = kit_document("acme", "paris-r1");
 	ck_assert(addr_equal(&doc->vpns[1].peers[0].remote_address, &second));
 	/* taken until the site goes */
-	REFUSED(store_ce_add(store, "acme", "x", &second, NULL, &e), -EEXIST,
+	REFUSED(kit_add_ce(store, "acme", "x", &second, NULL, &e), -EEXIST,
 			ERR_EXISTS);
 	CHANGE(store_site_remove(store, "acme", "voice", "lyon", "moved", &e));
-	CHANGE(store_ce_add(store, "acme", "x", &second, NULL, &e));
+	CHANGE(kit_add_ce(store, "acme", "x", &second, NULL, &e));
 	OK(store_check(store, &e));
 }
 END_TEST
@@ -415,25 +415,25 @@ START_TEST(routers_are_one_of_a_kind)
 
 	kit_acme();
 	kit_customer("globex");
-	REFUSED(store_ce_add(store, "acme", "paris-r1", &addr, NULL, &e), -EEXIST,
+	REFUSED(kit_add_ce(store, "acme", "paris-r1", &addr, NULL, &e), -EEXIST,
 			ERR_EXISTS);
-	REFUSED(store_ce_add(store, "globex", "r1", &addr, NULL, &e), -EEXIST,
+	REFUSED(kit_add_ce(store, "globex", "r1", &addr, NULL, &e), -EEXIST,
 			ERR_EXISTS);
 	/* whose it is, is none of globex's business */
 	ck_assert_ptr_null(strstr(e.text, "acme"));
-	REFUSED(store_ce_add(store, "globex", "r1", &bad, NULL, &e), -EINVAL,
+	REFUSED(kit_add_ce(store, "globex", "r1", &bad, NULL, &e), -EINVAL,
 			ERR_ADDRESS);
-	REFUSED(store_ce_add(store, "globex", "r_1", &addr, NULL, &e), -EINVAL,
+	REFUSED(kit_add_ce(store, "globex", "r_1", &addr, NULL, &e), -EINVAL,
 			ERR_NAME);
-	REFUSED(store_site_add(store, "acme", "corp", "paris", "paris-r1", NULL,
+	REFUSED(kit_add_site(store, "acme", "corp", "paris", "paris-r1", NULL,
 						   NULL, &e), -EEXIST, ERR_EXISTS);
-	REFUSED(store_site_add(store, "acme", "corp", "paris2", "paris-r1", NULL,
+	REFUSED(kit_add_site(store, "acme", "corp", "paris2", "paris-r1", NULL,
 						   NULL, &e), -EEXIST, ERR_EXISTS);
-	REFUSED(store_site_add(store, "acme", "corp", "x", "nosuch", NULL, NULL,
+	REFUSED(kit_add_site(store, "acme", "corp", "x", "nosuch", NULL, NULL,
 						   &e), -ENOENT, ERR_NOT_FOUND);
-	REFUSED(store_site_add(store, "acme", "nosuch", "x", "paris-r1", NULL,
+	REFUSED(kit_add_site(store, "acme", "nosuch", "x", "paris-r1", NULL,
 						   NULL, &e), -ENOENT, ERR_NOT_FOUND);
-	REFUSED(store_site_add(store, "acme", "corp", "X", "paris-r1", NULL,
+	REFUSED(kit_add_site(store, "acme", "corp", "X", "paris-r1", NULL,
 						   NULL, &e), -EINVAL, ERR_NAME);
 }
 END_TEST
@@ -462,7 +462,7 @@ START_TEST(customers_are_apart)
 	ck_assert_uint_eq(count, 1);
 	OK(store_tunnels(store, arena, NULL, NULL, &tunnels, &count, &e));
 	ck_assert_uint_eq(count, 4);
-	REFUSED(store_site_add(store, "globex", "corp", "nice", "nice-r1", NULL,
+	REFUSED(kit_add_site(store, "globex", "corp", "nice", "nice-r1", NULL,
 						   NULL, &e), -ENOENT, ERR_NOT_FOUND);
 }
 END_TEST
@@ -525,7 +525,7 @@ START_TEST(a_removed_ce_gets_a_tombstone)
 	ck_assert_uint_eq(count, 0);
 	/* name and address are free again; the new one is another CE */
 	kit_customer("acme");
-	CHANGE(store_ce_add(store, "acme", "r1", &addr, "again", &e));
+	CHANGE(kit_add_ce(store, "acme", "r1", &addr, "again", &e));
 	ck_assert_uint_ne(kit_ce_id("acme", "r1"), id);
 	ck_assert_int_eq(store_document(store, arena, 4711, &kit_management, &doc,
 									&e), -ENOENT);
@@ -541,18 +541,18 @@ START_TEST(changes_are_all_or_nothing)
 	size_t count;
 
 	/* not without a transaction */
-	ck_assert_int_lt(store_customer_add(store, "acme", "", &e), 0);
+	ck_assert_int_lt(kit_add_customer(store, "acme", "", &e), 0);
 	ck_assert_int_lt(store_commit(store, "x", NULL, &e), 0);
 	OK(store_begin(store, "unix:root", &e));
 	ck_assert_int_lt(store_begin(store, "unix:root", &e), 0);
-	OK(store_customer_add(store, "acme", "", &e));
-	OK(store_customer_add(store, "globex", "", &e));
+	OK(kit_add_customer(store, "acme", "", &e));
+	OK(kit_add_customer(store, "globex", "", &e));
 	OK(store_commit(store, "two customers", &revision, &e));
 	ck_assert_uint_eq(revision, 1);
 	/* a failed one cannot be committed by mistake */
 	OK(store_begin(store, "unix:root", &e));
-	OK(store_customer_add(store, "hooli", "", &e));
-	ck_assert_int_eq(store_customer_add(store, "acme", "", &e), -EEXIST);
+	OK(kit_add_customer(store, "hooli", "", &e));
+	ck_assert_int_eq(kit_add_customer(store, "acme", "", &e), -EEXIST);
 	ck_assert_int_lt(store_commit(store, "x", &revision, &e), 0);
 	OK(store_customers(store, arena, &list, &count, &e));
 	ck_assert_uint_eq(count, 2);
@@ -579,7 +579,7 @@ START_TEST(audits_come_newest_last)
 	{
 		snprintf(name, sizeof(name), "c%d", i);
 		OK(store_begin(store, "test", &e));
-		OK(store_customer_add(store, name, "", &e));
+		OK(kit_add_customer(store, name, "", &e));
 		OK(store_commit(store, name, NULL, &e));
 	}
 	OK(store_audits(store, arena, 2, &audits, &count, &e));
@@ -615,18 +615,18 @@ START_TEST(identities_have_an_end)
 	memset(label, 'x', 63);
 	label[63] = '\0';
 	snprintf(domain, sizeof(domain), "%.61s.example", label);
-	CHANGE(store_customer_add(store, label, "", &e));
+	CHANGE(kit_add_customer(store, label, "", &e));
 	store_vpn_defaults(&row);
 	row.customer = row.vpn = label;
 	row.domain = domain;
 	CHANGE(store_vpn_add(store, &row, &e));
 	kit_ce(label, label, "192.0.2.1");
 	/* 63 + 1 + 63 + 1 + 69: a site of 55 fits, one of 56 does not */
-	REFUSED(store_site_add(store, label, label, label, label, NULL, NULL, &e),
+	REFUSED(kit_add_site(store, label, label, label, label, NULL, NULL, &e),
 			-EINVAL, ERR_NAME);
-	REFUSED(store_site_add(store, label, label, label + 7, label, NULL, NULL,
+	REFUSED(kit_add_site(store, label, label, label + 7, label, NULL, NULL,
 						   &e), -EINVAL, ERR_NAME);
-	CHANGE(store_site_add(store, label, label, label + 8, label, NULL, NULL,
+	CHANGE(kit_add_site(store, label, label, label + 8, label, NULL, NULL,
 						  &e));
 	kit_document(label, label);
 }

@@ -80,7 +80,7 @@ static int change(struct store *s, struct err *err)
 	{
 		return rc;
 	}
-	if ((rc = store_site_add(s, "acme", "corp", "metz", "metz-r1", NULL, NULL,
+	if ((rc = kit_add_site(s, "acme", "corp", "metz", "metz-r1", NULL, NULL,
 							 err)) < 0 ||
 		(rc = store_site_remove(s, "acme", "corp", "nice", "moved", err)) < 0)
 	{
@@ -250,7 +250,7 @@ START_TEST(a_commit_waits_for_the_disk)
 {
 	kit_acme();
 	OK(store_begin(store, "test", &e));
-	OK(store_customer_add(store, "globex", "", &e));
+	OK(kit_add_customer(store, "globex", "", &e));
 	disk_syncs = 0;
 	OK(store_commit(store, "globex", NULL, &e));
 	ck_assert_int_ge(disk_syncs, 1);
@@ -275,7 +275,7 @@ START_TEST(a_death_in_mid_change_changes_nothing)
 
 			if (store_open(kit_path, &kit_kek, &s, &e) == 0 &&
 				store_begin(s, "test", &e) == 0 &&
-				(steps < 1 || store_customer_add(s, "x", "", &e) == 0) &&
+				(steps < 1 || kit_add_customer(s, "x", "", &e) == 0) &&
 				(steps < 2 || store_site_remove(s, "acme", "corp", "nice",
 												"moved", &e) == 0))
 			{
@@ -624,7 +624,7 @@ static void *writer(void *user)
 	{
 		snprintf(name, sizeof(name), "c%d-%d", number, i);
 		if ((rc = store_begin(s, "test", &err)) == 0 &&
-			(rc = store_customer_add(s, name, "", &err)) == 0)
+			(rc = kit_add_customer(s, name, "", &err)) == 0)
 		{
 			rc = store_commit(s, name, NULL, &err);
 		}
@@ -687,7 +687,7 @@ START_TEST(a_second_connection_sees_what_was_committed)
 
 	OK(store_open(kit_path, &kit_kek, &other, &e));
 	OK(store_begin(store, "test", &e));
-	OK(store_customer_add(store, "acme", "", &e));
+	OK(kit_add_customer(store, "acme", "", &e));
 	OK(store_customers(other, arena, &list, &count, &e));
 	ck_assert_uint_eq(count, 0);
 	OK(store_commit(store, "acme", NULL, &e));
