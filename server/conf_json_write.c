@@ -120,13 +120,13 @@ static void write_retry(struct json_out *o, const struct model_retry *r,
 }
 
 /* A nested object that is left out where nothing stands in it. */
-#define NESTED(o, key, write, value, d) \
+#define NESTED(o, key, fn, value, d) \
 	do \
 	{ \
 		struct json_out nested_ = { 0 }; \
 		struct text text_; \
 		jo_object(&nested_, NULL); \
-		write(&nested_, value, d); \
+		fn(&nested_, value, d); \
 		jo_object_end(&nested_); \
 		text_ = jo_take(&nested_); \
 		if (strcmp(text_str(&text_), "{}") != 0) \
