@@ -72,7 +72,7 @@ announce() {
     [[ $roots != *build* ]] || [ -e "$(root_dir build)/.complete" ] ||
         missing+=("a Debian root to build in (compiler, libraries): 200 MB to download, 930 MB on disk")
     [[ $roots != *lab* ]] || [ -e "$(root_dir lab)/.complete" ] ||
-        missing+=("a Debian root to test in (strongSwan, FRR): 75 MB to download, 280 MB on disk")
+        missing+=("a Debian root to test in (strongSwan, FRR): 80 MB to download, 310 MB on disk")
     if [ ${#missing[@]} -eq 0 ] || [ "${ANNOUNCED:-no}" = yes ]; then
         return 0
     fi

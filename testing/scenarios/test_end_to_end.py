@@ -7,6 +7,7 @@ import pytest
 from kit.waiting import wait_until
 
 THREE = ["paris", "lyon", "nice"]
+PHASES = ("notify", "fetch", "apply", "ike", "ospf", "route")
 
 
 @pytest.fixture(scope="module")
@@ -65,12 +66,25 @@ def test_status_shows_the_tunnels(captured):
     assert "INSTALLED" in shown and "Full" in shown, shown
 
 
-def test_time_to_service_is_measured(captured):
+def time_to_service(lab, sites):
+    """Every end of every tunnel between these sites, once all its phases are known."""
+    wanted = {(a, b) for a in sites for b in sites if a != b}
+
     def measured():
-        text = captured.admin("time-to-service --json")
-        return all(word in text for word in ("notify", "fetch", "apply", "ike", "ospf")) and text
-    text = wait_until(measured, 60, "time to service of the tunnels")
-    assert "paris" in text and "lyon" in text
+        ends = lab.server.admin_json("time-to-service")["ends"]
+        whole = [end for end in ends if all(f"{phase}-ms" in end for phase in (*PHASES, "total"))]
+        missing = wanted - {(end["site"], end["peer"]) for end in whole}
+        assert not missing, f"not measured: {missing}"
+        return whole
+    return wait_until(measured, 60, "the time to service of every tunnel's ends")
+
+
+def test_time_to_service_is_measured(captured):
+    for end in time_to_service(captured, THREE):
+        parts = [end[f"{phase}-ms"] for phase in PHASES]
+        assert sum(parts) == end["total-ms"], end
+        assert 0 < end["total-ms"] < 120000, end
+        assert max(parts) < end["total-ms"], end     # apart, not all in one
 
 
 def test_fourth_site_joins_without_loss(captured):
@@ -78,6 +92,7 @@ def test_fourth_site_joins_without_loss(captured):
     before = {name: captured.ce(name).sas() for name in THREE}
     captured.join("brest")
     captured.wait_in_service([*THREE, "brest"], timeout=120)
+    time_to_service(captured, [*THREE, "brest"])
     results = pings.stop()
     assert results.sent > 50
     assert results.lost == 0, results
