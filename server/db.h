@@ -51,6 +51,12 @@ int db_check(struct db *db, struct err *e);
 /** write: no other writer until it ends. */
 int db_begin(struct db *db, bool write, struct err *e);
 int db_commit(struct db *db, struct err *e);
+/**
+ * A change of the schema, by one writer: while it lasts references are not
+ * enforced, so that tables can be made anew (new one, copy, drop, rename);
+ * db_commit() then checks each and rolls back where one leads to nothing.
+ */
+int db_begin_migration(struct db *db, struct err *e);
 /** Also when none is open, or the database rolled back by itself. */
 void db_rollback(struct db *db);
 

@@ -39,6 +39,7 @@ struct db
 	sqlite3 *handle;
 	struct db_rows statements[STATEMENTS_MAX];
 	size_t count;
+	bool migrating;
 	char path[512];
 };
 
@@ -147,7 +148,7 @@ void db_close(struct db *db)
 	free(db);
 }
 
-int db_check(struct db *db, struct err *e)
+static int check_pages(struct db *db, struct err *e)
 {
 	struct db_rows *rows;
 	int rc;
@@ -166,10 +167,14 @@ int db_check(struct db *db, struct err *e)
 					  rc == 1 ? db_col_text(rows, 0) : "no answer");
 	}
 	db_end(rows);
-	if (rc < 0)
-	{
-		return rc;
-	}
+	return rc;
+}
+
+static int check_references(struct db *db, struct err *e)
+{
+	struct db_rows *rows;
+	int rc;
+
 	rc = db_query(db, "PRAGMA foreign_key_check", NULL, &rows, e);
 	if (rc < 0)
 	{
@@ -186,6 +191,13 @@ int db_check(struct db *db, struct err *e)
 	return rc;
 }
 
+int db_check(struct db *db, struct err *e)
+{
+	int rc = check_pages(db, e);
+
+	return rc < 0 ? rc : check_references(db, e);
+}
+
 int db_script(struct db *db, const char *sql, struct err *e)
 {
 	int rc = sqlite3_exec(db->handle, sql, NULL, NULL, NULL);
@@ -198,13 +210,59 @@ int db_begin(struct db *db, bool write, struct err *e)
 	return db_script(db, write ? "BEGIN IMMEDIATE" : "BEGIN", e);
 }
 
+/* SQLite ignores this within a transaction, so look whether it holds. */
+static int enforce_references(struct db *db, bool on, struct err *e)
+{
+	int64_t is = 0;
+	int rc;
+
+	rc = db_script(db, on ? "PRAGMA foreign_keys = ON"
+						  : "PRAGMA foreign_keys = OFF", e);
+	if (rc == 0)
+	{
+		rc = db_number(db, "PRAGMA foreign_keys", NULL, &is, e);
+	}
+	if (rc == 0 && is != on)
+	{
+		rc = err_set(e, -EIO, ERR_INTERNAL, db->path,
+					 "a migration within a transaction");
+	}
+	return rc;
+}
+
+int db_begin_migration(struct db *db, struct err *e)
+{
+	int rc = enforce_references(db, false, e);
+
+	if (rc == 0)
+	{
+		rc = db_begin(db, true, e);
+	}
+	if (rc < 0)
+	{
+		(void)enforce_references(db, true, NULL);
+		return rc;
+	}
+	db->migrating = true;
+	return 0;
+}
+
 int db_commit(struct db *db, struct err *e)
 {
-	int rc = db_script(db, "COMMIT", e);
+	int rc = db->migrating ? check_references(db, e) : 0;
 
+	if (rc == 0)
+	{
+		rc = db_script(db, "COMMIT", e);
+	}
 	if (rc < 0)
 	{
 		db_rollback(db);
+	}
+	else if (db->migrating)
+	{
+		db->migrating = false;
+		rc = enforce_references(db, true, e);
 	}
 	return rc;
 }
@@ -214,6 +272,11 @@ void db_rollback(struct db *db)
 	if (!sqlite3_get_autocommit(db->handle))
 	{
 		(void)sqlite3_exec(db->handle, "ROLLBACK", NULL, NULL, NULL);
+	}
+	if (db->migrating)
+	{
+		db->migrating = false;
+		(void)enforce_references(db, true, NULL);
 	}
 }
 

@@ -12,6 +12,7 @@ libppvpn_store_la_SOURCES = \
 	server/store_document.c \
 	server/store_enroll.c \
 	server/store_list.c \
+	server/store_migrate.c \
 	server/store_report.c \
 	server/store_site.c \
 	server/store_tunnel.c \

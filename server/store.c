@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Copyright (C) 2026 The ppvpn authors */
 /*
- * store.c - the database file: create, open, migrate; transactions
+ * store.c - the database file: create, open; transactions
  *
- * Owns the tables installation, schema_migrations, id_counter and audit.
+ * Owns the tables installation, id_counter and audit.
  */
 #include "config.h"
 
@@ -36,110 +36,7 @@ int store_bad_row(struct err *e, const char *where)
 				   "the database holds a value that cannot be");
 }
 
-/* ---- schema ---------------------------------------------------------------- */
-
-static void checksum(const struct store_sql *file, char out[65])
-{
-	uint8_t hash[32];
-
-	seal_sha256(file->text, strlen(file->text), hash);
-	hex_encode(hash, sizeof(hash), out);
-}
-
-static int migrate_one(struct store *s, const struct store_sql *file,
-					   struct err *e)
-{
-	char sum[65];
-	int rc;
-
-	checksum(file, sum);
-	rc = db_script(s->db, file->text, e);
-	if (rc < 0)
-	{
-		return rc;
-	}
-	return db_run(s->db, "INSERT INTO schema_migrations "
-				  "(version, name, checksum, at_ms) VALUES ($1, $2, $3, $4)",
-				  DB_ARGS(db_i(file->version), db_t(file->name), db_t(sum),
-						  db_i(store_now_ms())), e);
-}
-
-/* What was applied must be what we have; *version: how far it goes. */
-static int check_migrations(struct store *s, int64_t *version, struct err *e)
-{
-	const struct store_sql *file = store_sql_files;
-	struct db_rows *rows;
-	char sum[65];
-	int rc;
-
-	*version = 0;
-	rc = db_query(s->db, "SELECT version, name, checksum "
-				  "FROM schema_migrations ORDER BY version", NULL, &rows, e);
-	if (rc < 0)
-	{
-		return rc;
-	}
-	while ((rc = db_next(rows, e)) == 1)
-	{
-		if (!file->text)
-		{
-			rc = err_set(e, -EIO, ERR_DATABASE, db_col_text(rows, 1),
-						 "the database was made by a newer version of "
-						 "ppvpn-server");
-			break;
-		}
-		checksum(file, sum);
-		if (db_col_int(rows, 0) != file->version ||
-			strcmp(db_col_text(rows, 2), sum) != 0)
-		{
-			rc = err_set(e, -EIO, ERR_DATABASE, db_col_text(rows, 1),
-						 "the database was made by another edition of this "
-						 "migration");
-			break;
-		}
-		*version = file->version;
-		file++;
-	}
-	db_end(rows);
-	return rc;
-}
-
-/* Bring the schema up to date, in one transaction. */
-static int migrate(struct store *s, struct err *e)
-{
-	const struct store_sql *file;
-	int64_t version;
-	int rc;
-
-	rc = check_migrations(s, &version, e);
-	for (file = store_sql_files; file->text && file->version <= version; file++)
-	{
-	}
-	if (rc < 0 || !file->text)
-	{
-		return rc;
-	}
-	rc = db_begin(s->db, true, e);
-	if (rc < 0)
-	{
-		return rc;
-	}
-	/* another process may have been first */
-	rc = check_migrations(s, &version, e);
-	for (; rc == 0 && file->text; file++)
-	{
-		if (file->version > version)
-		{
-			rc = migrate_one(s, file, e);
-		}
-	}
-	if (rc < 0)
-	{
-		db_rollback(s->db);
-		return rc;
-	}
-	return db_commit(s->db, e);
-}
+/* ---- create ---------------------------------------------------------------- */
 
 static int install(struct store *s, struct err *e)
 {
@@ -158,20 +55,16 @@ static int install(struct store *s, struct err *e)
 
 static int create_content(struct store *s, struct err *e)
 {
-	const struct store_sql *file;
 	int rc;
 
-	rc = db_begin(s->db, true, e);
+	rc = store_migrations_create(s->db, e);
 	if (rc == 0)
 	{
-		rc = db_script(s->db, "CREATE TABLE schema_migrations ("
-					   "version BIGINT NOT NULL PRIMARY KEY, "
-					   "name TEXT NOT NULL, checksum TEXT NOT NULL, "
-					   "at_ms BIGINT NOT NULL)", e);
+		rc = store_migrate(s->db, store_sql_files, e);
 	}
-	for (file = store_sql_files; rc == 0 && file->text; file++)
+	if (rc == 0)
 	{
-		rc = migrate_one(s, file, e);
+		rc = db_begin(s->db, true, e);
 	}
 	if (rc == 0)
 	{
@@ -302,7 +195,7 @@ int store_open(const char *path, const struct seal_key *kek,
 	rc = db_open(path, &s->db, e);
 	if (rc == 0)
 	{
-		rc = migrate(s, e);
+		rc = store_migrate(s->db, store_sql_files, e);
 	}
 	if (rc == 0)
 	{

@@ -35,6 +35,13 @@ struct store_sql
 	const char *text;
 };
 extern const struct store_sql store_sql_files[];	/* ended by text NULL */
+/** In an empty database: the table of what was applied. */
+int store_migrations_create(struct db *db, struct err *e);
+/**
+ * Bring the schema up to date in one transaction. Refused where what was applied
+ * is not what files begin with.
+ */
+int store_migrate(struct db *db, const struct store_sql *files, struct err *e);
 
 int64_t store_now_ms(void);
 /** Refuse to change outside of begin and commit. */
