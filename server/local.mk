@@ -9,13 +9,16 @@ libppvpn_store_la_SOURCES = \
 	server/render.c server/render.h \
 	server/store.c server/store.h server/store_impl.h \
 	server/store_ce.c \
+	server/store_copy.c \
 	server/store_document.c \
 	server/store_enroll.c \
 	server/store_list.c \
 	server/store_migrate.c \
 	server/store_report.c \
+	server/store_seal.c \
 	server/store_site.c \
 	server/store_tunnel.c \
+	server/store_verify.c \
 	server/store_vpn.c
 nodist_libppvpn_store_la_SOURCES = server/sql_files.c
 libppvpn_store_la_LIBADD = libppvpn.la libppvpn-seal.la $(SQLITE_LIBS)
