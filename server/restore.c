@@ -387,6 +387,33 @@ static bool any_there(const char *dir)
 	return false;
 }
 
+/* A new directory, named by the time; several in a second are numbered. */
+static int make_aside(const struct server_conf *conf, struct restore *r,
+					  struct err *e)
+{
+	char when[32], number[16] = "";
+	time_t now = time(NULL);
+	struct tm tm;
+
+	gmtime_r(&now, &tm);
+	strftime(when, sizeof(when), "%Y%m%dT%H%M%SZ", &tm);
+	for (unsigned i = 2; i < 100; i++)
+	{
+		snprintf(r->aside, sizeof(r->aside), "%s/before-restore-%s%s",
+				 conf->state_dir, when, number);
+		if (mkdir(r->aside, 0700) == 0)
+		{
+			return 0;
+		}
+		if (errno != EEXIST)
+		{
+			break;
+		}
+		snprintf(number, sizeof(number), "-%u", i);
+	}
+	return fail(e, r->aside, "cannot make it");
+}
+
 /* The database goes first: without one no server starts on what is left. */
 static int put_aside(const struct server_conf *conf, struct restore *r,
 					 struct err *e)
@@ -395,20 +422,12 @@ static int put_aside(const struct server_conf *conf, struct restore *r,
 		CONF_FILE_DATABASE, CONF_FILE_DATABASE "-wal",
 		CONF_FILE_DATABASE "-shm", NULL
 	};
-	char when[32];
-	time_t now = time(NULL);
-	struct tm tm;
-	int rc;
+	int rc = make_aside(conf, r, e);
 
-	gmtime_r(&now, &tm);
-	strftime(when, sizeof(when), "%Y%m%dT%H%M%SZ", &tm);
-	snprintf(r->aside, sizeof(r->aside), "%s/before-restore-%s",
-			 conf->state_dir, when);
-	if (mkdir(r->aside, 0700))
+	if (!rc)
 	{
-		return fail(e, r->aside, "cannot make it");
+		rc = move_all(conf->state_dir, r->aside, first, e);
 	}
-	rc = move_all(conf->state_dir, r->aside, first, e);
 	if (!rc)
 	{
 		rc = move_all(conf->state_dir, r->aside, all_files, e);

@@ -40,3 +40,11 @@ endif
 # the whole daemon, on loopback
 TESTS += testing/unit/test_server.py
 EXTRA_DIST += testing/unit/test_server.py
+
+# killed at every system call that has an effect
+check_PROGRAMS += testing/unit/store_change
+testing_unit_store_change_SOURCES = testing/unit/store_change.c
+testing_unit_store_change_LDADD = libppvpn-store.la libppvpn-seal.la \
+	libppvpn.la
+TESTS += testing/unit/test_kills.py testing/unit/test_operate.py
+EXTRA_DIST += testing/unit/test_kills.py testing/unit/test_operate.py
