@@ -66,6 +66,15 @@
 	X(DATABASE, "database", "Database fault", \
 	  "The database could not be read or written. Nothing was changed.", \
 	  "See the text; check disk space and the integrity of the file.") \
+	X(DISK_FULL, "disk-full", "No space left", \
+	  "The disk that holds the file is full. Nothing was changed; what is there can still be read.", \
+	  "Make room on the disk, then try again.") \
+	X(RUNNING, "running", "Somebody else is at it", \
+	  "A server, or a command that must be alone with the state directory, runs on it.", \
+	  "Stop the server first (systemctl stop ppvpn-server), or wait until the command is done.") \
+	X(BACKUP, "backup", "Not a backup that can be restored", \
+	  "The file is no backup of ppvpn-server, is damaged, or does not fit the keys.", \
+	  "Take another backup; one without keys needs --keys with the keys of its time.") \
 	X(SEALED, "sealed", "Sealed data cannot be opened", \
 	  "The key does not fit, or the data was changed or belongs to something else.", \
 	  "Check that the key file belongs to this database or router.") \

@@ -298,19 +298,20 @@ int ca_create(const char *cert_file, const char *key_file, struct err *e)
 }
 
 /* Does the certificate belong to the key? */
-static int check_pair(const struct ca *ca, const char *where, struct err *e)
+static int check_pair(gnutls_x509_crt_t crt, gnutls_x509_privkey_t key,
+					  const char *where, struct err *e)
 {
 	uint8_t a[32], b[32];
 	size_t a_len = sizeof(a), b_len = sizeof(b);
 
-	if (gnutls_x509_crt_get_key_id(ca->crt, GNUTLS_KEYID_USE_SHA256, a,
+	if (gnutls_x509_crt_get_key_id(crt, GNUTLS_KEYID_USE_SHA256, a,
 								   &a_len) < 0 ||
-		gnutls_x509_privkey_get_key_id(ca->key, GNUTLS_KEYID_USE_SHA256, b,
+		gnutls_x509_privkey_get_key_id(key, GNUTLS_KEYID_USE_SHA256, b,
 									   &b_len) < 0 ||
 		a_len != b_len || memcmp(a, b, a_len) != 0)
 	{
 		return err_set(e, -EINVAL, ERR_TLS, where,
-					   "the CA's key is not that of its certificate");
+					   "the key is not that of its certificate");
 	}
 	return 0;
 }
@@ -330,7 +331,7 @@ int ca_load(const char *cert_file, const char *key_file, struct ca **out,
 	}
 	if (!rc)
 	{
-		rc = check_pair(ca, key_file, e);
+		rc = check_pair(ca->crt, ca->key, key_file, e);
 	}
 	if (rc)
 	{
@@ -424,6 +425,35 @@ int ca_make_server(struct ca *ca, const char *const *hosts, size_t count,
 				: write_pair(cert_file, key_file, crt, key, e);
 	gnutls_x509_crt_deinit(crt);
 	gnutls_x509_privkey_deinit(key);
+	return rc;
+}
+
+int ca_check_server(const struct ca *ca, const char *cert_file,
+					const char *key_file, struct err *e)
+{
+	gnutls_x509_privkey_t key = NULL;
+	gnutls_x509_crt_t crt = NULL;
+	char *pem = NULL;
+	unsigned verdict;
+	int rc = read_crt(cert_file, &crt, &pem, e);
+
+	if (!rc)
+	{
+		rc = read_key(key_file, &key, e);
+	}
+	if (!rc)
+	{
+		rc = check_pair(crt, key, key_file, e);
+	}
+	if (!rc && (gnutls_x509_crt_verify(crt, (gnutls_x509_crt_t *)&ca->crt, 1,
+									   0, &verdict) < 0 || verdict))
+	{
+		rc = err_set(e, -EINVAL, ERR_TLS, cert_file,
+					 "not a certificate of this CA, or not in force");
+	}
+	gnutls_x509_privkey_deinit(key);
+	gnutls_x509_crt_deinit(crt);
+	free(pem);
 	return rc;
 }
 

@@ -56,6 +56,10 @@ int ca_issue_ce(struct ca *ca, const struct ca_csr *csr, const char *name,
 /** A certificate as certs-only PKCS#7, base64; the caller frees it. */
 int ca_pkcs7(const char *pem, char **base64, struct err *e);
 
+/** Is the certificate this CA's, and the key the certificate's? */
+int ca_check_server(const struct ca *ca, const char *cert_file,
+					const char *key_file, struct err *e);
+
 /** Days left of a certificate file, negative when it has expired. */
 int ca_days_left(const char *cert_file, long *days, struct err *e);
 

@@ -361,3 +361,14 @@ char *server_conf_path(const struct server_conf *conf, const char *name)
 {
 	return xasprintf("%s/%s", conf->state_dir, name);
 }
+
+struct model_management server_conf_management(const struct server_conf *conf)
+{
+	return (struct model_management){
+		.servers = (char **)conf->urls,
+		.server_count = conf->url_count,
+		.poll_interval = conf->poll_interval,
+		.long_poll_timeout = conf->long_poll_timeout,
+		.report_interval = conf->report_interval,
+	};
+}

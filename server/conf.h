@@ -52,6 +52,9 @@ int server_conf_instance(struct server_conf *conf, struct err *e);
 /** Write those three down; the last thing that init does. */
 int server_conf_remember(const struct server_conf *conf, struct err *e);
 
+/** What every document says of the server; points into conf. */
+struct model_management server_conf_management(const struct server_conf *conf);
+
 /** Set one of those three from the command line. */
 int server_conf_set(struct server_conf *conf, const char *key,
 					const char *value, struct err *e);

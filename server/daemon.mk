@@ -28,6 +28,9 @@ ppvpn_server_SOURCES = \
 	server/api_admin.h \
 	server/api_ce.c server/api_ce.h \
 	server/api_enroll.c server/api_enroll.h \
+	server/archive.c server/archive.h \
+	server/backup.c server/backup.h \
+	server/check.c server/check.h \
 	server/conf.c server/conf.h \
 	server/delivery.c server/delivery.h \
 	server/etag.c server/etag.h \
@@ -35,8 +38,12 @@ ppvpn_server_SOURCES = \
 	server/limiter.c server/limiter.h \
 	server/main.c \
 	server/notify.c server/notify.h \
+	server/operate.c server/operate.h \
+	server/rekey.c server/rekey.h \
+	server/restore.c server/restore.h \
 	server/sd_notify.c server/sd_notify.h \
-	server/server.c server/server.h
+	server/server.c server/server.h \
+	server/state.c server/state.h
 ppvpn_server_LDADD = $(ppvpn_server_api_admin) libppvpn-http.la \
 	libppvpn-ca.la libppvpn-store.la libppvpn-seal.la libppvpn.la -lpthread
 

@@ -47,6 +47,11 @@ int db_open(const char *path, struct db **db, struct err *e);
 void db_close(struct db *db);
 /** Read and check everything. */
 int db_check(struct db *db, struct err *e);
+/** The same thoroughly, every fault told (the first hundred of a kind). */
+typedef void (*db_fault_fn)(void *user, const char *text);
+int db_verify(struct db *db, db_fault_fn fault, void *user, struct err *e);
+/** A whole copy while others read and write; path must not exist. */
+int db_copy(struct db *db, const char *path, struct err *e);
 
 /** write: no other writer until it ends. */
 int db_begin(struct db *db, bool write, struct err *e);

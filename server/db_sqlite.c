@@ -23,6 +23,7 @@
 
 #define BUSY_MS 5000
 #define STATEMENTS_MAX 128
+#define FAULTS_MAX 100
 /* room, not use: a change of a large mesh touches many pages */
 #define CACHE_KIB "65536"
 
@@ -55,7 +56,9 @@ static int fail(struct db *db, int result, struct err *e)
 	{
 		return err_set(e, -EEXIST, ERR_EXISTS, db->path, "%s", text);
 	}
-	return err_set(e, -EIO, ERR_DATABASE, db->path, "%s", text);
+	return err_set(e, -EIO, (extended & 0xff) == SQLITE_FULL ? ERR_DISK_FULL
+															 : ERR_DATABASE,
+				   db->path, "%s", text);
 }
 
 static int open_file(const char *path, struct db **out, struct err *e)
@@ -196,6 +199,83 @@ int db_check(struct db *db, struct err *e)
 	int rc = check_pages(db, e);
 
 	return rc < 0 ? rc : check_references(db, e);
+}
+
+static int verify_references(struct db *db, db_fault_fn fault, void *user,
+							 struct err *e)
+{
+	struct db_rows *rows;
+	char text[256];
+	int rc, told = 0;
+
+	rc = db_query(db, "PRAGMA foreign_key_check", NULL, &rows, e);
+	while (rc == 0 && (rc = db_next(rows, e)) == 1)
+	{
+		if (told++ == FAULTS_MAX)
+		{
+			rc = 0;
+			break;
+		}
+		snprintf(text, sizeof(text), "row %lld of %s refers to none of %s",
+				 (long long)db_col_int(rows, 1), db_col_text(rows, 0),
+				 db_col_text(rows, 2));
+		fault(user, text);
+		rc = 0;
+	}
+	db_end(rows);
+	return rc;
+}
+
+int db_verify(struct db *db, db_fault_fn fault, void *user, struct err *e)
+{
+	struct db_rows *rows;
+	int rc;
+
+	rc = db_query(db, "PRAGMA integrity_check(100)", NULL, &rows, e);
+	while (rc == 0 && (rc = db_next(rows, e)) == 1)
+	{
+		if (strcmp(db_col_text(rows, 0), "ok") != 0)
+		{
+			fault(user, db_col_text(rows, 0));
+		}
+		rc = 0;
+	}
+	db_end(rows);
+	return rc < 0 ? rc : verify_references(db, fault, user, e);
+}
+
+/* In one step: one state of the database, which writers do not wait for. */
+static int copy_pages(struct db *from, struct db *to, struct err *e)
+{
+	sqlite3_backup *backup = sqlite3_backup_init(to->handle, "main",
+												 from->handle, "main");
+	int rc;
+
+	if (!backup)
+	{
+		return fail(to, sqlite3_errcode(to->handle), e);
+	}
+	(void)sqlite3_backup_step(backup, -1);
+	rc = sqlite3_backup_finish(backup);
+	return rc == SQLITE_OK ? 0 : fail(to, rc, e);
+}
+
+int db_copy(struct db *db, const char *path, struct err *e)
+{
+	struct db *copy;
+	int rc = db_create(path, &copy, e);
+
+	if (rc < 0)
+	{
+		return rc;
+	}
+	rc = copy_pages(db, copy, e);
+	db_close(copy);
+	if (rc < 0)
+	{
+		(void)unlink(path);
+	}
+	return rc;
 }
 
 int db_script(struct db *db, const char *sql, struct err *e)

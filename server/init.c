@@ -16,12 +16,13 @@
 #include "seal.h"
 #include "server/ca.h"
 #include "server/init.h"
+#include "server/state.h"
 #include "server/store.h"
 
 static const char *const files[] = {
 	CONF_FILE_KEK, CONF_FILE_DATABASE, CONF_FILE_DATABASE "-wal",
 	CONF_FILE_DATABASE "-shm", CONF_FILE_CA_CERT, CONF_FILE_CA_KEY,
-	CONF_FILE_CERT, CONF_FILE_KEY, CONF_FILE_INSTANCE,
+	CONF_FILE_CERT, CONF_FILE_KEY, CONF_FILE_INSTANCE, STATE_FILE_KEK_NEXT,
 };
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -56,32 +57,6 @@ static void remove_all(const struct server_conf *conf)
 
 		unlink(path);
 		free(path);
-	}
-}
-
-/* In a directory of the daemon's user, root makes files of that user. */
-static int become_owner(const char *dir, struct err *e)
-{
-	struct stat st;
-
-	if (stat(dir, &st))
-	{
-		return err_set(e, -errno, ERR_IO, dir, "%s", strerror(errno));
-	}
-	if (geteuid() == 0 && st.st_uid != 0 &&
-		(setegid(st.st_gid) || seteuid(st.st_uid)))
-	{
-		return err_set(e, -errno, ERR_IO, dir, "cannot become its owner: %s",
-					   strerror(errno));
-	}
-	return 0;
-}
-
-static void become_self(void)
-{
-	if (seteuid(getuid()) || setegid(getgid()))
-	{
-		abort();	/* the saved ids always allow it */
 	}
 }
 
@@ -181,7 +156,7 @@ int server_init(const struct server_conf *conf, struct err *e)
 	}
 	if (!rc)
 	{
-		rc = become_owner(conf->state_dir, e);
+		rc = state_become_owner(conf->state_dir, e);
 	}
 	if (rc)
 	{
@@ -200,6 +175,6 @@ int server_init(const struct server_conf *conf, struct err *e)
 	{
 		remove_all(conf);
 	}
-	become_self();
+	state_become_self();
 	return rc;
 }

@@ -12,6 +12,7 @@ libppvpn_store_la_SOURCES = \
 	server/store.c server/store.h server/store_impl.h server/store_work.h \
 	server/store_apply.c server/store_apply.h \
 	server/store_ce.c \
+	server/store_copy.c \
 	server/store_customer.c \
 	server/store_document.c \
 	server/store_enroll.c \
@@ -21,10 +22,12 @@ libppvpn_store_la_SOURCES = \
 	server/store_migrate.c \
 	server/store_profile.c \
 	server/store_report.c \
+	server/store_seal.c \
 	server/store_setting.c \
 	server/store_settle.c \
 	server/store_site.c \
 	server/store_tunnel.c \
+	server/store_verify.c \
 	server/store_vpn.c \
 	server/topology.c server/topology.h
 nodist_libppvpn_store_la_SOURCES = server/sql_files.c

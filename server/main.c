@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Copyright (C) 2026 The ppvpn authors */
 /*
- * main.c - ppvpn-server's commands: init, run
+ * main.c - ppvpn-server's commands: init, run, and those of operate.h
  */
 #include "config.h"
 
@@ -13,14 +13,17 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "alloc.h"
 #include "cli.h"
 #include "log.h"
 #include "server/conf.h"
 #include "server/init.h"
+#include "server/operate.h"
 #include "server/sd_notify.h"
 #include "server/server.h"
+#include "server/state.h"
 
 #define ENROLL_PORT 8444
 
@@ -125,28 +128,13 @@ static int run_init(const struct cli_args *args, void *user, struct err *e)
 
 /* ---- run ------------------------------------------------------------------------ */
 
-static int read_conf(const struct cli_args *args, struct server_conf *conf,
-					 struct err *e)
-{
-	const char *path = cli_opt(args, "--config");
-	int rc;
-
-	server_conf_init(conf);
-	rc = server_conf_read(conf, path ? path : CONF_PATH, e);
-	if (!rc)
-	{
-		rc = server_conf_instance(conf, e);
-	}
-	return rc;
-}
-
 /* SIGHUP: what can change while others wait is how much is logged. */
 static void reread(const struct cli_args *args)
 {
 	struct server_conf conf;
 	struct err e = { 0 };
 
-	if (read_conf(args, &conf, &e))
+	if (operate_read_conf(args, &conf, &e))
 	{
 		log_err(LOG_LEVEL_ERROR, "server", "configuration not read again", &e);
 	}
@@ -179,7 +167,7 @@ static int serve(const struct cli_args *args, const struct server_conf *conf,
 {
 	struct server *server;
 	sigset_t signals;
-	int rc;
+	int lock, rc;
 
 	/* before any thread starts, so that all inherit it */
 	sigemptyset(&signals);
@@ -194,7 +182,12 @@ static int serve(const struct cli_args *args, const struct server_conf *conf,
 	prctl(PR_SET_DUMPABLE, 0);
 #endif
 
-	rc = server_start(conf, &server, e);
+	/* to the end: nothing may be restored under a server's feet */
+	rc = state_lock(conf, false, &lock, e);
+	if (!rc)
+	{
+		rc = server_start(conf, &server, e);
+	}
 	if (rc)
 	{
 		return rc;
@@ -208,10 +201,22 @@ static int serve(const struct cli_args *args, const struct server_conf *conf,
 	return 0;
 }
 
+static int check_conf(const struct server_conf *conf, struct err *e)
+{
+	int lock, rc = state_lock(conf, false, &lock, e);
+
+	if (!rc)
+	{
+		rc = server_check(conf, e);
+		close(lock);
+	}
+	return rc;
+}
+
 static int run_run(const struct cli_args *args, void *user, struct err *e)
 {
 	struct server_conf conf;
-	int rc = read_conf(args, &conf, e);
+	int rc = operate_read_conf(args, &conf, e);
 
 	(void)user;
 	if (!rc)
@@ -220,7 +225,7 @@ static int run_run(const struct cli_args *args, void *user, struct err *e)
 		log_set_tokens(conf.log_tokens);
 		if (cli_opt(args, "--check"))
 		{
-			rc = server_check(&conf, e);
+			rc = check_conf(&conf, e);
 			if (!rc)
 			{
 				printf("OK\n");
@@ -255,6 +260,14 @@ static const struct cli_command commands[] = {
 	{ "init", "", 0, 0, "make database, certificate authority and keys",
 	  init_options, run_init },
 	{ "run", "", 0, 0, "serve routers and operators", run_options, run_run },
+	{ "check", "", 0, 0, "look whether everything in the state directory is whole",
+	  operate_check_options, operate_check },
+	{ "backup", "FILE", 1, 1, "write a backup, also while the server runs",
+	  operate_backup_options, operate_backup },
+	{ "restore", "FILE", 1, 1, "make a state directory of a backup",
+	  operate_restore_options, operate_restore },
+	{ "key rotate", "", 0, 0, "seal all secrets with a new key; server stopped",
+	  operate_key_options, operate_key_rotate },
 	{ NULL, NULL, 0, 0, NULL, NULL, NULL },
 };
 

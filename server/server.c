@@ -27,6 +27,7 @@
 #include "server/limiter.h"
 #include "server/notify.h"
 #include "server/server.h"
+#include "server/state.h"
 #include "server/store.h"
 
 #define ENROLL_CONNECTIONS 512
@@ -88,14 +89,13 @@ static void on_wake(void *user, const uint64_t *ce_ids, size_t count)
 
 static int load_keys(struct server *s, struct err *e)
 {
-	char *kek = server_conf_path(s->conf, CONF_FILE_KEK);
 	char *ca_key = server_conf_path(s->conf, CONF_FILE_CA_KEY);
 	long days = 0;
 	int rc = seal_init(e);
 
 	if (!rc)
 	{
-		rc = seal_key_load(kek, &s->kek, e);
+		rc = state_kek(s->conf, &s->kek, e);
 	}
 	if (!rc)
 	{
@@ -110,20 +110,8 @@ static int load_keys(struct server *s, struct err *e)
 		log_warn("server", "%s: the certificate ends in %ld days", s->cert,
 				 days);
 	}
-	free(kek);
 	free(ca_key);
 	return rc;
-}
-
-static struct model_management management_of(const struct server_conf *conf)
-{
-	return (struct model_management){
-		.servers = (char **)conf->urls,
-		.server_count = conf->url_count,
-		.poll_interval = conf->poll_interval,
-		.long_poll_timeout = conf->long_poll_timeout,
-		.report_interval = conf->report_interval,
-	};
 }
 
 static struct server *server_new(const struct server_conf *conf)
@@ -333,7 +321,7 @@ static int raise_file_limit(const struct server_conf *conf, struct err *e)
 
 static void fill_apis(struct server *s)
 {
-	s->api_ce.management = management_of(s->conf);
+	s->api_ce.management = server_conf_management(s->conf);
 	s->etags = etags_new();
 	s->api_ce.etags = s->etags;
 	s->api_ce.server = s;

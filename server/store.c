@@ -138,7 +138,8 @@ int store_create(const char *path, const struct seal_key *kek, struct err *e)
 
 /* ---- open ------------------------------------------------------------------ */
 
-static int check_marker(struct store *s, const char *hex, struct err *e)
+static int open_marker(const struct seal_key *kek, const char *database_id,
+					   const char *hex, struct err *e)
 {
 	uint8_t sealed[MARKER_SIZE];
 	char plain[sizeof(MARKER)];
@@ -148,8 +149,7 @@ static int check_marker(struct store *s, const char *hex, struct err *e)
 	{
 		return store_bad_row(e, "installation");
 	}
-	rc = seal_decrypt(&s->kek, s->database_id, sealed, sizeof(sealed), plain,
-					  e);
+	rc = seal_decrypt(kek, database_id, sealed, sizeof(sealed), plain, e);
 	if (rc < 0)
 	{
 		err_prefix(e, "the key does not fit the database");
@@ -159,12 +159,13 @@ static int check_marker(struct store *s, const char *hex, struct err *e)
 		? 0 : store_bad_row(e, "installation");
 }
 
-static int open_installation(struct store *s, struct err *e)
+int store_check_marker(struct db *db, const struct seal_key *kek,
+					   char database_id[33], struct err *e)
 {
 	struct db_rows *rows;
 	int rc;
 
-	rc = db_query(s->db, "SELECT database_id, marker FROM installation", NULL,
+	rc = db_query(db, "SELECT database_id, marker FROM installation", NULL,
 				  &rows, e);
 	if (rc < 0)
 	{
@@ -177,8 +178,8 @@ static int open_installation(struct store *s, struct err *e)
 	}
 	else if (rc == 1)
 	{
-		memcpy(s->database_id, db_col_text(rows, 0), 33);
-		rc = check_marker(s, db_col_text(rows, 1), e);
+		memcpy(database_id, db_col_text(rows, 0), 33);
+		rc = open_marker(kek, database_id, db_col_text(rows, 1), e);
 	}
 	db_end(rows);
 	return rc;
@@ -199,7 +200,7 @@ int store_open(const char *path, const struct seal_key *kek,
 	}
 	if (rc == 0)
 	{
-		rc = open_installation(s, e);
+		rc = store_check_marker(s->db, &s->kek, s->database_id, e);
 	}
 	if (rc < 0)
 	{

@@ -319,4 +319,45 @@ struct store_ce_status {
 int store_ce_statuses(struct store *s, struct arena *a, const char *customer,
 					  struct store_ce_status **list, size_t *count, struct err *e);
 
+/* ---- operation: of the file, while others may use it ------------------------- */
+
+/** A whole copy of the database of one moment; needs no key. to must not exist. */
+int store_copy(const char *from, const char *to, struct err *e);
+
+struct store_facts {
+	char database_id[33];
+	uint64_t epoch, revision;
+	int64_t schema;					/* last migration applied */
+	bool upgrade;					/* store_open() would apply more */
+};
+/** What a file says of itself; needs no key, changes nothing. */
+int store_facts(const char *path, struct store_facts *facts, struct err *e);
+/** 0, or -EBADMSG (SEALED) for another database's key. */
+int store_key_fits(const char *path, const struct seal_key *kek, struct err *e);
+
+/**
+ * After a restore: what CEs hold may be newer than what is here, so an epoch
+ * begins, at_least this one. Open tokens end, for which were used is not known.
+ */
+int store_epoch_begin(struct store *s, uint64_t at_least, const char *actor,
+					  struct err *e);
+/** Seal everything with another key, in one transaction; *count pieces. */
+int store_reseal(struct store *s, const struct seal_key *kek, const char *actor,
+				 uint64_t *count, struct err *e);
+
+/** Who hears what store_verify() finds; strings live for the call. */
+struct store_verifier {
+	void *user;
+	/* at the end of each check: how many things were looked at */
+	void (*checked)(void *user, const char *check, uint64_t count);
+	void (*fault)(void *user, const char *check, const char *where, const char *text);
+};
+/**
+ * Everything that must hold: the file, references, what links and keys need, that
+ * all sealed pieces open, that every CE has a document that it will take.
+ * 0 also when faults were told; an error when it could not be looked at.
+ */
+int store_verify(struct store *s, const struct model_management *management,
+				 const struct store_verifier *verifier, struct err *e);
+
 #endif

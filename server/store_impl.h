@@ -46,6 +46,9 @@ int store_migrations_create(struct db *db, struct err *e);
  * is not what files begin with.
  */
 int store_migrate(struct db *db, const struct store_sql *files, struct err *e);
+/** How far it is: version of the last one applied, whether files has more. */
+int store_migrated(struct db *db, const struct store_sql *files,
+				   int64_t *version, bool *more, struct err *e);
 
 int64_t store_now_ms(void);
 /** Refuse to change outside of begin and commit. */
@@ -144,6 +147,13 @@ int store_vpn_read(struct arena *a, struct db_rows *rows, int column,
 	"LEFT JOIN ce_delivery d ON d.ce_id = ce.id "
 int store_ce_read(struct arena *a, struct db_rows *rows, struct store_ce *ce,
 				  struct err *e);
+
+/** The marker in the database opens with this key. */
+int store_check_marker(struct db *db, const struct seal_key *kek,
+					   char database_id[33], struct err *e);
+/** Tell of every sealed piece that does not open. */
+int store_verify_sealed(struct store *s, const struct store_verifier *verifier,
+						struct err *e);
 
 /** A growing array in an arena: room for one more element. */
 void *store_array_add(struct arena *a, void **array, size_t *count,

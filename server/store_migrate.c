@@ -56,6 +56,7 @@ static int check_applied(struct db *db, const struct store_sql *files,
 	char sum[65];
 	int rc;
 
+	*next = files;
 	rc = db_query(db, "SELECT version, name, checksum "
 				  "FROM schema_migrations ORDER BY version", NULL, &rows, e);
 	if (rc < 0)
@@ -84,6 +85,17 @@ static int check_applied(struct db *db, const struct store_sql *files,
 	}
 	db_end(rows);
 	*next = file;
+	return rc;
+}
+
+int store_migrated(struct db *db, const struct store_sql *files,
+				   int64_t *version, bool *more, struct err *e)
+{
+	const struct store_sql *next;
+	int rc = check_applied(db, files, &next, e);
+
+	*version = next > files ? next[-1].version : 0;
+	*more = next->text != NULL;
 	return rc;
 }
 

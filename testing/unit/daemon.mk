@@ -6,6 +6,7 @@
 
 if HAVE_CHECK
 daemon_tests = \
+	testing/unit/test_archive \
 	testing/unit/test_ca \
 	testing/unit/test_http \
 	testing/unit/test_notify \
@@ -15,6 +16,9 @@ daemon_tests = \
 check_PROGRAMS += $(daemon_tests)
 TESTS += $(daemon_tests)
 
+testing_unit_test_archive_SOURCES = testing/unit/test_archive.c \
+	server/archive.c
+testing_unit_test_archive_LDADD = libppvpn.la $(CHECK_LIBS)
 testing_unit_test_ca_SOURCES = testing/unit/test_ca.c
 testing_unit_test_ca_LDADD = libppvpn-ca.la libppvpn.la $(CHECK_LIBS)
 testing_unit_test_http_SOURCES = testing/unit/test_http.c
@@ -36,3 +40,11 @@ endif
 # the whole daemon, on loopback
 TESTS += testing/unit/test_server.py
 EXTRA_DIST += testing/unit/test_server.py
+
+# killed at every system call that has an effect
+check_PROGRAMS += testing/unit/store_change
+testing_unit_store_change_SOURCES = testing/unit/store_change.c
+testing_unit_store_change_LDADD = libppvpn-store.la libppvpn-seal.la \
+	libppvpn.la
+TESTS += testing/unit/test_kills.py testing/unit/test_operate.py
+EXTRA_DIST += testing/unit/test_kills.py testing/unit/test_operate.py

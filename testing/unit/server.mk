@@ -3,6 +3,8 @@
 #
 # Unit tests of the server's store, renderer and admin API, and of lib/seal.c.
 
+EXTRA_DIST += testing/unit/fixtures/store
+
 if HAVE_CHECK
 server_tests = \
 	testing/unit/test_api_admin \
@@ -34,6 +36,8 @@ testing_unit_test_store_SOURCES = \
 	testing/unit/store_kit.c testing/unit/store_kit.h \
 	testing/unit/test_store_config.c \
 	testing/unit/test_store_fault.c \
+	testing/unit/test_store_migrate.c \
+	testing/unit/test_store_operate.c \
 	testing/unit/test_store_report.c
 testing_unit_test_store_LDADD = libppvpn-store.la $(CHECK_LIBS) -lpthread
 endif

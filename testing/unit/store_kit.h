@@ -100,6 +100,8 @@ uint64_t kit_ce_revision(const char *customer, const char *ce);
 /* Cases of the other files. */
 TCase *store_config_case(void);
 TCase *store_fault_case(void);
+TCase *store_migrate_case(void);
+TCase *store_operate_case(void);
 TCase *store_report_case(void);
 
 #endif

@@ -16,6 +16,8 @@ int main(void)
 	suite_add_tcase(suite, store_config_case());
 	suite_add_tcase(suite, store_report_case());
 	suite_add_tcase(suite, store_fault_case());
+	suite_add_tcase(suite, store_migrate_case());
+	suite_add_tcase(suite, store_operate_case());
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);

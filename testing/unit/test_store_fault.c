@@ -217,8 +217,8 @@ END_TEST
 START_TEST(a_full_disk_changes_nothing)
 {
 	uint64_t before;
+	int rc, told_full = 0;
 	long at;
-	int rc;
 
 	kit_acme();
 	kit_ce("acme", "metz-r1", "192.0.2.4");
@@ -235,10 +235,13 @@ START_TEST(a_full_disk_changes_nothing)
 			break;
 		}
 		ck_assert_int_eq(rc, -EIO);
-		ck_assert_str_eq(err_code_text(e.code), "database");
+		/* a sync that fails leaves more open than a write */
+		ck_assert(e.code == ERR_DISK_FULL || e.code == ERR_DATABASE);
+		told_full += e.code == ERR_DISK_FULL;
 		ck_assert(!changed(before));
 	}
 	ck_assert_int_ge(at, 3);
+	ck_assert_int_ge(told_full, 2);
 	ck_assert(changed(before));
 	kit_reopen();
 	ck_assert(changed(before));

@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copyright (C) 2026 The ppvpn authors */
+/*
+ * store_verify.c - everything that must hold in a database, looked at
+ *
+ * The rules are a table: what to count, and the rows that break the rule. They
+ * lean on no index and no constraint, for these may be what is damaged.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "secret.h"
+#include "server/store_impl.h"
+#include "text.h"
+
+struct rule
+{
+	const char *check;
+	const char *count;
+	const char *broken;		/* rows of where, text */
+};
+
+#define LINK_ENDS "coalesce(a.name, '#' || l.site_a) || ' - ' || " \
+	"coalesce(b.name, '#' || l.site_b)"
+#define LINK_JOINS "FROM link l LEFT JOIN site a ON a.id = l.site_a " \
+	"LEFT JOIN site b ON b.id = l.site_b "
+#define CE_NAME "coalesce((SELECT cu.name FROM customer cu " \
+	"WHERE cu.id = ce.customer_id), '?') || '/' || ce.name"
+#define REVISION "(SELECT revision FROM installation)"
+
+static const struct rule rules[] = {
+	{ "links", "SELECT count(*) FROM link",
+	  "SELECT " LINK_ENDS ", 'an end is no site of the tunnel''s VPN' "
+	  LINK_JOINS "WHERE a.id IS NULL OR b.id IS NULL OR "
+	  "a.vpn_id <> l.vpn_id OR b.vpn_id <> l.vpn_id" },
+	{ "link initiators", "SELECT count(*) FROM link",
+	  "SELECT " LINK_ENDS ", 'neither end begins' " LINK_JOINS
+	  "WHERE l.initiator NOT IN (l.site_a, l.site_b)" },
+	{ "link keys", "SELECT count(*) FROM psk",
+	  "SELECT " LINK_ENDS ", 'not exactly one key to send' " LINK_JOINS
+	  "LEFT JOIN (SELECT site_a, site_b, count(*) AS n FROM psk "
+	  "WHERE key_use = 'send-and-accept' GROUP BY site_a, site_b) k "
+	  "ON k.site_a = l.site_a AND k.site_b = l.site_b "
+	  "WHERE k.n IS NULL OR k.n <> 1" },
+	{ "link settings", "SELECT count(*) FROM link_setting",
+	  "SELECT a.name || ' - ' || b.name, 'the tunnel is not as was said' "
+	  "FROM link_setting q JOIN site a ON a.id = q.site_a "
+	  "JOIN site b ON b.id = q.site_b LEFT JOIN link l "
+	  "ON l.site_a = q.site_a AND l.site_b = q.site_b "
+	  "WHERE (q.wanted = 1 AND l.site_a IS NULL) OR (l.site_a IS NOT NULL "
+	  "AND (l.cost <> q.cost OR coalesce(l.profile_id, 0) <> "
+	  "coalesce(q.profile_id, 0) OR (q.initiator <> 0 "
+	  "AND q.initiator <> l.initiator)))" },
+	{ "keys of no link", "SELECT count(*) FROM psk",
+	  "SELECT '#' || k.site_a || ' - #' || k.site_b, 'a key of no tunnel' "
+	  "FROM psk k LEFT JOIN link l "
+	  "ON l.site_a = k.site_a AND l.site_b = k.site_b "
+	  "WHERE l.site_a IS NULL" },
+	{ "sites", "SELECT count(*) FROM site",
+	  "SELECT t.name, 'VPN or router is missing, removed, or another "
+	  "customer''s' FROM site t LEFT JOIN vpn v ON v.id = t.vpn_id "
+	  "LEFT JOIN ce ON ce.id = t.ce_id WHERE v.id IS NULL OR ce.id IS NULL "
+	  "OR v.customer_id <> t.customer_id OR ce.customer_id <> t.customer_id "
+	  "OR ce.removed_revision <> 0" },
+	{ "revisions", "SELECT count(*) FROM ce_change",
+	  "SELECT " CE_NAME ", 'its document''s revision is not one of the "
+	  "database' FROM ce LEFT JOIN ce_change ch ON ch.ce_id = ce.id "
+	  "WHERE ch.ce_id IS NULL OR ch.revision < 1 "
+	  "OR ch.revision > " REVISION },
+	{ "revisions of rows", "SELECT count(*) FROM link",
+	  "SELECT 'tunnel #' || site_a || ' - #' || site_b, 'newer than the "
+	  "database' FROM link WHERE revision > " REVISION " UNION ALL "
+	  "SELECT 'site ' || name, 'newer than the database' FROM site "
+	  "WHERE revision > " REVISION " UNION ALL "
+	  "SELECT 'removed tunnel to ' || peer, 'newer than the database' "
+	  "FROM link_removed WHERE revision > " REVISION " UNION ALL "
+	  "SELECT 'audit record ' || id, 'newer than the database' FROM audit "
+	  "WHERE revision > " REVISION },
+	{ "numbers", "SELECT count(*) FROM id_counter",
+	  "SELECT i.name, 'its counter is behind: numbers would come twice' "
+	  "FROM id_counter i WHERE "
+	  "(i.name = 'ce' AND i.last < (SELECT max(id) FROM ce)) OR "
+	  "(i.name = 'site' AND i.last < (SELECT max(id) FROM site)) OR "
+	  "(i.name = 'vpn' AND i.last < (SELECT max(id) FROM vpn)) OR "
+	  "(i.name = 'customer' AND i.last < (SELECT max(id) FROM customer)) OR "
+	  "(i.name = 'sa-profile' AND "
+	  "i.last < (SELECT max(id) FROM sa_profile)) OR "
+	  "(i.name = 'audit' AND i.last < (SELECT max(id) FROM audit)) OR "
+	  "(i.name = 'serial' AND i.last < (SELECT max(serial) FROM ce_key))" },
+	{ NULL, NULL, NULL }
+};
+
+static int verify_rule(struct store *s, const struct rule *rule,
+					   const struct store_verifier *verifier, struct err *e)
+{
+	struct db_rows *rows;
+	int64_t count = 0;
+	int rc;
+
+	rc = db_query(s->db, rule->broken, NULL, &rows, e);
+	while (rc == 0 && (rc = db_next(rows, e)) == 1)
+	{
+		verifier->fault(verifier->user, rule->check, db_col_text(rows, 0),
+						db_col_text(rows, 1));
+		rc = 0;
+	}
+	db_end(rows);
+	if (rc == 0)
+	{
+		rc = db_number(s->db, rule->count, NULL, &count, e);
+	}
+	if (rc == 0)
+	{
+		verifier->checked(verifier->user, rule->check, (uint64_t)count);
+	}
+	return rc;
+}
+
+/* ---- documents ------------------------------------------------------------------ */
+
+/* As the CE will: text, decoded, checked. */
+static int try_document(struct arena *a, const struct model_document *doc,
+						struct err *e)
+{
+	struct text text = model_encode(doc);
+	struct model_document *again;
+	int rc = model_decode(a, text_str(&text), text.len, &again, e);
+
+	if (rc == 0)
+	{
+		rc = model_check(again, e);
+	}
+	wipe(text.s, text.len);
+	text_done(&text);
+	return rc;
+}
+
+static void verify_document(struct store *s, int64_t ce_id, const char *name,
+							const struct model_management *management,
+							const struct store_verifier *verifier)
+{
+	struct arena *a = arena_new();
+	struct model_document *doc;
+	struct err why = { 0 };
+	int rc = store_document(s, a, (uint64_t)ce_id, management, &doc, &why);
+
+	if (rc == 0)
+	{
+		rc = try_document(a, doc, &why);
+	}
+	if (rc < 0)
+	{
+		verifier->fault(verifier->user, "documents", name, why.text);
+	}
+	arena_free(a);
+}
+
+struct named
+{
+	int64_t id;
+	const char *name;
+};
+
+static int list_ces(struct store *s, struct arena *a, struct named **list,
+					size_t *count, struct err *e)
+{
+	struct db_rows *rows;
+	struct named *named;
+	int rc;
+
+	*list = NULL;
+	*count = 0;
+	rc = db_query(s->db, "SELECT ce.id, " CE_NAME " FROM ce ORDER BY ce.id",
+				  NULL, &rows, e);
+	while (rc == 0 && (rc = db_next(rows, e)) == 1)
+	{
+		named = store_array_add(a, (void **)list, count, sizeof(*named));
+		named->id = db_col_int(rows, 0);
+		named->name = arena_strdup(a, db_col_text(rows, 1));
+		rc = 0;
+	}
+	db_end(rows);
+	return rc;
+}
+
+static int verify_documents(struct store *s,
+							const struct model_management *management,
+							const struct store_verifier *verifier,
+							struct err *e)
+{
+	struct arena *a = arena_new();
+	struct named *list;
+	size_t count, i;
+	int rc = list_ces(s, a, &list, &count, e);
+
+	for (i = 0; rc == 0 && i < count; i++)
+	{
+		verify_document(s, list[i].id, list[i].name, management, verifier);
+	}
+	if (rc == 0)
+	{
+		verifier->checked(verifier->user, "documents", count);
+	}
+	arena_free(a);
+	return rc;
+}
+
+/* ---- all ------------------------------------------------------------------------- */
+
+static void on_fault(void *user, const char *text)
+{
+	const struct store_verifier *verifier = user;
+
+	verifier->fault(verifier->user, "file", "database", text);
+}
+
+int store_verify(struct store *s, const struct model_management *management,
+				 const struct store_verifier *verifier, struct err *e)
+{
+	int rc = db_verify(s->db, on_fault, (void *)verifier, e);
+
+	if (rc < 0)
+	{
+		return rc;
+	}
+	verifier->checked(verifier->user, "file", 1);
+	for (const struct rule *rule = rules; rc == 0 && rule->check; rule++)
+	{
+		rc = verify_rule(s, rule, verifier, e);
+	}
+	if (rc == 0)
+	{
+		rc = store_verify_sealed(s, verifier, e);
+	}
+	return rc < 0 ? rc : verify_documents(s, management, verifier, e);
+}
