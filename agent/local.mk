@@ -23,6 +23,7 @@ noinst_LTLIBRARIES += libppvpn-nl.la
 libppvpn_nl_la_SOURCES = \
 	agent/nl.c agent/nl.h agent/nl_local.h \
 	agent/nl_address.c \
+	agent/nl_fence.c \
 	agent/nl_link.c \
 	agent/nl_monitor.c \
 	agent/nl_request.c agent/nl_request.h \

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Copyright (C) The ppvpn authors
 #
-# A server with the right certificate that hands out whatever lies in a directory: "body", and "etag" if there
-# is one. Notes each request in "requests". For documents that the real server would never make.
+# A server with the right certificate that hands out whatever lies in a directory: "body" ("body.ADDRESS" to
+# who asks from there), and "etag" if there is one. Notes each request in "requests". For documents that the
+# real server would never make.
 import argparse
 import hashlib
 import http.server
@@ -28,7 +29,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def do_GET(self):
-        body = (self.directory / "body").read_bytes()
+        own = self.directory / f"body.{self.client_address[0]}"
+        body = (own if own.exists() else self.directory / "body").read_bytes()
         tag_file = self.directory / "etag"
         tag = tag_file.read_text(encoding="utf-8").strip() if tag_file.exists() else etag(body)
         self.note(etag=tag)
