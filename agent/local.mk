@@ -8,6 +8,7 @@ libppvpn_agent_core_la_SOURCES = \
 	agent/backend.h agent/charon.h agent/conf.h \
 	agent/conn_json.c \
 	agent/desired.c agent/desired.h \
+	agent/diag.c agent/diag.h \
 	agent/facts.c agent/facts.h \
 	agent/frr_text.c agent/frr_text.h \
 	agent/json_walk.c agent/json_walk.h \
