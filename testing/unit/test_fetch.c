@@ -14,6 +14,7 @@
 #include "agent/fetch.h"
 #include "agent/loop.h"
 #include "alloc.h"
+#include "json_scan.h"
 #include "run.h"
 #include "tls_kit.h"
 
@@ -150,7 +151,7 @@ static bool too_long(struct kit_connection *c, const char *head,
 	char *block = xcalloc(1, 65536);
 
 	kit_sendf(c, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
-	for (unsigned i = 0; i < 80; i++)
+	for (unsigned i = 0; i < JSON_DOCUMENT_MAX / 65536 + 8; i++)
 	{
 		kit_sendf(c, "10000\r\n");
 		kit_send(c, block, 65536);
