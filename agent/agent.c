@@ -678,7 +678,7 @@ static int start_system(struct agent *a, struct err *e)
 static int start_agent(struct agent *a, struct err *e)
 {
 	static const struct provider_handlers provider = {
-		on_document, on_provider_state,
+		on_document, on_provider_state, serve_diag,
 	};
 	static const struct tunnels_handlers tunnels = {
 		on_initiate, on_tunnel_changed, on_tunnel_alarm,

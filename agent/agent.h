@@ -68,6 +68,10 @@ struct agent {
 	size_t plan_count;
 	struct control_request *syncs[AGENT_WAITING_MAX];
 	size_t sync_count;
+	struct control_request *diags[AGENT_WAITING_MAX];
+	size_t diag_count;
+	struct control_request *leave;		/* asks the server to let us go */
+	char diag_id[20];					/* the server wants a bundle of that id */
 	int exit_status;
 };
 

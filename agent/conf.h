@@ -34,7 +34,7 @@ struct conf {
 	char *vici_socket;			/* /run/charon.vici */
 	char *vtysh;				/* /usr/bin/vtysh */
 	char *frr_dir;				/* /run/frr */
-	uint32_t mark_base;			/* 0x70ff0000: marks base+1 … base+0xfffe; base+0xffff marks ESP */
+	uint32_t mark_base;			/* 0x70ff0000: tunnels' marks base+1 … base+0xfffe; base: from a spoke; base+0xffff: ESP */
 	uint32_t rule_pref;			/* 100 */
 	char **routes_not_needed;	/* foreign connections "CONN/CHILD" that do without charon's routes */
 	size_t routes_not_needed_count;

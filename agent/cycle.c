@@ -204,7 +204,7 @@ static void report_plan(struct cycle *c)
 	cycle_plan_fn fn = c->plan_fn;
 
 	c->plan_fn = NULL;
-	fn(c->plan_user, &c->plan, &c->desired);
+	fn(c->plan_user, &c->plan, &c->desired, &c->seen);
 }
 
 static void settle(struct cycle *c)

@@ -56,7 +56,8 @@ void cycle_request_conn(struct cycle *c, const char *conn);
  * rc -EAGAIN when a round is under way: ask again when it is over.
  */
 typedef void (*cycle_plan_fn)(void *user, const struct plan *plan,
-							  const struct desired *desired);
+							  const struct desired *desired,
+							  const struct observation *seen);
 void cycle_plan(struct cycle *c, cycle_plan_fn fn, void *user);
 /** True while a round is under way or requested. */
 bool cycle_busy(const struct cycle *c);

@@ -38,6 +38,11 @@ uint32_t desired_mark_out(const struct conf *conf)
 	return conf->mark_base + 0xffff;
 }
 
+uint32_t desired_mark_spoke(const struct conf *conf)
+{
+	return conf->mark_base;
+}
+
 static void add_error(struct build *b, const char *resource, const struct err *e)
 {
 	struct desired *d = b->out;
@@ -162,6 +167,19 @@ static bool must_announce(const struct build *b, const char *link, bool up,
 		   !facts_has_ospf_link(b->facts, link);
 }
 
+/* What comes from a spoke of a disjoint VPN is for its hub only. A peer of which
+ * the document does not say that it is a hub is taken for a spoke. */
+static enum res_fence fence_of(const struct model_vpn *vpn,
+							   const struct model_peer *peer)
+{
+	if (vpn->topology != MODEL_HUB_SPOKE_DISJOINT ||
+		vpn->role != MODEL_HUB_ROLE)
+	{
+		return RES_FENCE_NONE;
+	}
+	return peer->role == MODEL_HUB_ROLE ? RES_FENCE_HUB : RES_FENCE_SPOKE;
+}
+
 static void want_link(struct build *b, const struct model_vpn *vpn,
 					  const struct model_peer *peer,
 					  const struct conf_vpn *place, const char *conn,
@@ -175,7 +193,8 @@ static void want_link(struct build *b, const struct model_vpn *vpn,
 		.remote = peer->remote_address, .mark = b->conf->mark_base + number,
 		.master = place->vrf, .mtu = vpn->mtu,
 		.address = host_prefix(&vpn->router_id), .policy_off = true,
-		.up = link_up(b, conn, have),
+		.up = link_up(b, conn, have), .fence = fence_of(vpn, peer),
+		.fence_mark = desired_mark_spoke(b->conf),
 	};
 
 	text_addf(&t, "%s%u", LINK_PREFIX, number);

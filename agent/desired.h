@@ -27,6 +27,8 @@ struct desired {
 	size_t error_count;
 };
 
+/** Mark of what comes from a spoke at the hub of a disjoint VPN. */
+uint32_t desired_mark_spoke(const struct conf *conf);
 /** Mark of the encrypted packets of every tunnel, for the routing rule. */
 uint32_t desired_mark_out(const struct conf *conf);
 

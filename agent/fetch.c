@@ -3,8 +3,8 @@
 /*
  * fetch.c - HTTPS to the provider's server, on the loop
  *
- * Effects: network. One request for the configuration and one for the report,
- * each with a handle of its own that is kept, so that connections are too.
+ * Effects: network. Each kind of request has a handle of its own that is kept,
+ * so that connections are too.
  */
 #include "config.h"
 
@@ -26,6 +26,7 @@
 #define ANSWER_SECONDS 15
 #define NOTIFY_MAX_MS (7ull * 24 * 3600 * 1000)
 #define RETRY_AFTER_MAX 86400
+#define DIAG_MAX 9999999999999999999ull
 
 struct request {
 	struct fetch *fetch;
@@ -48,7 +49,7 @@ struct fetch {
 	CURLM *multi;
 	struct loop_timer *timer;
 	char *cert_file, *key_file, *ca_file;
-	struct request config, status;
+	struct request config, status, leave, diag;
 	bool *freed;				/* told when freed in a callback */
 };
 
@@ -111,6 +112,12 @@ static void take_header(struct fetch_answer *a, const char *line, size_t len)
 	{
 		a->notify_ms = n;
 	}
+	else if (header_is(line, len, "Ppvpn-Diag", value, sizeof(value)) &&
+			 text_to_u64(value, 1, DIAG_MAX, &n) == 0 &&
+			 strlen(value) < sizeof(a->diag))
+	{
+		memcpy(a->diag, value, strlen(value) + 1);
+	}
 	else if (header_is(line, len, "Retry-After", value, sizeof(value)) &&
 			 text_to_u64(value, 0, RETRY_AFTER_MAX, &n) == 0)
 	{	/* the form with a date is not taken */
@@ -124,7 +131,7 @@ static size_t on_header(char *data, size_t size, size_t n, void *user)
 
 	if (n >= 5 && strncmp(data, "HTTP/", 5) == 0)
 	{	/* the first line, again after an interim answer */
-		r->answer.etag[0] = '\0';
+		r->answer.etag[0] = r->answer.diag[0] = '\0';
 		r->answer.notify_ms = -1;
 		r->answer.retry_after = 0;
 		r->answer.first_byte_ms = loop_now_ms();
@@ -193,6 +200,16 @@ static void request_reset(struct request *r)
 	memset(&r->answer, 0, sizeof(r->answer));
 	r->answer.notify_ms = -1;
 	r->error[0] = '\0';
+}
+
+static void request_init(struct request *r, struct fetch *f)
+{
+	r->fetch = f;
+	r->easy = curl_easy_init();
+	if (!r->easy)
+	{
+		abort();
+	}
 }
 
 static void request_done(struct request *r)
@@ -298,18 +315,36 @@ void fetch_config(struct fetch *f, const char *server, const char *etag,
 	start(r, server, "/v1/config", wait + ANSWER_SECONDS, fn, user);
 }
 
-void fetch_status(struct fetch *f, const char *server, const char *body,
-				  size_t len, fetch_fn fn, void *user)
+static void post(struct request *r, const char *server, const char *path,
+				 const char *body, size_t len, fetch_fn fn, void *user)
 {
-	struct request *r = &f->status;
-
 	request_reset(r);
 	r->post = xcalloc(1, len + 1);
 	memcpy(r->post, body, len);
 	r->post_len = len;
 	add_header(r, "Content-Type", "application/json");
 	add_header(r, "Expect:", NULL);
-	start(r, server, "/v1/status", ANSWER_SECONDS, fn, user);
+	start(r, server, path, ANSWER_SECONDS, fn, user);
+}
+
+void fetch_status(struct fetch *f, const char *server, const char *body,
+				  size_t len, fetch_fn fn, void *user)
+{
+	post(&f->status, server, "/v1/status", body, len, fn, user);
+}
+
+void fetch_leave(struct fetch *f, const char *server, fetch_fn fn, void *user)
+{
+	post(&f->leave, server, "/v1/leave", "{}", 2, fn, user);
+}
+
+void fetch_diag(struct fetch *f, const char *server, const char *id,
+				const char *body, size_t len, fetch_fn fn, void *user)
+{
+	char path[48];
+
+	snprintf(path, sizeof(path), "/v1/diag?id=%.19s", id);
+	post(&f->diag, server, path, body, len, fn, user);
 }
 
 /* ---- the end of a request -------------------------------------------------- */
@@ -467,13 +502,14 @@ struct fetch *fetch_new(struct loop *loop, const struct fetch_identity *id,
 	f->key_file = xstrdup(id->key_file);
 	f->ca_file = xstrdup(id->ca_file);
 	f->multi = curl_multi_init();
-	f->config.fetch = f->status.fetch = f;
-	f->config.easy = curl_easy_init();
-	f->status.easy = curl_easy_init();
-	if (!f->multi || !f->config.easy || !f->status.easy)
+	if (!f->multi)
 	{
 		abort();
 	}
+	request_init(&f->config, f);
+	request_init(&f->status, f);
+	request_init(&f->leave, f);
+	request_init(&f->diag, f);
 	f->timer = loop_timer_new(loop, on_timeout, f);
 	curl_multi_setopt(f->multi, CURLMOPT_SOCKETFUNCTION, on_socket);
 	curl_multi_setopt(f->multi, CURLMOPT_SOCKETDATA, f);
@@ -494,6 +530,8 @@ void fetch_free(struct fetch *f)
 	}
 	request_done(&f->config);
 	request_done(&f->status);
+	request_done(&f->leave);
+	request_done(&f->diag);
 	curl_multi_cleanup(f->multi);
 	loop_timer_free(f->timer);
 	free(f->cert_file);

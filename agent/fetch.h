@@ -28,6 +28,7 @@ struct fetch_answer {
 	int64_t notify_ms;			/* Ppvpn-Notify-Ms, -1: none */
 	uint64_t first_byte_ms;		/* loop_now_ms() at the first byte of the answer */
 	unsigned retry_after;		/* seconds, 0: none */
+	char diag[20];				/* Ppvpn-Diag: 1 to 19 digits, "" none */
 };
 typedef void (*fetch_fn)(void *user, const struct fetch_answer *answer);
 
@@ -41,6 +42,11 @@ void fetch_config(struct fetch *f, const char *server, const char *etag,
 /** POST url/v1/status; body is copied. */
 void fetch_status(struct fetch *f, const char *server, const char *body, size_t len,
 				  fetch_fn fn, void *user);
+/** POST url/v1/leave: take this CE out of everything. */
+void fetch_leave(struct fetch *f, const char *server, fetch_fn fn, void *user);
+/** POST url/v1/diag?id=ID, digits; body is copied. */
+void fetch_diag(struct fetch *f, const char *server, const char *id,
+				const char *body, size_t len, fetch_fn fn, void *user);
 /** Enrolment, EST simpleenroll; blocking, for the enroll command. token is wiped by the caller. */
 int fetch_enroll(const char *url, const char *ca_file, const char *ce, const char *token,
 				 const char *csr_base64, char **answer, struct err *e);

@@ -8,6 +8,7 @@ libppvpn_agent_core_la_SOURCES = \
 	agent/backend.h agent/charon.h agent/conf.h \
 	agent/conn_json.c \
 	agent/desired.c agent/desired.h \
+	agent/diag.c agent/diag.h \
 	agent/facts.c agent/facts.h \
 	agent/frr_text.c agent/frr_text.h \
 	agent/json_walk.c agent/json_walk.h \
@@ -23,6 +24,7 @@ noinst_LTLIBRARIES += libppvpn-nl.la
 libppvpn_nl_la_SOURCES = \
 	agent/nl.c agent/nl.h agent/nl_local.h \
 	agent/nl_address.c \
+	agent/nl_fence.c \
 	agent/nl_link.c \
 	agent/nl_monitor.c \
 	agent/nl_request.c agent/nl_request.h \

@@ -57,6 +57,7 @@ static void report_tunnel(struct reading *r, enum resource_origin origin,
 		.remote = link->remote, .mark = link->mark, .mtu = link->mtu,
 		.master = (char*)nl_link_master(r->nl, link), .up = link->up,
 		.address = first_address(link), .policy_off = link->policy_off,
+		.fence = link->fence, .fence_mark = link->fence_mark,
 		.ifindex = link->ifindex,
 	};
 
@@ -149,6 +150,10 @@ static int read_links(struct nl *nl, struct observation *o, struct err *e)
 	}
 	if (!rc)
 	{
+		rc = nl_fences_read(nl, e);
+	}
+	if (!rc)
+	{
 		rc = nl_routes_read(nl, o, e);
 	}
 	if (!rc)
@@ -188,7 +193,7 @@ static void report_name(void *user, struct nl_link *link)
 }
 
 /*
- * One connection's link: two requests, however many links there are. When it is
+ * One connection's link: four requests, however many links there are. When it is
  * gone, the names that are taken come from the table, without asking.
  */
 static void read_group(struct nl *nl, struct observation *o)
@@ -207,6 +212,10 @@ static void read_group(struct nl *nl, struct observation *o)
 	if (!rc)
 	{
 		rc = nl_addresses_read(nl, link->ifindex, &e);
+	}
+	if (!rc)
+	{
+		rc = nl_fence_read(nl, link, &e);
 	}
 	if (rc == -ENODEV || (!rc && strcmp(link->alias, o->group) != 0))
 	{

@@ -406,8 +406,13 @@ static int vti_create(struct nl *nl, const char *alias,
 		return rc == -EEXIST ? explain_exists(spec, e) : rc;
 	}
 	rc = spec->policy_off ? policy_off(spec->name, e) : 0;
-	if (rc)
+	if (!rc && spec->fence != RES_FENCE_NONE)
 	{
+		rc = nl_fence_set(nl, ifindex, spec->name, spec->fence,
+						  spec->fence_mark, e);
+	}
+	if (rc)
+	{	/* it stays down */
 		return rc;
 	}
 	batch_address(&b, NULL, ifindex, &spec->address);
@@ -418,14 +423,41 @@ static int vti_create(struct nl *nl, const char *alias,
 	return nl_batch_run(nl->sk, &b, spec->name, NULL, NULL, e);
 }
 
+/* Before the link may come up; one that cannot have its fence goes down. */
+static int update_fence(struct nl *nl, const struct res_link *want,
+						const struct res_link *have, struct err *e)
+{
+	struct nl_batch b = {0};
+	int rc;
+
+	if (want->fence == have->fence && (want->fence == RES_FENCE_NONE ||
+									   want->fence_mark == have->fence_mark))
+	{
+		return 0;
+	}
+	rc = nl_fence_set(nl, have->ifindex, have->name, want->fence,
+					  want->fence_mark, e);
+	if (rc && have->up)
+	{
+		nl_batch_add(&b, "set the link down", 0,
+					 link_set_up(have->ifindex, false));
+		(void)nl_batch_run(nl->sk, &b, have->name, NULL, NULL, NULL);
+	}
+	return rc;
+}
+
 static int vti_update(struct nl *nl, const struct res_link *want,
 					  const struct res_link *have, struct err *e)
 {
 	struct nl_batch b = {0};
 	const struct nl_link *link = nl_table_get(&nl->links, have->ifindex);
 	unsigned master;
-	int rc = 0;
+	int rc = update_fence(nl, want, have, e);
 
+	if (rc)
+	{
+		return rc;
+	}
 	if (!want->up && have->up)
 	{
 		nl_batch_add(&b, "set the link down", 0,

@@ -39,6 +39,9 @@ struct nl_link {
 	struct prefix *addresses;
 	size_t address_count;
 	bool routed;				/* some route leads over it */
+	bool clsact;				/* has room for filters */
+	enum res_fence fence;
+	uint32_t fence_mark;
 };
 
 /* The links by ifindex and by alias. */
@@ -65,7 +68,8 @@ struct nl {
 /* nl_table.c */
 struct nl_link *nl_table_get(const struct nl_table *t, unsigned ifindex);
 struct nl_link *nl_table_alias(const struct nl_table *t, const char *alias);
-/** Takes link over; replaces one of the same ifindex, keeping its addresses and routed. */
+/** Takes link over; replaces one of the same ifindex, keeping what no
+ * message about a link says: addresses, routed, the fence. */
 struct nl_link *nl_table_put(struct nl_table *t, struct nl_link *link);
 void nl_table_remove(struct nl_table *t, unsigned ifindex);
 void nl_table_clear(struct nl_table *t);
@@ -91,6 +95,14 @@ int nl_member_step(struct nl *nl, const struct step *s, struct err *e);
 /** Whether the kernel has links of that kind, its module loaded if need be. */
 int nl_link_probe(struct nl *nl, const char *kind, const char *module,
 				  struct err *e);
+
+/* nl_fence.c */
+/** The fences of all links of ours, or of one, into the table. */
+int nl_fences_read(struct nl *nl, struct err *e);
+int nl_fence_read(struct nl *nl, struct nl_link *link, struct err *e);
+/** Make, change or (RES_FENCE_NONE) take away ours of one link. */
+int nl_fence_set(struct nl *nl, unsigned ifindex, const char *name,
+				 enum res_fence fence, uint32_t mark, struct err *e);
 
 /* nl_address.c */
 /** Read the addresses of all links (0) or one into the table. */

@@ -149,6 +149,20 @@ static void on_setting(struct nl *nl, struct nlmsghdr *h)
 	}
 }
 
+/* Somebody touched the filters of a link of ours. */
+static void on_filters(struct nl *nl, struct nlmsghdr *h)
+{
+	const struct tcmsg *t = nlmsg_data(h);
+	struct nl_link *link = nl_table_get(&nl->links, t->tcm_ifindex);
+	char key[NL_KEY_SIZE];
+
+	if (link && !own(nl, h) && nlmsg_datalen(h) >= (int)sizeof(*t) &&
+		nl_link_key(link, key))
+	{
+		tell(nl, NL_LINK, link->name, true);
+	}
+}
+
 /* ---- routes ---------------------------------------------------------------- */
 
 struct table { uint32_t id; struct nl_link *vrf; };
@@ -266,6 +280,12 @@ static void dispatch(struct nl *nl, struct nlmsghdr *h)
 		case RTM_DELROUTE:
 			on_route(nl, h);
 			break;
+		case RTM_NEWQDISC:
+		case RTM_DELQDISC:
+		case RTM_NEWTFILTER:
+		case RTM_DELTFILTER:
+			on_filters(nl, h);
+			break;
 		case RTM_NEWNETCONF:
 			on_setting(nl, h);
 			break;
@@ -328,7 +348,8 @@ int nl_monitor_start(struct nl *nl, struct err *e)
 	setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof(room));
 	rc = nl_socket_add_memberships(nl->monitor, RTNLGRP_LINK,
 								   RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV4_ROUTE,
-								   RTNLGRP_IPV4_RULE, RTNLGRP_IPV4_NETCONF, 0);
+								   RTNLGRP_IPV4_RULE, RTNLGRP_IPV4_NETCONF,
+								   RTNLGRP_TC, 0);
 	if (rc < 0)
 	{
 		return err_set(e, -EIO, ERR_KERNEL, "netlink", "cannot listen for "

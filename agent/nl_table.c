@@ -110,6 +110,9 @@ struct nl_link *nl_table_put(struct nl_table *t, struct nl_link *link)
 		link->addresses = old->addresses;
 		link->address_count = old->address_count;
 		link->routed = old->routed;
+		link->clsact = old->clsact;
+		link->fence = old->fence;
+		link->fence_mark = old->fence_mark;
 		old->addresses = NULL;
 		nl_table_remove(t, link->ifindex);
 	}

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "alloc.h"
 #include "cli.h"
@@ -155,6 +156,90 @@ static int print_sync(const struct cli_args *args, struct arena *a,
 	return rc;
 }
 
+/* ---- leave ----------------------------------------------------------------- */
+
+static int print_leave(const struct cli_args *args, struct arena *a,
+					   const struct text *answer, struct text *out,
+					   struct err *e)
+{
+	struct ctl_status s;
+	int rc = ctl_status_read(a, answer->s, answer->len, &s, e);
+
+	if (rc == 0 && strcmp(s.state, "deprovisioned") == 0)
+	{
+		text_addf(out, "%s is in no VPN any more; its tunnels are gone.\n", s.ce);
+	}
+	else if (rc == 0)
+	{
+		text_addf(out, "%s agreed, and has not taken %s out yet: nothing was "
+				  "changed. ppvpnctl sync asks again.\n", s.server, s.ce);
+	}
+	return rc;
+}
+
+/* A yes of somebody who has read what goes. */
+static int confirm_leave(const struct cli_args *args, struct err *e)
+{
+	struct text answer = {0};
+	struct arena *a = arena_new();
+	struct ctl_status s;
+	char line[16] = "";
+	int rc = ask(args, "status", ANSWER_SECONDS, &answer, e);
+
+	if (rc == 0)
+	{
+		rc = ctl_status_read(a, answer.s, answer.len, &s, e);
+	}
+	if (rc == 0)
+	{
+		printf("%s leaves all its VPNs:\n", s.ce);
+		for (size_t i = 0; i < s.vpn_count; i++)
+		{
+			printf("  %s/%s: %llu peers\n", s.vpns[i].customer, s.vpns[i].vpn,
+				   (unsigned long long)s.vpns[i].peers);
+		}
+		printf("Only the provider can take it in again. Go on? [yes/no] ");
+		(void)fflush(stdout);
+		if (!fgets(line, sizeof(line), stdin) || strcmp(line, "yes\n") != 0)
+		{
+			rc = err_set(e, -ECANCELED, ERR_USAGE, "leave", "not confirmed: "
+						 "nothing was changed");
+		}
+	}
+	text_done(&answer);
+	arena_free(a);
+	return rc;
+}
+
+static int cmd_leave(const struct cli_args *args, void *user, struct err *e)
+{
+	int rc = 0;
+
+	if (!cli_opt(args, "--yes"))
+	{
+		if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))
+		{
+			return err_set(e, -EINVAL, ERR_USAGE, "leave", "not on a terminal: "
+						   "say --yes to take this router out of its VPNs");
+		}
+		rc = confirm_leave(args, e);
+	}
+	return rc ? rc : show(args, "leave", SYNC_SECONDS, print_leave, e);
+}
+
+static int print_diag(const struct cli_args *args, struct arena *a,
+					  const struct text *answer, struct text *out,
+					  struct err *e)
+{
+	text_add(out, text_str(answer));
+	return 0;
+}
+
+static int cmd_diag(const struct cli_args *args, void *user, struct err *e)
+{
+	return show(args, "diag", SYNC_SECONDS, print_diag, e);
+}
+
 static int cmd_status(const struct cli_args *args, void *user, struct err *e)
 {
 	return show(args, "status", ANSWER_SECONDS, print_status, e);
@@ -247,6 +332,11 @@ static const struct cli_option common[] = {
 	{ NULL, NULL, NULL },
 };
 
+static const struct cli_option leave_options[] = {
+	{ "--yes", NULL, "do not ask" },
+	{ NULL, NULL, NULL },
+};
+
 static const struct cli_command commands[] = {
 	{ "status", "", 0, 0, "am I provisioned, what is up, what is wrong", NULL,
 	  cmd_status },
@@ -255,6 +345,10 @@ static const struct cli_command commands[] = {
 	{ "sync", "", 0, 0, "ask the server now, wait until it is applied", NULL,
 	  cmd_sync },
 	{ "alarms", "", 0, 0, "what needs attention", NULL, cmd_alarms },
+	{ "diag", "", 0, 0, "all of it as one JSON text, without secrets", NULL,
+	  cmd_diag },
+	{ "leave", "", 0, 0, "take this router out of all its VPNs", leave_options,
+	  cmd_leave },
 	{ "explain", "[CODE]", 0, 1, "what an error code means, what to do", NULL,
 	  cmd_explain },
 	{ NULL, NULL, 0, 0, NULL, NULL, NULL },

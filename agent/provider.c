@@ -6,6 +6,7 @@
  * See provider.h. The rules of belief are accept() and its helpers.
  */
 #include <errno.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +14,7 @@
 #include "alloc.h"
 #include "fetch.h"
 #include "identity.h"
+#include "json_in.h"
 #include "lastconf.h"
 #include "log.h"
 #include "loop.h"
@@ -64,6 +66,10 @@ struct provider {
 	char *report;				/* waits to be sent */
 	size_t report_len;
 	bool reporting;
+	provider_left_fn left;		/* a request to leave is under way */
+	void *left_user;
+	char diag[20];				/* id of the bundle last asked for */
+	bool diag_busy;
 };
 
 static void ask(struct provider *p, unsigned wait);
@@ -375,6 +381,18 @@ static void on_document(struct provider *p, const struct fetch_answer *a,
 	ask_again(p);
 }
 
+/* A bundle is wanted, once for each id. */
+static void note_diag(struct provider *p, const char *id)
+{
+	if (!id[0] || p->diag_busy || strcmp(id, p->diag) == 0)
+	{
+		return;
+	}
+	snprintf(p->diag, sizeof(p->diag), "%s", id);
+	p->diag_busy = true;
+	p->handlers.diag(p->user, id);
+}
+
 static void send_report(struct provider *p);
 
 static void on_answer(void *user, const struct fetch_answer *a)
@@ -385,6 +403,10 @@ static void on_answer(void *user, const struct fetch_answer *a)
 
 	p->poked = false;
 	set_connected(p, a->rc == 0);
+	if (a->rc == 0 && (a->status == 200 || a->status == 304))
+	{
+		note_diag(p, a->diag);
+	}
 	if (a->rc < 0)
 	{
 		on_failure(p, &a->err, 0);
@@ -465,6 +487,129 @@ void provider_report(struct provider *p, const char *body, size_t len)
 	memcpy(p->report, body, len);
 	p->report_len = len;
 	send_report(p);
+}
+
+/* ---- leave and diagnosis --------------------------------------------------- */
+
+struct refusal { char *code, *where, *text; };
+
+static int read_refusal(struct json_in *in, struct json_object *value,
+						const struct json_path *path, void *out)
+{
+	static const struct json_row rows[] = {
+		{ .name = "code", .kind = JSON_TOKEN, .required = true, .min = 1,
+		  .max = 63, .offset = offsetof(struct refusal, code) },
+		{ .name = "where", .kind = JSON_TEXT, .required = true, .max = 255,
+		  .offset = offsetof(struct refusal, where) },
+		{ .name = "text", .kind = JSON_TEXT, .required = true, .max = 255,
+		  .offset = offsetof(struct refusal, text) },
+		{ .name = NULL },
+	};
+
+	return json_read_object(in, value, path, rows, out);
+}
+
+static int read_error_body(struct json_in *in, struct json_object *value,
+						   const struct json_path *path, void *out)
+{
+	static const struct json_row rows[] = {
+		{ .name = "error", .kind = JSON_OBJECT, .required = true,
+		  .fn = read_refusal },
+		{ .name = NULL },
+	};
+
+	return json_read_object(in, value, path, rows, out);
+}
+
+/* What a server that says no says besides. */
+static void explain_refusal(const struct provider *p,
+							const struct fetch_answer *a, struct err *e)
+{
+	static const struct json_limits limits = {
+		.bytes = 4096, .depth = 3, .values = 16, .members = 4, .string = 1024,
+	};
+	struct arena *arena = arena_new();
+	struct refusal r = {0};
+	enum err_code code;
+
+	if (a->len && json_read_text(arena, a->body, a->len, &limits,
+								 read_error_body, &r, NULL, NULL) == 0)
+	{
+		err_set(e, 0, err_code_parse(r.code, &code) == 0 ? code : ERR_HTTP,
+				server(p), "the server refuses: %s%s%s", r.where,
+				r.where[0] ? ": " : "", r.text);
+	}
+	else
+	{
+		err_set(e, 0, ERR_HTTP, server(p), "the server refuses with status %u%s",
+				a->status, a->status == 404 || a->status == 405 ?
+				": it may be too old to be asked" : "");
+	}
+	arena_free(arena);
+}
+
+static void on_left(void *user, const struct fetch_answer *a)
+{
+	struct provider *p = user;
+	provider_left_fn fn = p->left;
+	struct err e = {0};
+	bool taken = a->rc == 0 && (a->status == 200 || a->status == 204 ||
+								a->status == 410);
+
+	p->left = NULL;
+	if (a->rc < 0)
+	{
+		e = a->err;
+	}
+	else if (!taken)
+	{
+		explain_refusal(p, a, &e);
+	}
+	else
+	{	/* an answer that is on its way may be older than this */
+		log_info("provider", "the server lets this router go");
+		p->poked = false;
+		provider_poke(p);
+	}
+	fn(p->left_user, taken ? NULL : &e);
+}
+
+void provider_leave(struct provider *p, provider_left_fn fn, void *user)
+{
+	struct err e = {0};
+
+	if (p->left)
+	{
+		err_set(&e, 0, ERR_IN_USE, server(p), "it is being asked already");
+		fn(user, &e);
+		return;
+	}
+	p->left = fn;
+	p->left_user = user;
+	fetch_leave(p->fetch, server(p), on_left, p);
+}
+
+static void on_diag(void *user, const struct fetch_answer *a)
+{
+	struct provider *p = user;
+
+	p->diag_busy = false;
+	if (a->rc < 0 || a->status >= 500 || a->status == 429)
+	{	/* sent again when the server says that it still waits */
+		p->diag[0] = '\0';
+	}
+	if (a->rc < 0 || a->status / 100 != 2)
+	{
+		log_warn("provider", "diagnostic bundle not taken: %s, status %u",
+				 a->rc < 0 ? a->err.text : "answered", a->status);
+	}
+}
+
+void provider_diag(struct provider *p, const char *id, const char *body,
+				   size_t len)
+{
+	log_info("provider", "sending diagnostic bundle %s, %zu bytes", id, len);
+	fetch_diag(p->fetch, server(p), id, body, len, on_diag, p);
 }
 
 /* ---- life ------------------------------------------------------------------ */

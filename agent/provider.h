@@ -36,6 +36,8 @@ struct provider_handlers {
 	/* something about the connection or a refused document changed, or a poke
 	 * was answered */
 	void (*state)(void *user);
+	/* the server wants a diagnostic bundle: provider_diag() with this id */
+	void (*diag)(void *user, const char *id);
 };
 
 struct provider_status {
@@ -65,5 +67,16 @@ void provider_applied(struct provider *p);
 void provider_status(const struct provider *p, struct provider_status *out);
 /** Send a report; a newer one replaces one that waits. body is copied. */
 void provider_report(struct provider *p, const char *body, size_t len);
+
+/**
+ * Ask the server to take this CE out of everything. fn comes once: e NULL when
+ * it agreed; then it is asked for the tombstone at once, and only that removes.
+ * e: why not; nothing was changed.
+ */
+typedef void (*provider_left_fn)(void *user, const struct err *e);
+void provider_leave(struct provider *p, provider_left_fn fn, void *user);
+/** The bundle that handlers.diag asked for. body is copied. */
+void provider_diag(struct provider *p, const char *id, const char *body,
+				   size_t len);
 
 #endif

@@ -10,6 +10,7 @@
 #include "agent.h"
 #include "alloc.h"
 #include "charon.h"
+#include "diag.h"
 #include "frr.h"
 #include "json_out.h"
 #include "loop.h"
@@ -259,6 +260,18 @@ struct text report_peers(const struct agent *a)
 	return jo_take(&o);
 }
 
+static void put_alarm(struct json_out *o, const struct alarm *alarm)
+{
+	jo_object(o, NULL);
+	jo_str(o, "code", err_code_text(alarm->code));
+	jo_str(o, "resource", alarm->resource);
+	jo_str(o, "severity", severities[alarm->severity]);
+	jo_u64(o, "count", alarm->count);
+	jo_u64(o, "age", seconds_since(alarm->raised_ms));
+	jo_str(o, "text", alarm->text);
+	jo_object_end(o);
+}
+
 struct text report_alarms(const struct agent *a)
 {
 	struct json_out o = {0};
@@ -267,18 +280,70 @@ struct text report_alarms(const struct agent *a)
 	jo_array(&o, "alarms");
 	for (size_t i = 0; i < a->alarms.count; i++)
 	{
-		const struct alarm *alarm = &a->alarms.items[i];
-
-		jo_object(&o, NULL);
-		jo_str(&o, "code", err_code_text(alarm->code));
-		jo_str(&o, "resource", alarm->resource);
-		jo_str(&o, "severity", severities[alarm->severity]);
-		jo_u64(&o, "count", alarm->count);
-		jo_u64(&o, "age", seconds_since(alarm->raised_ms));
-		jo_str(&o, "text", alarm->text);
-		jo_object_end(&o);
+		put_alarm(&o, &a->alarms.items[i]);
 	}
 	jo_array_end(&o);
 	jo_object_end(&o);
+	return jo_take(&o);
+}
+
+/* ---- for a person far away ------------------------------------------------- */
+
+static void diag_alarms(struct json_out *o, const struct agent *a)
+{
+	struct diag_list l;
+
+	diag_list_begin(&l, o, "alarms", 12u << 10);
+	for (size_t i = 0; i < a->alarms.count; i++)
+	{
+		if (diag_list_next(&l))
+		{
+			put_alarm(o, &a->alarms.items[i]);
+		}
+	}
+	diag_list_end(&l, "alarms-count");
+}
+
+/* Those that are not up first: they are what is asked about. */
+static void diag_peers(struct json_out *o, const struct agent *a)
+{
+	struct diag_list l;
+
+	diag_list_begin(&l, o, "peers", 32u << 10);
+	for (int up = 0; up < 2; up++)
+	{
+		for (size_t i = 0; i < tunnels_count(a->tunnels); i++)
+		{
+			const struct tunnel *t = tunnels_get(a->tunnels, i);
+
+			if ((t->state == PEER_UP) == up && diag_list_next(&l))
+			{
+				put_peer(o, t);
+			}
+		}
+	}
+	diag_list_end(&l, "peers-count");
+}
+
+struct text report_diag(const struct agent *a, const struct plan *plan,
+						const struct desired *desired,
+						const struct observation *seen)
+{
+	struct text status = report_status(a);
+	struct json_out o = {0};
+
+	jo_object(&o, NULL);
+	jo_str(&o, "schema", DIAG_SCHEMA);
+	jo_str(&o, "ce", a->identity.ce);
+	jo_str(&o, "agent-version", PACKAGE_VERSION);
+	jo_str(&o, "boot-id", a->boot_id);
+	jo_u64(&o, "uptime", seconds_since(a->started_ms));
+	jo_raw(&o, "status", text_str(&status));
+	diag_alarms(&o, a);
+	diag_peers(&o, a);
+	diag_put_plan(&o, plan, desired);
+	diag_put_seen(&o, seen);
+	jo_object_end(&o);
+	text_done(&status);
 	return jo_take(&o);
 }

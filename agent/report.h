@@ -11,6 +11,9 @@
 #include "text.h"
 
 struct agent;
+struct desired;
+struct observation;
+struct plan;
 
 /** The "ce-status/1" report. */
 struct text report_for_server(struct agent *a);
@@ -18,5 +21,9 @@ struct text report_for_server(struct agent *a);
 struct text report_status(const struct agent *a);
 struct text report_peers(const struct agent *a);
 struct text report_alarms(const struct agent *a);
+/** The "ce-diag/1" bundle, at most DIAG_MAX bytes. */
+struct text report_diag(const struct agent *a, const struct plan *plan,
+						const struct desired *desired,
+						const struct observation *seen);
 
 #endif

@@ -252,6 +252,18 @@ void resource_route(struct resource_set *set, enum resource_origin origin,
 	r->spec = copy_spec(set, spec, sizeof(*spec));
 }
 
+static char *fence_text(struct arena *a, const struct res_link *link)
+{
+	static const char *const names[] = {
+		[RES_FENCE_NONE] = "none", [RES_FENCE_HUB] = "hub",
+		[RES_FENCE_SPOKE] = "spoke", [RES_FENCE_BROKEN] = "broken",
+	};
+
+	return link->fence == RES_FENCE_HUB || link->fence == RES_FENCE_SPOKE
+		   ? arena_printf(a, "%s 0x%x", names[link->fence], link->fence_mark)
+		   : arena_strdup(a, names[link->fence]);
+}
+
 void resource_link(struct resource_set *set, enum resource_origin origin,
 				   const char *key, const struct res_link *spec)
 {
@@ -273,6 +285,7 @@ void resource_link(struct resource_set *set, enum resource_origin origin,
 	attr(set, r, "address", false, prefix_text(a, &spec->address));
 	attr(set, r, "up", false, flag_text(a, spec->up));
 	attr(set, r, "policy-off", false, flag_text(a, spec->policy_off));
+	attr(set, r, "fence", false, fence_text(a, spec));
 	attr(set, r, "announce", false, flag_text(a, spec->announce));
 	claim(set, r, arena_printf(a, "link %s", copy->name));
 	claim(set, r, arena_printf(a, "mark 0x%x", spec->mark));

@@ -95,6 +95,19 @@ struct res_member { char *link, *master; };		/* a LAN link in a VRF of ours; key
 /* a route of ours: unreachable default of a VRF's table; key "TABLE unreachable default" */
 struct res_route { uint32_t table, metric; };
 
+/*
+ * At the hub of a disjoint VPN: what comes from a spoke is marked, and what is
+ * marked leaves by no tunnel. Not to another hub either: that one could not
+ * tell it from the hub's own and might hand it to a spoke. So a spoke reaches
+ * a hub over its own tunnel with it only.
+ */
+enum res_fence {
+	RES_FENCE_NONE,
+	RES_FENCE_HUB,				/* lets nothing out that is marked */
+	RES_FENCE_SPOKE,			/* besides, marks what comes in */
+	RES_FENCE_BROKEN			/* observed only: neither of them */
+};
+
 /* a tunnel link; key: the connection name from its alias, foreign: the link name */
 struct res_link {
 	char *name;					/* ppvN */
@@ -110,6 +123,8 @@ struct res_link {
 	 * addresses in two threads and forgets an address that it hears of before
 	 * its link: ospfd then never learns of it. */
 	bool announce;
+	enum res_fence fence;
+	uint32_t fence_mark;		/* with a fence */
 	unsigned ifindex;			/* observed only */
 };
 

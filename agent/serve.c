@@ -3,11 +3,13 @@
 /*
  * serve.c - the operations of the control socket
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "agent.h"
 #include "control.h"
 #include "json_out.h"
+#include "log.h"
 #include "report.h"
 #include "serve.h"
 
@@ -33,10 +35,9 @@ static bool wait_in(struct control_request **list, size_t *count,
 	return true;
 }
 
-static void on_plan(void *user, const struct plan *plan,
-					const struct desired *desired)
+static void answer_plans(struct agent *a, const struct plan *plan,
+						 const struct desired *desired)
 {
-	struct agent *a = user;
 	struct json_out o = {0};
 	struct text text;
 
@@ -57,6 +58,49 @@ static void on_plan(void *user, const struct plan *plan,
 	text_done(&text);
 }
 
+static void answer_diags(struct agent *a, const struct plan *plan,
+						 const struct desired *desired,
+						 const struct observation *seen)
+{
+	struct text text = report_diag(a, plan, desired, seen);
+
+	while (a->diag_count)
+	{
+		control_answer(a->diags[--a->diag_count], text_str(&text), NULL);
+	}
+	if (a->diag_id[0])
+	{
+		provider_diag(a->provider, a->diag_id, text.s, text.len);
+		a->diag_id[0] = '\0';
+	}
+	text_done(&text);
+}
+
+/* One look serves all who wait for one. */
+static void on_plan(void *user, const struct plan *plan,
+					const struct desired *desired,
+					const struct observation *seen)
+{
+	struct agent *a = user;
+
+	if (a->plan_count)
+	{
+		answer_plans(a, plan, desired);
+	}
+	if (a->diag_count || a->diag_id[0])
+	{
+		answer_diags(a, plan, desired, seen);
+	}
+}
+
+void serve_diag(void *user, const char *id)
+{
+	struct agent *a = user;
+
+	snprintf(a->diag_id, sizeof(a->diag_id), "%s", id);
+	cycle_plan(a->cycle, on_plan, a);
+}
+
 static void serve_plan(struct agent *a, struct control_request *req)
 {
 	if (wait_in(a->plans, &a->plan_count, req))
@@ -72,6 +116,42 @@ static void serve_sync(struct agent *a, struct control_request *req)
 		provider_poke(a->provider);
 		cycle_request(a->cycle);
 	}
+}
+
+/* What follows is as for a sync: the tombstone is fetched and applied. */
+static void on_left(void *user, const struct err *e)
+{
+	struct agent *a = user;
+	struct control_request *req = a->leave;
+
+	a->leave = NULL;
+	if (!req)
+	{
+		return;
+	}
+	if (e)
+	{
+		control_answer(req, NULL, e);
+	}
+	else if (wait_in(a->syncs, &a->sync_count, req))
+	{
+		cycle_request(a->cycle);
+	}
+}
+
+static void serve_leave(struct agent *a, struct control_request *req)
+{
+	struct err e = {0};
+
+	if (a->leave)
+	{
+		err_set(&e, 0, ERR_IN_USE, "leave", "the server is being asked already");
+		control_answer(req, NULL, &e);
+		return;
+	}
+	log_warn("agent", "asking the server to take this router out of its VPNs");
+	a->leave = req;
+	provider_leave(a->provider, on_left, a);
 }
 
 void serve_settled(struct agent *a)
@@ -120,9 +200,20 @@ void serve_request(void *user, struct control_request *req, const char *op)
 	{
 		serve_plan(a, req);
 	}
+	else if (strcmp(op, "diag") == 0)
+	{
+		if (wait_in(a->diags, &a->diag_count, req))
+		{
+			cycle_plan(a->cycle, on_plan, a);
+		}
+	}
 	else if (strcmp(op, "sync") == 0)
 	{
 		serve_sync(a, req);
+	}
+	else if (strcmp(op, "leave") == 0)
+	{
+		serve_leave(a, req);
 	}
 	else
 	{
@@ -143,5 +234,14 @@ void serve_stop(struct agent *a)
 	while (a->sync_count)
 	{
 		control_answer(a->syncs[--a->sync_count], NULL, &e);
+	}
+	while (a->diag_count)
+	{
+		control_answer(a->diags[--a->diag_count], NULL, &e);
+	}
+	if (a->leave)
+	{
+		control_answer(a->leave, NULL, &e);
+		a->leave = NULL;
 	}
 }

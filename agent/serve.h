@@ -12,6 +12,8 @@ struct agent;
 struct control_request;
 
 void serve_request(void *user, struct control_request *req, const char *op);
+/** The server wants a diagnostic bundle of this id. user: the agent */
+void serve_diag(void *user, const char *id);
 /** Something settled: answer those who wait for a sync. */
 void serve_settled(struct agent *a);
 /** Answer everybody who waits, before the end. */

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Copyright (C) The ppvpn authors
 #
-# A server with the right certificate that hands out whatever lies in a directory: "body", and "etag" if there
-# is one. Notes each request in "requests". For documents that the real server would never make.
+# A server with the right certificate that hands out whatever lies in a directory: "body" ("body.ADDRESS" to
+# who asks from there), and "etag" if there is one. "diag": the id of a bundle that is wanted; "leave": the status
+# of the answer to who wants to leave and, in the next line, its body. Notes each request in "requests". For what
+# the real server would never say.
 import argparse
 import hashlib
 import http.server
@@ -28,19 +30,28 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def do_GET(self):
-        body = (self.directory / "body").read_bytes()
+        own = self.directory / f"body.{self.client_address[0]}"
+        body = (own if own.exists() else self.directory / "body").read_bytes()
         tag_file = self.directory / "etag"
         tag = tag_file.read_text(encoding="utf-8").strip() if tag_file.exists() else etag(body)
         self.note(etag=tag)
+        headers = [("ETag", tag)]
+        if (self.directory / "diag").exists():
+            headers.append(("Ppvpn-Diag", (self.directory / "diag").read_text(encoding="utf-8").strip()))
         if self.headers.get("If-None-Match") == tag:
-            self.answer(304, headers=[("ETag", tag)])
+            self.answer(304, headers=headers)
         else:
-            self.answer(200, body, [("Content-Type", "application/json"), ("ETag", tag), ("Cache-Control", "no-store")])
+            code = 410 if b'"state": "deprovisioned"' in body else 200
+            self.answer(code, body, [("Content-Type", "application/json"), ("Cache-Control", "no-store"), *headers])
 
     def do_POST(self):
         report = self.rfile.read(int(self.headers.get("Content-Length", "0")))
         self.note(report=report.decode(errors="replace"))
-        self.answer(204)
+        if self.path == "/v1/leave" and (self.directory / "leave").exists():
+            code, _, body = (self.directory / "leave").read_text(encoding="utf-8").partition("\n")
+            self.answer(int(code), body.encode())
+        else:
+            self.answer(204)
 
     def log_message(self, *_):
         """Requests are noted in their own file."""

@@ -102,6 +102,8 @@ static struct {
 	uint32_t mark, remote, router_id;
 	const char *master, *member_master;
 	bool up;
+	enum res_fence fence;
+	uint32_t fence_mark;
 } w;
 
 static void wish_defaults(void)
@@ -131,6 +133,7 @@ static void want_links(struct resource_set *want)
 			.remote = addr_from_u32(w.remote + n), .mark = w.mark + n,
 			.master = (char*)w.master, .mtu = w.mtu, .up = w.up,
 			.address = host(w.router_id), .policy_off = true,
+			.fence = w.fence, .fence_mark = w.fence_mark,
 		};
 
 		snprintf(name, sizeof(name), "ppv%u", n);
@@ -484,6 +487,55 @@ static void case_repair(void)
 	check_change(STEP_CREATE, 1, "a VRF deleted by hand");
 }
 
+#define IN "tc filter show dev ppv2 ingress"
+#define OUT "tc filter show dev ppv2 egress"
+
+static void case_fence(void)
+{
+	w.fence_mark = 0x70ff0000;
+	w.fence = RES_FENCE_HUB;
+	check_change(STEP_UPDATE, w.links, "fences of a hub's link");
+	check(shows(OUT, "handle 0x70ff0000/0xffff0000") && shows(OUT, "action drop") &&
+		  hides(IN, "skbedit"), "marked packets do not go out");
+	w.fence = RES_FENCE_SPOKE;
+	check_change(STEP_UPDATE, w.links, "fences of a spoke's link");
+	check(shows(IN, "skbedit  mark 1895759872 continue") &&
+		  shows(OUT, "action drop"), "and what comes in is marked");
+	shell("tc filter add dev ppv2 egress pref 9 protocol ip matchall action ok;"
+		  "tc filter del dev ppv2 ingress pref 1");
+	check_change(STEP_UPDATE, 1, "a filter of ours deleted by hand");
+	w.up = true;
+	check_change(STEP_UPDATE, w.links, "up");
+	shell("tc filter del dev ppv2 egress pref 1; tc filter add dev ppv2 egress "
+		  "pref 1 protocol all handle 0x70ff0000/0xffff0000 fw action ok");
+	check(turn().failed == 1 && shows(OUT, "action pass"),
+		  "somebody else's filter in ours' place stays, and the step fails");
+	check(hides("ip link show ppv2", ",UP"), "with the link down");
+	shell("tc filter del dev ppv2 egress pref 1");
+	check_change(STEP_UPDATE, 1, "once it is gone");
+	check(shows("ip link show ppv2", ",UP"), "and up");
+	w.up = false;
+	check_change(STEP_UPDATE, w.links, "down");
+	w.fence_mark = 0x71ff0000;
+	check_change(STEP_UPDATE, w.links, "another mark");
+	check(shows(IN, "1912537088") && hides(IN, "1895759872") &&
+		  shows(OUT, "0x71ff0000") && hides(OUT, "0x70ff0000"), "only the new");
+	forget_events();
+	shell("tc qdisc del dev ppv3 clsact");
+	pump(50);
+	check(events[NL_LINK] >= 1 && !strcmp(last_link, "ppv3"),
+		  "an event when somebody takes the filters away");
+	check_change(STEP_UPDATE, 1, "they are put back");
+	shell("ip link del ppv3");
+	check_change(STEP_CREATE, 1, "a link is made with its fence");
+	w.fence = RES_FENCE_NONE;
+	check_change(STEP_UPDATE, w.links, "fences taken down");
+	check(hides("tc qdisc show dev ppv3", "clsact") && shows(OUT, "pref 9") &&
+		  hides(OUT, "drop") && hides(IN, "skbedit"),
+		  "nothing is left but what is somebody else's");
+	shell("tc qdisc del dev ppv2 clsact");
+}
+
 static void case_foreign(void)
 {
 	struct observation o = observe(NULL);
@@ -722,6 +774,7 @@ int main(int argc, char *argv[])
 	case_rules();
 	case_updates();
 	case_repair();
+	case_fence();
 	case_foreign();
 	case_events();
 	case_group();

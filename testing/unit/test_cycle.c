@@ -72,9 +72,11 @@ static void on_settled(void *user, const struct cycle_result *r)
 }
 
 static void on_plan(void *user, const struct plan *plan,
-					const struct desired *desired)
+					const struct desired *desired,
+					const struct observation *seen)
 {
 	(void)user;
+	(void)seen;
 	(void)desired;
 	plans++;
 	plan_steps = plan->count;

@@ -174,6 +174,39 @@ START_TEST(a_tunnel_may_have_a_cost_of_its_own)
 }
 END_TEST
 
+/* what a hub wants of a link, by what the document says of both ends */
+static const struct {
+	int topology, role, peer;
+	enum res_fence fence;
+} fences[] = {
+	{ MODEL_ANY_TO_ANY, MODEL_ANY_TO_ANY_ROLE, 0, RES_FENCE_NONE },
+	{ MODEL_CUSTOM, MODEL_CUSTOM_ROLE, MODEL_CUSTOM_ROLE, RES_FENCE_NONE },
+	{ MODEL_HUB_SPOKE, MODEL_HUB_ROLE, MODEL_SPOKE_ROLE, RES_FENCE_NONE },
+	{ MODEL_HUB_SPOKE, MODEL_SPOKE_ROLE, MODEL_HUB_ROLE, RES_FENCE_NONE },
+	{ MODEL_HUB_SPOKE_DISJOINT, MODEL_SPOKE_ROLE, MODEL_HUB_ROLE,
+	  RES_FENCE_NONE },
+	{ MODEL_HUB_SPOKE_DISJOINT, MODEL_HUB_ROLE, MODEL_SPOKE_ROLE,
+	  RES_FENCE_SPOKE },
+	{ MODEL_HUB_SPOKE_DISJOINT, MODEL_HUB_ROLE, MODEL_HUB_ROLE, RES_FENCE_HUB },
+	/* the document does not say what the peer is: not open, then */
+	{ MODEL_HUB_SPOKE_DISJOINT, MODEL_HUB_ROLE, 0, RES_FENCE_SPOKE },
+};
+
+START_TEST(a_disjoint_hub_fences_its_links)
+{
+	vpns[0].topology = fences[_i].topology;
+	vpns[0].role = fences[_i].role;
+	peers[0].role = fences[_i].peer;
+	build(&doc, NULL);
+	vpns[0].topology = vpns[0].role = peers[0].role = 0;
+	ck_assert_int_eq(link_of(P1)->fence, fences[_i].fence);
+	ck_assert_uint_eq(link_of(P1)->fence_mark, 0x70ff0000);
+	/* no tunnel's mark, not that of encrypted packets */
+	ck_assert_uint_ne(desired_mark_spoke(&conf), desired_mark_out(&conf));
+	ck_assert_uint_gt(link_of(P1)->mark, desired_mark_spoke(&conf));
+}
+END_TEST
+
 START_TEST(up_follows_the_sa)
 {
 	facts_add_sa(&facts, arena, P2)->installed = 1;
@@ -389,6 +422,8 @@ int main(void)
 	tcase_add_test(tc, lan_networks_are_announced);
 	tcase_add_test(tc, names_and_marks_are_recovered);
 	tcase_add_test(tc, a_tunnel_may_have_a_cost_of_its_own);
+	tcase_add_loop_test(tc, a_disjoint_hub_fences_its_links, 0,
+						sizeof(fences) / sizeof(*fences));
 	tcase_add_test(tc, up_follows_the_sa);
 	tcase_add_test(tc, up_stays_while_nobody_can_tell);
 	tcase_add_test(tc, an_sa_being_negotiated_is_not_an_old_one);

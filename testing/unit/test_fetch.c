@@ -14,6 +14,7 @@
 #include "agent/fetch.h"
 #include "agent/loop.h"
 #include "alloc.h"
+#include "json_scan.h"
 #include "run.h"
 #include "tls_kit.h"
 
@@ -116,8 +117,13 @@ static bool good(struct kit_connection *c, const char *head, const char *body,
 	ok |= strstr(head, "POST /v1/status HTTP/1.1\r\n") == head &&
 		  strstr(head, "Content-Type: application/json\r\n") &&
 		  strcmp(body, "{\"report\":1}") == 0;
+	ok |= strstr(head, "POST /v1/leave HTTP/1.1\r\n") == head &&
+		  strcmp(body, "{}") == 0;
+	ok |= strstr(head, "POST /v1/diag?id=0042 HTTP/1.1\r\n") == head &&
+		  strstr(head, "Content-Type: application/json\r\n") &&
+		  strcmp(body, "{\"x\":1}") == 0;
 	kit_sendf(c, "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n"
-			  "etag: \"3.2-cd\"\r\nPpvpn-Notify-Ms: 17\r\nRetry-After: 5\r\n"
+			  "ppvpn-diag: 0042\r\netag: \"3.2-cd\"\r\nPpvpn-Notify-Ms: 17\r\nRetry-After: 5\r\n"
 			  "\r\n%s%u\n", ok ? "ok" : "no", kit_connections(c));
 	return true;
 }
@@ -126,6 +132,7 @@ static bool empty_304(struct kit_connection *c, const char *head,
 					  const char *body, void *user)
 {
 	kit_sendf(c, "HTTP/1.1 304 Not Modified\r\nRetry-After: 99999999\r\n"
+			  "Ppvpn-Diag: 12345678901234567890\r\nPpvpn-Diag: ../1\r\n"
 			  "Ppvpn-Notify-Ms: -4\r\nETag: %0200d\r\n\r\n", 1);
 	return true;
 }
@@ -144,7 +151,7 @@ static bool too_long(struct kit_connection *c, const char *head,
 	char *block = xcalloc(1, 65536);
 
 	kit_sendf(c, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
-	for (unsigned i = 0; i < 80; i++)
+	for (unsigned i = 0; i < JSON_DOCUMENT_MAX / 65536 + 8; i++)
 	{
 		kit_sendf(c, "10000\r\n");
 		kit_send(c, block, 65536);
@@ -233,6 +240,13 @@ START_TEST(answer)
 	fetch_status(fetch, url, "{\"report\":1}", 12, on_answer, NULL);
 	loop_run(loop);
 	ck_assert_str_eq(got_body, "ok1\n");
+	fetch_leave(fetch, url, on_answer, NULL);
+	loop_run(loop);
+	ck_assert_str_eq(got_body, "ok1\n");
+	fetch_diag(fetch, url, "0042", "{\"x\":1}", 7, on_answer, NULL);
+	loop_run(loop);
+	ck_assert_str_eq(got_body, "ok1\n");
+	ck_assert_str_eq(got.diag, "0042");
 }
 END_TEST
 
@@ -247,6 +261,7 @@ START_TEST(not_modified)
 	ck_assert_int_eq(got.notify_ms, -1);
 	ck_assert_uint_eq(got.retry_after, 0);
 	ck_assert_str_eq(got.etag, "");
+	ck_assert_str_eq(got.diag, "");
 }
 END_TEST
 

@@ -69,7 +69,7 @@ static const struct {
 	{ "", "[", -E2BIG },
 	{ "", "{\"a\":", -E2BIG },
 	{ "[0", ",0", -E2BIG },
-	{ "[\"\"", ",\"\"", -E2BIG },
+	{ "[\"\"", ",\"\"", -EINVAL },
 	{ "[{}", ",{\"aaaaaaaaaaaaaaaaaaaa\":1}", -EINVAL },
 	{ "{\"a\":1", ",\"b\":1", -EINVAL },
 	{ "\"", "x", -E2BIG },

@@ -75,6 +75,31 @@ void fetch_status(struct fetch *f, const char *server, const char *body,
 	fn(user, &a);
 }
 
+static fetch_fn leave_fn, diag_fn;
+static void *leave_user, *diag_user;
+static unsigned leaves, diags;
+static char diag_sent[64];
+
+void fetch_leave(struct fetch *f, const char *server, fetch_fn fn, void *user)
+{
+	(void)f;
+	(void)server;
+	leave_fn = fn;
+	leave_user = user;
+	leaves++;
+}
+
+void fetch_diag(struct fetch *f, const char *server, const char *id,
+				const char *body, size_t len, fetch_fn fn, void *user)
+{
+	(void)f;
+	(void)server;
+	snprintf(diag_sent, sizeof(diag_sent), "%s %.*s", id, (int)len, body);
+	diag_fn = fn;
+	diag_user = user;
+	diags++;
+}
+
 int lastconf_load(const char *dir, const char *ce, struct lastconf *out,
 				  struct err *e)
 {
@@ -132,14 +157,27 @@ static void on_state(void *user)
 	states++;
 }
 
+static unsigned wanted_diags;
+static char wanted_diag[20];
+
+static void on_diag(void *user, const char *which)
+{
+	(void)user;
+	wanted_diags++;
+	snprintf(wanted_diag, sizeof(wanted_diag), "%s", which);
+}
+
 static void setup(void)
 {
-	static const struct provider_handlers handlers = { on_document, on_state };
+	static const struct provider_handlers handlers = {
+		on_document, on_state, on_diag,
+	};
 	struct err e = {0};
 
 	log_init("test", LOG_LEVEL_ERROR);
 	disk_rc = -ENOENT;
 	asked = documents = saves = posted = states = 0;
+	leaves = diags = wanted_diags = 0;
 	loop = loop_new();
 	ck_assert_int_eq(provider_new(loop, "/nowhere", &id, &handlers, NULL, &p,
 								  &e), 0);
@@ -447,6 +485,150 @@ START_TEST(a_server_that_never_waits_is_not_asked_in_a_circle)
 }
 END_TEST
 
+/* ---- leave ----------------------------------------------------------------- */
+
+static unsigned left;
+static struct err left_err;
+
+static void on_left(void *user, const struct err *error)
+{
+	(void)user;
+	left++;
+	left_err = error ? *error : (struct err){ .code = ERR_NONE };
+}
+
+static void answer_leave(int rc, unsigned status, const char *body)
+{
+	struct fetch_answer a = {
+		.rc = rc, .status = status, .body = (char*)body,
+		.len = body ? strlen(body) : 0, .notify_ms = -1,
+	};
+
+	if (rc)
+	{
+		err_set(&a.err, rc, ERR_UNREACHABLE, "https://a:1", "no route");
+	}
+	leave_fn(leave_user, &a);
+}
+
+START_TEST(leave_is_followed_by_the_tombstone)
+{
+	unsigned before;
+
+	left = 0;
+	provider_start(p);
+	answer_document(3, 7, "50");
+	/* an answer to this one may be from before */
+	provider_poke(p);
+	before = asked;
+	provider_leave(p, on_left, NULL);
+	ck_assert_uint_eq(leaves, 1);
+	ck_assert_uint_eq(left, 0);
+	ck_assert_uint_eq(asked, before);
+	provider_leave(p, on_left, NULL);
+	ck_assert_uint_eq(left, 1);
+	ck_assert_int_eq(left_err.code, ERR_IN_USE);
+	answer_leave(0, 204, NULL);
+	ck_assert_uint_eq(left, 2);
+	ck_assert_int_eq(left_err.code, ERR_NONE);
+	ck_assert_uint_eq(asked, before + 1);
+	ck_assert_uint_eq(asked_wait, 0);
+	/* only what is fetched and checked removes */
+	ck_assert_uint_eq(documents, 1);
+	answer(410, tombstone(3, 8), "");
+	ck_assert_int_eq(state, MODEL_DEPROVISIONED);
+}
+END_TEST
+
+static const struct {
+	int rc;
+	unsigned status;
+	const char *body;
+	enum err_code code;
+	const char *text;
+} refusals[] = {
+	{ -EHOSTUNREACH, 0, NULL, ERR_UNREACHABLE, "no route" },
+	{ 0, 404, NULL, ERR_HTTP, "status 404: it may be too old" },
+	{ 0, 503, "busy", ERR_HTTP, "refuses with status 503" },
+	{ 0, 409, "{\"error\":{\"code\":\"in-use\",\"where\":\"acme/corp/paris\","
+	  "\"text\":\"the last hub\"}}", ERR_IN_USE,
+	  "refuses: acme/corp/paris: the last hub" },
+	{ 0, 409, "{\"error\":{\"code\":\"what\",\"where\":\"\",\"text\":\"no\"}}",
+	  ERR_HTTP, "refuses: no" },
+	{ 0, 403, "{\"error\":{\"code\":\"denied\",\"where\":\"\",\"text\":"
+	  "\"\\u001b[2J\"}}", ERR_HTTP, "refuses with status 403" },
+};
+
+START_TEST(leave_refused_changes_nothing)
+{
+	unsigned before;
+
+	left = 0;
+	provider_start(p);
+	answer_document(3, 7, "50");
+	before = asked;
+	provider_leave(p, on_left, NULL);
+	answer_leave(refusals[_i].rc, refusals[_i].status, refusals[_i].body);
+	ck_assert_uint_eq(left, 1);
+	ck_assert_int_eq(left_err.code, refusals[_i].code);
+	ck_assert_msg(strstr(left_err.text, refusals[_i].text) != NULL, "%s",
+				  left_err.text);
+	ck_assert_uint_eq(asked, before);
+	ck_assert_uint_eq(documents, 1);
+	/* and may be tried again */
+	provider_leave(p, on_left, NULL);
+	ck_assert_uint_eq(leaves, 2);
+}
+END_TEST
+
+/* ---- diagnosis ------------------------------------------------------------- */
+
+static void answer_diag(int rc, unsigned status)
+{
+	struct fetch_answer a = { .rc = rc, .status = status, .notify_ms = -1 };
+
+	diag_fn(diag_user, &a);
+}
+
+static void answer_wants(unsigned status, const char *which)
+{
+	struct fetch_answer a = { .status = status, .notify_ms = -1 };
+
+	snprintf(a.diag, sizeof(a.diag), "%s", which);
+	asked_fn(asked_user, &a);
+}
+
+START_TEST(a_bundle_is_made_once_for_each_id)
+{
+	provider_start(p);
+	answer_document(3, 7, "50");
+	ck_assert_uint_eq(wanted_diags, 0);
+	answer_wants(304, "17");
+	ck_assert_uint_eq(wanted_diags, 1);
+	ck_assert_str_eq(wanted_diag, "17");
+	answer_wants(304, "17");
+	answer_wants(304, "18");			/* one at a time */
+	ck_assert_uint_eq(wanted_diags, 1);
+	provider_diag(p, "17", "{}", 2);
+	ck_assert_str_eq(diag_sent, "17 {}");
+	answer_diag(0, 204);
+	answer_wants(304, "17");
+	ck_assert_uint_eq(wanted_diags, 1);
+	answer_wants(304, "18");
+	ck_assert_uint_eq(wanted_diags, 2);
+	provider_diag(p, "18", "{}", 2);
+	answer_diag(-EHOSTUNREACH, 0);		/* lost: it is still wanted */
+	answer_wants(304, "18");
+	ck_assert_uint_eq(wanted_diags, 3);
+	provider_diag(p, "18", "{}", 2);
+	answer_diag(0, 400);				/* refused: not again */
+	answer_wants(304, "18");
+	answer_wants(503, "19");			/* no answer to believe */
+	ck_assert_uint_eq(wanted_diags, 3);
+	ck_assert_uint_eq(diags, 3);
+}
+END_TEST
+
 START_TEST(reports_wait_for_a_connection)
 {
 	provider_start(p);
@@ -477,6 +659,9 @@ int main(void)
 	tcase_add_test(tc, another_server_after_a_failure);
 	tcase_add_test(tc, a_poke_asks_at_once_but_not_twice);
 	tcase_add_test(tc, a_server_that_never_waits_is_not_asked_in_a_circle);
+	tcase_add_test(tc, leave_is_followed_by_the_tombstone);
+	tcase_add_loop_test(tc, leave_refused_changes_nothing, 0, COUNT(refusals));
+	tcase_add_test(tc, a_bundle_is_made_once_for_each_id);
 	tcase_add_test(tc, reports_wait_for_a_connection);
 	return run_case(tc, "provider");
 }
