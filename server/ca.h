@@ -56,6 +56,8 @@ int ca_issue_ce(struct ca *ca, const struct ca_csr *csr, const char *name,
 /** A certificate as certs-only PKCS#7, base64; the caller frees it. */
 int ca_pkcs7(const char *pem, char **base64, struct err *e);
 
+/** When a certificate file ends, in seconds since 1970. */
+int ca_expires(const char *cert_file, int64_t *at_s, struct err *e);
 /** Days left of a certificate file, negative when it has expired. */
 int ca_days_left(const char *cert_file, long *days, struct err *e);
 

@@ -28,12 +28,14 @@ ppvpn_server_SOURCES = \
 	server/api_admin.h \
 	server/api_ce.c server/api_ce.h \
 	server/api_enroll.c server/api_enroll.h \
+	server/api_metrics.c server/api_metrics.h \
 	server/conf.c server/conf.h \
 	server/delivery.c server/delivery.h \
 	server/etag.c server/etag.h \
 	server/init.c server/init.h \
 	server/limiter.c server/limiter.h \
 	server/main.c \
+	server/metrics_text.c server/metrics_text.h \
 	server/notify.c server/notify.h \
 	server/sd_notify.c server/sd_notify.h \
 	server/server.c server/server.h

@@ -5,6 +5,7 @@
 server_sql = server/sql/0001-init.sql
 noinst_LTLIBRARIES += libppvpn-store.la
 libppvpn_store_la_SOURCES = \
+	server/counters.c server/counters.h \
 	server/db.h server/db_sqlite.c \
 	server/render.c server/render.h \
 	server/store.c server/store.h server/store_impl.h \
@@ -12,6 +13,7 @@ libppvpn_store_la_SOURCES = \
 	server/store_document.c \
 	server/store_enroll.c \
 	server/store_list.c \
+	server/store_metrics.c \
 	server/store_report.c \
 	server/store_site.c \
 	server/store_tunnel.c \
@@ -50,7 +52,7 @@ ppvpn_admin_SOURCES = \
 ppvpn_admin_LDADD = libppvpn-service.la libppvpn.la $(CURL_LIBS)
 
 dist_man_MANS += server/ppvpn-admin.8
-EXTRA_DIST += doc/admin-api.md
+EXTRA_DIST += doc/admin-api.md doc/metrics.md
 
 include server/daemon.mk
 include testing/unit/server.mk

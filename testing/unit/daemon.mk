@@ -8,6 +8,7 @@ if HAVE_CHECK
 daemon_tests = \
 	testing/unit/test_ca \
 	testing/unit/test_http \
+	testing/unit/test_metrics_text \
 	testing/unit/test_notify \
 	testing/unit/test_route \
 	testing/unit/test_server_conf \
@@ -19,6 +20,10 @@ testing_unit_test_ca_SOURCES = testing/unit/test_ca.c
 testing_unit_test_ca_LDADD = libppvpn-ca.la libppvpn.la $(CHECK_LIBS)
 testing_unit_test_http_SOURCES = testing/unit/test_http.c
 testing_unit_test_http_LDADD = libppvpn-http.la libppvpn-ca.la libppvpn.la \
+	$(CHECK_LIBS)
+testing_unit_test_metrics_text_SOURCES = testing/unit/test_metrics_text.c \
+	server/metrics_text.c
+testing_unit_test_metrics_text_LDADD = libppvpn-service.la libppvpn.la \
 	$(CHECK_LIBS)
 testing_unit_test_notify_SOURCES = testing/unit/test_notify.c server/notify.c
 testing_unit_test_notify_LDADD = libppvpn.la $(CHECK_LIBS)
@@ -33,6 +38,6 @@ testing_unit_test_server_parts_LDADD = libppvpn-ca.la libppvpn-seal.la \
 	libppvpn.la $(CHECK_LIBS)
 endif
 
-# the whole daemon, on loopback
-TESTS += testing/unit/test_server.py
-EXTRA_DIST += testing/unit/test_server.py
+# the whole daemon, on loopback; test_metrics.py uses what test_server.py has
+TESTS += testing/unit/test_metrics.py testing/unit/test_server.py
+EXTRA_DIST += testing/unit/test_metrics.py testing/unit/test_server.py

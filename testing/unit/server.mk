@@ -30,6 +30,7 @@ testing_unit_test_store_SOURCES = \
 	testing/unit/store_kit.c testing/unit/store_kit.h \
 	testing/unit/test_store_config.c \
 	testing/unit/test_store_fault.c \
+	testing/unit/test_store_metrics.c \
 	testing/unit/test_store_report.c
 testing_unit_test_store_LDADD = libppvpn-store.la $(CHECK_LIBS) -lpthread
 endif

@@ -89,5 +89,6 @@ uint64_t kit_ce_revision(const char *customer, const char *ce);
 TCase *store_config_case(void);
 TCase *store_fault_case(void);
 TCase *store_report_case(void);
+TCase *store_metrics_case(void);
 
 #endif
