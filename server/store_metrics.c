@@ -165,11 +165,12 @@ static int read_alarms(struct look *l)
 /* ---- sites and their tunnels ------------------------------------------------- */
 
 static void read_site(struct look *l, struct db_rows *rows,
-					  struct place **places)
+					  struct place **places, bool **untold)
 {
 	struct store_metrics_site *site;
 	struct place *place;
 	size_t at = l->out->site_count, count = at;
+	bool *flag;
 
 	place = store_array_add(l->a, (void **)places, &count, sizeof(*place));
 	place->id = (uint64_t)db_col_int(rows, 0);
@@ -182,9 +183,13 @@ static void read_site(struct look *l, struct db_rows *rows,
 	site->ce = arena_strdup(l->a, db_col_text(rows, 4));
 	site->active = !db_col_null(rows, 5) && db_col_int(rows, 5) >= l->stale_ms;
 	site->tunnels = (uint64_t)(db_col_int(rows, 6) + db_col_int(rows, 7));
+	count = at;
+	flag = store_array_add(l->a, (void **)untold, &count, sizeof(*flag));
+	*flag = site->active && (uint64_t)db_col_int(rows, 8) < site->tunnels;
 }
 
-static int read_sites(struct look *l, struct place **places)
+/* untold: which of them report, but not all of their tunnels */
+static int read_sites(struct look *l, struct place **places, bool **untold)
 {
 	struct db_rows *rows;
 	int rc;
@@ -192,7 +197,8 @@ static int read_sites(struct look *l, struct place **places)
 	rc = query(l, "SELECT t.id, cu.name, v.name, t.name, ce.name, "
 			   "st.reported_ms, "
 			   "(SELECT count(*) FROM link l WHERE l.site_a = t.id), "
-			   "(SELECT count(*) FROM link l WHERE l.site_b = t.id) "
+			   "(SELECT count(*) FROM link l WHERE l.site_b = t.id), "
+			   "(SELECT count(*) FROM tunnel_status ts WHERE ts.site_id = t.id) "
 			   "FROM site t JOIN vpn v ON v.id = t.vpn_id "
 			   "JOIN customer cu ON cu.id = v.customer_id "
 			   "JOIN ce ON ce.id = t.ce_id "
@@ -204,7 +210,7 @@ static int read_sites(struct look *l, struct place **places)
 	}
 	while ((rc = next(l, rows)) == 1)
 	{
-		read_site(l, rows, places);
+		read_site(l, rows, places, untold);
 	}
 	db_end(rows);
 	if (rc == 0 && *places)
@@ -214,100 +220,98 @@ static int read_sites(struct look *l, struct place **places)
 	return rc;
 }
 
-/* A tunnel that is down, in the order in which they are told. */
-struct down
+/*
+ * Tunnels that are down, each once: as numbers whose order is the one in which
+ * they are told, those between active sites first.
+ */
+struct pairs
 {
-	uint32_t inactive, site, peer;
+	uint64_t *list;
+	size_t count, size;
 };
 
-static int in_order(const void *a, const void *b)
-{
-	const struct down *x = a, *y = b;
+#define PAIR_INACTIVE (UINT64_C(1) << 63)
+#define PAIR_SITE(pair) ((uint32_t)((pair) >> 32) & INT32_MAX)
+#define PAIR_PEER(pair) ((uint32_t)(pair))
 
-	if (x->inactive != y->inactive)
-	{
-		return x->inactive < y->inactive ? -1 : 1;
-	}
-	if (x->site != y->site)
-	{
-		return x->site < y->site ? -1 : 1;
-	}
-	return (x->peer > y->peer) - (x->peer < y->peer);
+static int by_number(const void *a, const void *b)
+{
+	const uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return (x > y) - (x < y);
 }
 
-/* The first STORE_METRICS_DOWN_MAX of any number of them. */
-struct named
+static void pairs_add(struct look *l, struct pairs *p, uint32_t a, uint32_t b)
 {
-	struct down list[2 * STORE_METRICS_DOWN_MAX];
-	size_t count;
-	uint64_t all;
-};
+	const struct store_metrics_site *sites = l->out->sites;
+	uint64_t pair = (uint64_t)(a < b ? a : b) << 32 | (a < b ? b : a);
 
-static void named_cut(struct named *h)
-{
-	qsort(h->list, h->count, sizeof(h->list[0]), in_order);
-	if (h->count > STORE_METRICS_DOWN_MAX)
+	if (!sites[a].active || !sites[b].active)
 	{
-		h->count = STORE_METRICS_DOWN_MAX;
+		pair |= PAIR_INACTIVE;
 	}
+	if (p->count == p->size)
+	{
+		p->size = p->size ? 2 * p->size : 1024;
+		p->list = xrealloc(p->list, p->size, sizeof(*p->list));
+	}
+	p->list[p->count++] = pair;
 }
 
-static void take_down(struct look *l, struct named *h, uint32_t a, uint32_t b)
+/* A tunnel comes once for each end that says so. */
+static void pairs_unique(struct pairs *p)
 {
-	struct store_metrics_site *sites = l->out->sites;
-	struct down *down;
+	size_t i, n = 0;
 
-	sites[a].down++;
-	sites[b].down++;
-	h->all++;
-	if (h->count == 2 * STORE_METRICS_DOWN_MAX)
+	if (p->count)
 	{
-		named_cut(h);
+		qsort(p->list, p->count, sizeof(*p->list), by_number);
 	}
-	down = &h->list[h->count++];
-	down->inactive = !sites[a].active || !sites[b].active;
-	down->site = a < b ? a : b;
-	down->peer = a < b ? b : a;
+	for (i = 0; i < p->count; i++)
+	{
+		if (i == 0 || p->list[i] != p->list[i - 1])
+		{
+			p->list[n++] = p->list[i];
+		}
+	}
+	p->count = n;
 }
 
-static void tell_down(struct look *l, struct named *h)
+static void tell_down(struct look *l, struct pairs *p)
 {
 	struct store_metrics *out = l->out;
 	size_t i;
 
-	named_cut(h);
-	out->down = arena_calloc(l->a, h->count + 1, sizeof(*out->down));
-	for (i = 0; i < h->count; i++)
+	pairs_unique(p);
+	out->down_count = p->count < STORE_METRICS_DOWN_MAX
+		? p->count : STORE_METRICS_DOWN_MAX;
+	out->down_omitted = p->count - out->down_count;
+	out->down = arena_calloc(l->a, out->down_count + 1, sizeof(*out->down));
+	for (i = 0; i < p->count; i++)
 	{
-		out->down[i].site = h->list[i].site;
-		out->down[i].peer = h->list[i].peer;
+		out->sites[PAIR_SITE(p->list[i])].down++;
+		out->sites[PAIR_PEER(p->list[i])].down++;
+		if (i < out->down_count)
+		{
+			out->down[i].site = PAIR_SITE(p->list[i]);
+			out->down[i].peer = PAIR_PEER(p->list[i]);
+		}
 	}
-	out->down_count = h->count;
-	out->down_omitted = h->all - h->count;
 }
 
-/* An end's report that says "up" and counts. */
-#define UP(end, site, peer) \
-	"LEFT JOIN tunnel_status " end " ON " end ".site_id = l." site " AND " \
-	end ".peer_id = l." peer " AND " end ".state = 'up' AND " \
-	end ".reported_ms >= $1 "
-
-static int read_down(struct look *l, const struct place *places)
+static int add_rows(struct look *l, const struct place *places,
+					struct pairs *p, const char *sql,
+					const struct db_arg *args)
 {
 	const struct place *a, *b;
 	struct db_rows *rows;
-	struct named *h;
 	int rc;
 
-	rc = query(l, "SELECT l.site_a, l.site_b FROM link l "
-			   UP("ta", "site_a", "site_b") UP("tb", "site_b", "site_a")
-			   "WHERE ta.site_id IS NULL OR tb.site_id IS NULL",
-			   DB_ARGS(db_i(l->stale_ms)), &rows);
+	rc = query(l, sql, args, &rows);
 	if (rc < 0)
 	{
 		return rc;
 	}
-	h = xcalloc(1, sizeof(*h));
 	while ((rc = next(l, rows)) == 1)
 	{
 		a = find(places, l->out->site_count, db_col_int(rows, 0));
@@ -317,11 +321,81 @@ static int read_down(struct look *l, const struct place *places)
 			rc = store_bad_row(l->e, "link");
 			break;
 		}
-		take_down(l, h, a->at, b->at);
+		pairs_add(l, p, a->at, b->at);
 	}
 	db_end(rows);
-	tell_down(l, h);
-	free(h);
+	return rc;
+}
+
+/*
+ * Rows of two sites with a tunnel that is down. CROSS JOIN: what is wrong is
+ * looked for first, and only its links after that.
+ */
+
+/* Of a site that does not report. */
+#define OF_SILENT(end) \
+	"SELECT l.site_a, l.site_b FROM site t " \
+	"LEFT JOIN ce_status st ON st.ce_id = t.ce_id " \
+	"CROSS JOIN link l WHERE l." end " = t.id " \
+	"AND (st.reported_ms IS NULL OR st.reported_ms < $1)"
+
+/* Of a site that reports, but not this tunnel. */
+#define OF_UNTOLD(mine, theirs) \
+	"SELECT l.site_a, l.site_b FROM link l " \
+	"LEFT JOIN tunnel_status ts ON ts.site_id = l." mine \
+	" AND ts.peer_id = l." theirs \
+	" WHERE l." mine " = $1 AND ts.site_id IS NULL"
+
+/* An end that says so itself. */
+#define NOT_UP \
+	"SELECT l.site_a, l.site_b FROM tunnel_status ts CROSS JOIN link l " \
+	"WHERE ts.state <> 'up' AND l.site_a = CASE WHEN ts.site_id > " \
+	"ts.peer_id THEN ts.site_id ELSE ts.peer_id END AND l.site_b = " \
+	"CASE WHEN ts.site_id > ts.peer_id THEN ts.peer_id ELSE ts.site_id END"
+
+/*
+ * An end is down when its CE is silent, when its report does not have it, or
+ * has it in another state: looked for in this way, what is up costs nothing
+ * but being counted in an index. All rows of a CE are of its last report.
+ */
+static int collect_down(struct look *l, const struct place *places,
+						const bool *untold, struct pairs *p)
+{
+	const struct db_arg *stale = DB_ARGS(db_i(l->stale_ms));
+	size_t i;
+	int rc;
+
+	if ((rc = add_rows(l, places, p, OF_SILENT("site_a"), stale)) < 0 ||
+		(rc = add_rows(l, places, p, OF_SILENT("site_b"), stale)) < 0 ||
+		(rc = add_rows(l, places, p, NOT_UP, NULL)) < 0)
+	{
+		return rc;
+	}
+	for (i = 0; rc == 0 && i < l->out->site_count; i++)
+	{
+		const struct db_arg *site = DB_ARGS(db_i((int64_t)places[i].id));
+
+		if (untold[places[i].at] &&
+			(rc = add_rows(l, places, p, OF_UNTOLD("site_a", "site_b"),
+						   site)) == 0)
+		{
+			rc = add_rows(l, places, p, OF_UNTOLD("site_b", "site_a"), site);
+		}
+	}
+	return rc;
+}
+
+static int read_down(struct look *l, const struct place *places,
+					 const bool *untold)
+{
+	struct pairs p = { 0 };
+	int rc = collect_down(l, places, untold, &p);
+
+	if (rc == 0)
+	{
+		tell_down(l, &p);
+	}
+	free(p.list);
 	return rc;
 }
 
@@ -442,13 +516,14 @@ static int read_open(struct look *l)
 static int look(struct look *l)
 {
 	struct place *places = NULL;
+	bool *untold = NULL;
 	int rc;
 
 	if ((rc = store_revision(l->s, &l->out->epoch, &l->out->revision,
 							 l->e)) < 0 ||
 		(rc = read_ces(l)) < 0 || (rc = read_alarms(l)) < 0 ||
-		(rc = read_sites(l, &places)) < 0 ||
-		(rc = read_down(l, places)) < 0 || (rc = read_recent(l)) < 0)
+		(rc = read_sites(l, &places, &untold)) < 0 ||
+		(rc = read_down(l, places, untold)) < 0 || (rc = read_recent(l)) < 0)
 	{
 		return rc;
 	}

@@ -58,6 +58,11 @@ static void one_down(int64_t at_ms)
 
 START_TEST(counts_tunnels_by_site)
 {
+	struct status_peer left_out = peer_of("lyon", "up");
+	struct status_peer down_too[2] = {
+		peer_of("lyon", "alarm"), peer_of("paris", "up")
+	};
+
 	kit_acme();
 	now = kit_now_ms();
 	look();
@@ -84,6 +89,17 @@ START_TEST(counts_tunnels_by_site)
 	ck_assert_uint_eq(m.down_omitted, 0);
 	ck_assert_str_eq(m.sites[m.down[0].site].site, "lyon");
 	ck_assert_str_eq(m.sites[m.down[0].peer].site, "nice");
+	/* what one end does not tell of is not up; told down twice is one */
+	report("paris-r1", &left_out, 1, now - 1000);
+	report("nice-r1", down_too, 2, now - 1000);
+	look();
+	ck_assert_uint_eq(m.down_count, 2);
+	ck_assert_str_eq(m.sites[m.down[1].site].site, "nice");
+	ck_assert_str_eq(m.sites[m.down[1].peer].site, "paris");
+	ck_assert_uint_eq(m.sites[1].down, 2);
+	one_down(now - 1000);
+	look();
+	ck_assert_uint_eq(m.down_count, 1);
 	/* a report that is too old says nothing */
 	now += 900000 - 1000;
 	look();
