@@ -44,6 +44,13 @@ ppvpn_server_LDADD = $(ppvpn_server_api_admin) libppvpn-http.la \
 
 dist_man_MANS += server/ppvpn-server.8 server/server.conf.5
 
+# for a Prometheus and a Grafana to read
+prometheusdir = $(pkgdatadir)/prometheus
+dist_prometheus_DATA = conf/prometheus/ppvpn-alerts.yml \
+	conf/prometheus/ppvpn-alerts-test.yml
+grafanadir = $(pkgdatadir)/grafana
+dist_grafana_DATA = conf/grafana/ppvpn.json
+
 pkgsysconf_DATA += conf/server.conf
 EXTRA_DIST += conf/server.conf
 

@@ -38,6 +38,8 @@ testing_unit_test_server_parts_LDADD = libppvpn-ca.la libppvpn-seal.la \
 	libppvpn.la $(CHECK_LIBS)
 endif
 
-# the whole daemon, on loopback; test_metrics.py uses what test_server.py has
-TESTS += testing/unit/test_metrics.py testing/unit/test_server.py
-EXTRA_DIST += testing/unit/test_metrics.py testing/unit/test_server.py
+# the whole daemon, on loopback; these use what test_server.py has
+TESTS += testing/unit/test_metrics.py testing/unit/test_promtool.py \
+	testing/unit/test_server.py
+EXTRA_DIST += testing/unit/test_metrics.py testing/unit/test_promtool.py \
+	testing/unit/test_server.py

@@ -124,6 +124,26 @@ class Metrics(unittest.TestCase):
                                  read_file(top + "/doc/metrics.md")))
         self.assertEqual(told ^ written, set())
 
+    def test_alerts_and_dashboard_ask_for_what_there_is(self):
+        top = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../..")
+        told = families(self.server.metrics()) | {"ppvpn"}   # the job
+        rules = read_file(top + "/conf/prometheus/ppvpn-alerts.yml")
+        tests = read_file(top + "/conf/prometheus/ppvpn-alerts-test.yml")
+        board = read_file(top + "/conf/grafana/ppvpn.json")
+        series = r"\b(?:ppvpn(?:_[a-z_]+)?|process_[a-z_]+)\b"
+        # words of the file's own, and the service's name
+        used = {name for text in (rules, tests, board)
+                for name in re.findall(series, text)}
+        self.assertGreater(len(used), 20)
+        self.assertEqual(used - told, set())
+        # and every alert has a test in which it fires, words and a remedy
+        alerts = re.findall(r"- alert: (\S+)\n((?: {8}.*\n)+)", rules)
+        self.assertEqual(len(alerts), rules.count("- alert:"))
+        for name, body in alerts:
+            for part in ("severity: ", "summary: ", "description: ", "for: "):
+                self.assertIn(part, body, name)
+            self.assertIn(f'alertname="{name}"', tests)
+
     def test_nothing_else(self):
         port = self.server.metrics_port
         for method, path, status in (

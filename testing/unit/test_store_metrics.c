@@ -111,6 +111,37 @@ START_TEST(counts_tunnels_by_site)
 }
 END_TEST
 
+/* whichever end of the tunnel it is */
+START_TEST(what_a_silent_router_has_is_down)
+{
+	static const char *const names[3] = { "lyon", "nice", "paris" };
+	struct status_peer peers[2];
+	char ce[16];
+	int silent, i, count;
+
+	kit_acme();
+	now = kit_now_ms();
+	for (silent = 0; silent < 3; silent++)
+	{
+		for (i = 0; i < 3; i++)
+		{
+			peers[0] = peer_of(names[(i + 1) % 3], "up");
+			peers[1] = peer_of(names[(i + 2) % 3], "up");
+			snprintf(ce, sizeof(ce), "%s-r1", names[i]);
+			report(ce, peers, 2, i == silent ? now - 900001 : now);
+		}
+		look();
+		ck_assert_uint_eq(m.down_count, 2);
+		for (i = 0, count = 0; i < 3; i++)
+		{
+			count += m.sites[i].active;
+			ck_assert_uint_eq(m.sites[i].down, i == silent ? 2 : 1);
+		}
+		ck_assert_int_eq(count, 2);
+	}
+}
+END_TEST
+
 START_TEST(knows_who_is_behind)
 {
 	kit_acme();
@@ -284,6 +315,7 @@ TCase *store_metrics_case(void)
 	tcase_add_checked_fixture(tc, kit_setup, kit_teardown);
 	tcase_set_timeout(tc, 120);
 	tcase_add_test(tc, counts_tunnels_by_site);
+	tcase_add_test(tc, what_a_silent_router_has_is_down);
 	tcase_add_test(tc, knows_who_is_behind);
 	tcase_add_test(tc, counts_alarms);
 	tcase_add_test(tc, takes_times_of_recent_tunnels);
