@@ -90,6 +90,9 @@ if __name__ == "__main__":
     if not shutil.which("openssl"):
         print("1..0 # SKIP no openssl")
         sys.exit(77)
+    if not os.access(PROMTOOL, os.X_OK):
+        print(f"no {PROMTOOL}", file=sys.stderr)
+        sys.exit(99)
     if not os.access(BINARY, os.X_OK):
         print(f"no {BINARY}", file=sys.stderr)
         sys.exit(99)
