@@ -23,6 +23,14 @@ libppvpn_ca_la_SOURCES = \
 	server/ca.c server/ca.h
 libppvpn_ca_la_LIBADD = libppvpn.la $(GNUTLS_LIBS) -lpthread
 
+# Alarms by webhook and syslog.
+noinst_LTLIBRARIES += libppvpn-outlet.la
+libppvpn_outlet_la_SOURCES = \
+	server/outlet.c server/outlet.h \
+	server/outlet_text.c server/outlet_text.h
+libppvpn_outlet_la_LIBADD = libppvpn-seal.la libppvpn.la $(CURL_LIBS) \
+	-lpthread
+
 sbin_PROGRAMS += ppvpn-server
 ppvpn_server_SOURCES = \
 	server/api_admin.h \

@@ -10,6 +10,7 @@ daemon_tests = \
 	testing/unit/test_http \
 	testing/unit/test_metrics_text \
 	testing/unit/test_notify \
+	testing/unit/test_outlet \
 	testing/unit/test_route \
 	testing/unit/test_server_conf \
 	testing/unit/test_server_parts
@@ -27,6 +28,9 @@ testing_unit_test_metrics_text_LDADD = libppvpn-service.la libppvpn.la \
 	$(CHECK_LIBS)
 testing_unit_test_notify_SOURCES = testing/unit/test_notify.c server/notify.c
 testing_unit_test_notify_LDADD = libppvpn.la $(CHECK_LIBS)
+testing_unit_test_outlet_SOURCES = testing/unit/test_outlet.c
+testing_unit_test_outlet_LDADD = libppvpn-outlet.la libppvpn-http.la \
+	libppvpn-ca.la $(CHECK_LIBS) -lpthread
 testing_unit_test_route_SOURCES = testing/unit/test_route.c
 testing_unit_test_route_LDADD = libppvpn-http.la libppvpn.la $(CHECK_LIBS)
 testing_unit_test_server_conf_SOURCES = testing/unit/test_server_conf.c \
