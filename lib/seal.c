@@ -285,3 +285,14 @@ void seal_sha256(const void *in, size_t len, uint8_t out[32])
 {
 	crypto_hash_sha256(out, in, len);
 }
+
+void seal_hmac_sha256(const void *key, size_t key_len, const void *in,
+					  size_t len, uint8_t out[32])
+{
+	crypto_auth_hmacsha256_state state;
+
+	crypto_auth_hmacsha256_init(&state, key, key_len);
+	crypto_auth_hmacsha256_update(&state, in, len);
+	crypto_auth_hmacsha256_final(&state, out);
+	wipe(&state, sizeof(state));
+}

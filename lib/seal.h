@@ -41,5 +41,8 @@ int seal_decrypt(const struct seal_key *key, const char *place,
 void seal_random(void *out, size_t len);
 /** SHA-256. */
 void seal_sha256(const void *in, size_t len, uint8_t out[32]);
+/** With a key of any length. */
+void seal_hmac_sha256(const void *key, size_t key_len, const void *in,
+					  size_t len, uint8_t out[32]);
 
 #endif

@@ -17,6 +17,7 @@
 #include "status.h"
 #include "text.h"
 #include "server/api_ce.h"
+#include "server/counters.h"
 #include "server/delivery.h"
 #include "server/etag.h"
 #include "server/store.h"
@@ -128,6 +129,7 @@ static int build(struct ask *ask, char etag[ETAG_SIZE])
 		unavailable(ask, &e);
 		return 0;
 	}
+	counter_add(COUNTER_DOCUMENTS);
 	body = model_encode(doc);
 	etag_build(etag, doc->epoch, doc->revision, body.s, body.len);
 	etags_put(ask->api->etags, ask->ce.id, doc->epoch, doc->revision, etag);

@@ -23,6 +23,7 @@
 #include "server/api_enroll.h"
 #include "server/base64.h"
 #include "server/ca.h"
+#include "server/counters.h"
 #include "server/limiter.h"
 #include "server/store.h"
 
@@ -192,6 +193,7 @@ static void refuse(struct enroll *en, int rc, const struct err *e)
 	switch (rc)
 	{
 		case -EACCES:
+			counter_add(COUNTER_ENROL_REFUSED);
 			log_warn("enroll", "%s: token refused for \"%s/%s\"", peer,
 					 en->place[0], en->place[1]);
 			limiter_failed(en->api->limiter, peer, clock_ms());
@@ -232,6 +234,7 @@ static void take_token(struct enroll *en, struct store *store)
 		log_info("enroll", "%s: %s/%s %s", http_request_peer(en->req),
 				 en->place[0], en->place[1],
 				 again ? "got its certificate again" : "is enrolled");
+		counter_add(again ? COUNTER_ENROLLED_AGAIN : COUNTER_ENROLLED);
 		send_pkcs7(en->resp, pem,
 				   "application/pkcs7-mime; smime-type=certs-only");
 	}

@@ -457,7 +457,7 @@ int ca_check_server(const struct ca *ca, const char *cert_file,
 	return rc;
 }
 
-int ca_days_left(const char *cert_file, long *days, struct err *e)
+int ca_expires(const char *cert_file, int64_t *at_s, struct err *e)
 {
 	gnutls_x509_crt_t crt = NULL;
 	char *pem = NULL;
@@ -465,11 +465,22 @@ int ca_days_left(const char *cert_file, long *days, struct err *e)
 
 	if (!rc)
 	{
-		*days = (long)((gnutls_x509_crt_get_expiration_time(crt) -
-						time(NULL)) / DAYS(1));
+		*at_s = (int64_t)gnutls_x509_crt_get_expiration_time(crt);
 	}
 	gnutls_x509_crt_deinit(crt);
 	free(pem);
+	return rc;
+}
+
+int ca_days_left(const char *cert_file, long *days, struct err *e)
+{
+	int64_t at_s = 0;
+	int rc = ca_expires(cert_file, &at_s, e);
+
+	if (!rc)
+	{
+		*days = (long)((at_s - time(NULL)) / DAYS(1));
+	}
 	return rc;
 }
 

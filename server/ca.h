@@ -60,6 +60,8 @@ int ca_pkcs7(const char *pem, char **base64, struct err *e);
 int ca_check_server(const struct ca *ca, const char *cert_file,
 					const char *key_file, struct err *e);
 
+/** When a certificate file ends, in seconds since 1970. */
+int ca_expires(const char *cert_file, int64_t *at_s, struct err *e);
 /** Days left of a certificate file, negative when it has expired. */
 int ca_days_left(const char *cert_file, long *days, struct err *e);
 

@@ -54,6 +54,7 @@ static const struct row rows[] = {
 	  .text = "0.0.0.0:8444" },
 	{ "admin-socket", KIND_PATH, AT(admin_socket), .text = CONF_ADMIN_SOCKET },
 	{ "admin-group", KIND_GROUP, AT(admin_group) },
+	{ "metrics-listen", KIND_LISTEN, AT(metrics_listen) },
 	{ "url", KIND_URLS, .instance = true, AT(urls) },
 	{ "enroll-url", KIND_URL, .instance = true, AT(enroll_url) },
 	{ "domain", KIND_DOMAIN, .instance = true, AT(domain) },

@@ -25,6 +25,7 @@ struct server_conf
 {
 	char *state_dir;
 	char *listen, *enroll_listen, *admin_socket;
+	char *metrics_listen;			/* NULL: none */
 	char *admin_group;				/* NULL: CONF_ADMIN_GROUP where it exists */
 	char *urls[MODEL_SERVERS_MAX];	/* of the CE listener */
 	size_t url_count;

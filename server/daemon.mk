@@ -23,6 +23,14 @@ libppvpn_ca_la_SOURCES = \
 	server/ca.c server/ca.h
 libppvpn_ca_la_LIBADD = libppvpn.la $(GNUTLS_LIBS) -lpthread
 
+# Alarms by webhook and syslog.
+noinst_LTLIBRARIES += libppvpn-outlet.la
+libppvpn_outlet_la_SOURCES = \
+	server/outlet.c server/outlet.h \
+	server/outlet_text.c server/outlet_text.h
+libppvpn_outlet_la_LIBADD = libppvpn-seal.la libppvpn.la $(CURL_LIBS) \
+	-lpthread
+
 sbin_PROGRAMS += ppvpn-server
 ppvpn_server_SOURCES = \
 	server/api_admin.h \
@@ -31,12 +39,14 @@ ppvpn_server_SOURCES = \
 	server/archive.c server/archive.h \
 	server/backup.c server/backup.h \
 	server/check.c server/check.h \
+	server/api_metrics.c server/api_metrics.h \
 	server/conf.c server/conf.h \
 	server/delivery.c server/delivery.h \
 	server/etag.c server/etag.h \
 	server/init.c server/init.h \
 	server/limiter.c server/limiter.h \
 	server/main.c \
+	server/metrics_text.c server/metrics_text.h \
 	server/notify.c server/notify.h \
 	server/operate.c server/operate.h \
 	server/rekey.c server/rekey.h \
@@ -48,6 +58,13 @@ ppvpn_server_LDADD = $(ppvpn_server_api_admin) libppvpn-http.la \
 	libppvpn-ca.la libppvpn-store.la libppvpn-seal.la libppvpn.la -lpthread
 
 dist_man_MANS += server/ppvpn-server.8 server/server.conf.5
+
+# for a Prometheus and a Grafana to read
+prometheusdir = $(pkgdatadir)/prometheus
+dist_prometheus_DATA = conf/prometheus/ppvpn-alerts.yml \
+	conf/prometheus/ppvpn-alerts-test.yml
+grafanadir = $(pkgdatadir)/grafana
+dist_grafana_DATA = conf/grafana/ppvpn.json
 
 pkgsysconf_DATA += conf/server.conf
 EXTRA_DIST += conf/server.conf

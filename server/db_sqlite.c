@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "alloc.h"
+#include "server/counters.h"
 #include "server/db.h"
 
 #define BUSY_MS 5000
@@ -56,6 +57,7 @@ static int fail(struct db *db, int result, struct err *e)
 	{
 		return err_set(e, -EEXIST, ERR_EXISTS, db->path, "%s", text);
 	}
+	counter_add(COUNTER_DATABASE_ERRORS);
 	return err_set(e, -EIO, (extended & 0xff) == SQLITE_FULL ? ERR_DISK_FULL
 															 : ERR_DATABASE,
 				   db->path, "%s", text);

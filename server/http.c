@@ -152,6 +152,15 @@ static void free_body(void *cls)
 	free(r);
 }
 
+static void count_answer(struct http *http, unsigned status)
+{
+	if (status >= 100 && status / 100 <= HTTP_CLASSES)
+	{
+		atomic_fetch_add_explicit(&http->answers[status / 100 - 1], 1,
+								  memory_order_relaxed);
+	}
+}
+
 /* Hand the response over; libmicrohttpd sends it and then calls free_body(). */
 static enum MHD_Result send_response(struct http_request *req)
 {
@@ -178,6 +187,7 @@ static enum MHD_Result send_response(struct http_request *req)
 								r->headers[i].value);
 	}
 	http_deadline(req->http, req->client, HTTP_SEND_MS);
+	count_answer(req->http, r->status);
 	rc = MHD_queue_response(req->connection, r->status, response);
 	MHD_destroy_response(response);
 	return rc;
@@ -326,13 +336,18 @@ struct pems
 	size_t key_len;
 };
 
+static bool has_tls(enum http_security security)
+{
+	return security == HTTP_MUTUAL_TLS || security == HTTP_TLS;
+}
+
 static int read_pems(const struct http_config *config, struct pems *pems,
 					 struct err *e)
 {
 	size_t len;
 	int rc = 0;
 
-	if (config->security == HTTP_UNIX)
+	if (!has_tls(config->security))
 	{
 		return 0;
 	}
@@ -371,7 +386,7 @@ static int start_mhd(struct http *http, const struct http_config *config,
 #define OPTION(opt, v, p) \
 	tls[n++] = (struct MHD_OptionItem){ .option = (opt), .value = (v), \
 										.ptr_value = (p) }
-	if (http->security != HTTP_UNIX)
+	if (has_tls(http->security))
 	{
 		flags |= MHD_USE_TLS;
 		OPTION(MHD_OPTION_HTTPS_PRIORITIES, 0,
@@ -391,7 +406,7 @@ static int start_mhd(struct http *http, const struct http_config *config,
 		MHD_OPTION_LISTEN_SOCKET, http->fd,
 		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)POOL_SIZE,
 		MHD_OPTION_CONNECTION_LIMIT,
-		config->connection_limit ? config->connection_limit : 256u,
+		http->connection_limit,
 		MHD_OPTION_PER_IP_CONNECTION_LIMIT, config->per_ip_limit,
 		MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)(HTTP_IDLE_MS / 1000),
 		MHD_OPTION_STRICT_FOR_CLIENT, 1,
@@ -423,6 +438,8 @@ int http_start(const struct http_config *config, struct http **out,
 	http->store_close = config->store_close;
 	http->request_deadline_ms =
 		config->request_deadline_ms ? config->request_deadline_ms : 10000;
+	http->connection_limit =
+		config->connection_limit ? config->connection_limit : 256u;
 	http->fd = -1;
 	rc = http_work_start(http, config, e);
 	if (!rc)
@@ -476,4 +493,19 @@ void http_stop(struct http *http)
 unsigned http_port(const struct http *http)
 {
 	return http->port;
+}
+
+void http_stats(struct http *http, struct http_stats *stats)
+{
+	const union MHD_DaemonInfo *info;
+
+	stats->parked = http_parked(http);
+	info = MHD_get_daemon_info(http->mhd, MHD_DAEMON_INFO_CURRENT_CONNECTIONS);
+	stats->connections = info ? info->num_connections : 0;
+	stats->connection_limit = http->connection_limit;
+	for (int i = 0; i < HTTP_CLASSES; i++)
+	{
+		stats->answers[i] = atomic_load_explicit(&http->answers[i],
+												 memory_order_relaxed);
+	}
 }

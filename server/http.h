@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Copyright (C) 2026 The ppvpn authors */
 /*
- * http.h - listeners: HTTP/1.1 over mutual TLS, plain TLS or a Unix socket
+ * http.h - listeners: HTTP/1.1 over mutual TLS, plain TLS, a Unix socket,
+ *          plain TCP
  *
  * The only user of libmicrohttpd. One event thread per listener parks and
  * sends; handlers run on a pool of worker threads, each with a store connection
@@ -22,11 +23,13 @@ struct store;
 enum http_security {
 	HTTP_MUTUAL_TLS,	/* TLS 1.3 only, client certificate of our CA required */
 	HTTP_TLS,			/* TLS 1.2 and 1.3, no client certificate */
-	HTTP_UNIX			/* Unix socket, who may is the socket's mode */
+	HTTP_UNIX,			/* Unix socket, who may is the socket's mode */
+	HTTP_PLAIN			/* TCP and nothing more: for what is no secret */
 };
 
 /* What a handler answers; headers: NULL-terminated pairs, text. */
 #define HTTP_HEADERS_MAX 6
+#define HTTP_CLASSES 5
 struct http_response {
 	unsigned status;
 	const char *content_type;
@@ -117,5 +120,12 @@ unsigned http_port(const struct http *http);
 uint64_t http_generation(struct http *http);
 void http_wake(struct http *http, const uint64_t *tags, size_t count);
 size_t http_parked(struct http *http);
+
+struct http_stats
+{
+	size_t parked, connections, connection_limit;
+	uint64_t answers[HTTP_CLASSES];		/* of status 1xx to 5xx, since start */
+};
+void http_stats(struct http *http, struct http_stats *stats);
 
 #endif

@@ -14,6 +14,7 @@
 #define PPVPN_SERVER_HTTP_INTERNAL_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include "http.h"
 #include "route.h"
 #include "wheel.h"
@@ -93,6 +94,8 @@ struct http
 	unsigned request_deadline_ms, queue_limit, worker_count;
 	int fd;							/* listening */
 	unsigned port;
+	unsigned connection_limit;
+	atomic_uint_fast64_t answers[HTTP_CLASSES];
 
 	pthread_mutex_t lock;			/* of everything below */
 	pthread_cond_t work, tick, idle;

@@ -5,6 +5,7 @@
 server_sql = server/sql/0001-init.sql server/sql/0002-topologies.sql
 noinst_LTLIBRARIES += libppvpn-store.la
 libppvpn_store_la_SOURCES = \
+	server/counters.c server/counters.h \
 	server/db.h server/db_sqlite.c \
 	server/conf_json.c server/conf_json.h server/conf_json_write.c \
 	server/grade.c server/grade.h \
@@ -21,6 +22,7 @@ libppvpn_store_la_SOURCES = \
 	server/store_link.c \
 	server/store_migrate.c \
 	server/store_profile.c \
+	server/store_metrics.c \
 	server/store_report.c \
 	server/store_seal.c \
 	server/store_setting.c \
@@ -69,7 +71,7 @@ ppvpn_admin_SOURCES = \
 ppvpn_admin_LDADD = libppvpn-service.la libppvpn.la $(CURL_LIBS)
 
 dist_man_MANS += server/ppvpn-admin.8
-EXTRA_DIST += doc/admin-api.md
+EXTRA_DIST += doc/admin-api.md doc/metrics.md
 
 include server/daemon.mk
 include testing/unit/server.mk

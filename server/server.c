@@ -20,6 +20,7 @@
 #include "server/api_admin.h"
 #include "server/api_ce.h"
 #include "server/api_enroll.h"
+#include "server/api_metrics.h"
 #include "server/ca.h"
 #include "server/delivery.h"
 #include "server/etag.h"
@@ -32,6 +33,7 @@
 
 #define ENROLL_CONNECTIONS 512
 #define ADMIN_CONNECTIONS 64
+#define METRICS_CONNECTIONS 16
 #define OTHER_FILES 256			/* beside connections */
 #define CERT_WARN_DAYS 60
 
@@ -50,7 +52,8 @@ struct server
 	struct api_ce api_ce;
 	struct api_enroll api_enroll;
 	struct api_admin api_admin;
-	struct http *ce, *enroll, *admin;
+	struct api_metrics api_metrics;
+	struct http *ce, *enroll, *admin, *metrics;
 };
 
 /* ---- for the listeners ---------------------------------------------------------- */
@@ -73,6 +76,11 @@ static int enroll_store_open(void *user, struct store **store, struct err *e)
 static int admin_store_open(void *user, struct store **store, struct err *e)
 {
 	return open_store(((struct api_admin *)user)->server, store, e);
+}
+
+static int metrics_store_open(void *user, struct store **store, struct err *e)
+{
+	return open_store(((struct api_metrics *)user)->server, store, e);
 }
 
 static void on_changed(void *server)
@@ -105,6 +113,14 @@ static int load_keys(struct server *s, struct err *e)
 	{
 		rc = ca_days_left(s->cert, &days, e);
 	}
+	if (!rc)
+	{
+		rc = ca_expires(s->cert, &s->api_metrics.server_expires_s, e);
+	}
+	if (!rc)
+	{
+		rc = ca_expires(s->ca_cert, &s->api_metrics.ca_expires_s, e);
+	}
 	if (!rc && days < CERT_WARN_DAYS)
 	{
 		log_warn("server", "%s: the certificate ends in %ld days", s->cert,
@@ -131,6 +147,7 @@ static void server_free(struct server *s)
 	ca_free(s->ca);
 	etags_free(s->etags);
 	limiter_free(s->limiter);
+	api_metrics_done(&s->api_metrics);
 	seal_key_wipe(&s->kek);
 	free(s->database);
 	free(s->cert);
@@ -294,11 +311,42 @@ static int start_admin(struct server *s, struct err *e)
 	return rc;
 }
 
+/* Where it is asked for; last, since it tells of the others. */
+static int start_metrics(struct server *s, struct err *e)
+{
+	const struct http_config config = {
+		.security = HTTP_PLAIN,
+		.listen = s->conf->metrics_listen,
+		.connection_limit = METRICS_CONNECTIONS,
+		.request_deadline_ms = s->conf->request_timeout * 1000,
+		.workers = 1,
+		.routes = api_metrics_routes,
+		.user = &s->api_metrics,
+		.store_open = metrics_store_open,
+		.store_close = store_close,
+	};
+	int rc;
+
+	if (!config.listen)
+	{
+		return 0;
+	}
+	api_metrics_listener(&s->api_metrics, "ce", s->ce);
+	api_metrics_listener(&s->api_metrics, "enroll", s->enroll);
+	api_metrics_listener(&s->api_metrics, "admin", s->admin);
+	rc = http_start(&config, &s->metrics, e);
+	if (!rc)
+	{
+		log_listening("metrics", config.listen);
+	}
+	return rc;
+}
+
 /* Every connection is a file; too few of them is said, not suffered. */
 static int raise_file_limit(const struct server_conf *conf, struct err *e)
 {
 	const rlim_t want = conf->connection_limit + ENROLL_CONNECTIONS +
-						ADMIN_CONNECTIONS + OTHER_FILES;
+						ADMIN_CONNECTIONS + METRICS_CONNECTIONS + OTHER_FILES;
 	struct rlimit limit;
 
 	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < want)
@@ -336,6 +384,9 @@ static void fill_apis(struct server *s)
 	s->api_admin.ca_pem = ca_pem(s->ca);
 	s->api_admin.changed = on_changed;
 	s->api_admin.server = s;
+	api_metrics_init(&s->api_metrics);
+	s->api_metrics.report_interval_s = s->conf->report_interval;
+	s->api_metrics.server = s;
 }
 
 int server_start(const struct server_conf *conf, struct server **out,
@@ -371,6 +422,10 @@ int server_start(const struct server_conf *conf, struct server **out,
 	{
 		rc = start_admin(s, e);
 	}
+	if (!rc)
+	{
+		rc = start_metrics(s, e);
+	}
 	if (rc)
 	{
 		server_stop(s);
@@ -386,6 +441,7 @@ void server_stop(struct server *s)
 	{
 		return;
 	}
+	http_stop(s->metrics);
 	http_stop(s->admin);
 	http_stop(s->enroll);
 	notify_stop(s->notify);

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "name.h"
+#include "server/counters.h"
 #include "server/store_work.h"
 #include "text.h"
 
@@ -360,11 +361,16 @@ int store_commit(struct store *s, const char *what, uint64_t *revision,
 	}
 	rc = db_commit(s->db, e);
 	end_work(s);
-	if (rc == 0 && revision)
+	if (rc < 0)
+	{
+		return rc;
+	}
+	counter_add(COUNTER_COMMITS);
+	if (revision)
 	{
 		*revision = s->revision;
 	}
-	return rc;
+	return 0;
 }
 
 void store_rollback(struct store *s)

@@ -359,5 +359,55 @@ struct store_verifier {
  */
 int store_verify(struct store *s, const struct model_management *management,
 				 const struct store_verifier *verifier, struct err *e);
+/* ---- numbers for monitoring (store_metrics.c) -------------------------------- */
+
+#define STORE_METRICS_DOWN_MAX 1000		/* tunnels that are named */
+#define STORE_METRICS_RECENT_MAX 5000	/* tunnels, for the time to service */
+#define STORE_METRICS_RECENT_MS INT64_C(86400000)
+
+struct store_metrics_site {
+	char *customer, *vpn, *site, *ce;
+	bool active;				/* its CE has reported and is not stale */
+	uint64_t tunnels, down;		/* configured; not up at both ends */
+};
+
+struct store_metrics_ce {
+	uint64_t id;
+	char *customer, *ce;
+	bool enrolled;
+	int64_t reported_ms;		/* -1: never, and then: */
+	char *result;				/* "" */
+	uint64_t lag;				/* revisions from the one that it applied to the
+								   newest that concerns it; of another epoch: all */
+	uint64_t alarms[STATUS_CLEARED];	/* of its last report, by enum status_severity */
+};
+
+struct store_metrics {
+	uint64_t epoch, revision;
+	struct store_metrics_site *sites;	/* by customer, VPN, name */
+	size_t site_count;
+	struct store_metrics_ce *ces;		/* by customer, name */
+	size_t ce_count;
+	/* Tunnels that are down, by their sites' positions: those between active
+	   sites first, then by name. */
+	struct { uint32_t site, peer; } *down;
+	size_t down_count, down_omitted;
+	/* Tunnels made in the last STORE_METRICS_RECENT_MS, the newest ones; only
+	   what service.h needs is filled. */
+	struct store_tunnel *recent;
+	size_t recent_count;
+	/* CEs that report, but were not handed their newest document, and when the
+	   oldest of these changes was committed; -1: none */
+	uint64_t open_notifications;
+	int64_t oldest_open_ms;
+	uint64_t rows;				/* that the database gave for all this */
+};
+/**
+ * All of it in one read transaction. What is read grows with sites, CEs and
+ * tunnels that are down, never with all tunnels. A report older than stale_ms
+ * (wall clock) says nothing about a tunnel.
+ */
+int store_metrics(struct store *s, struct arena *a, int64_t now_ms, int64_t stale_ms,
+				  struct store_metrics *out, struct err *e);
 
 #endif

@@ -63,13 +63,13 @@ forget_old() {
 build_stage() {
     local stage=$1 out=$2 work rc=0
     shift 2
-    mkdir -p "$out" "$PPVPN_LAB_CACHE/strongswan" "$PPVPN_LAB_CACHE/stages"
+    mkdir -p "$out" "$PPVPN_LAB_CACHE/strongswan" "$PPVPN_LAB_CACHE/stages" "$(promtool_dir)"
     work=$(mktemp -d "$PPVPN_LAB_CACHE/stages/$stage.XXXXXX")
     mkdir -p "$work/ppvpn"
     source_files | (cd "$PPVPN_TOP" && tar -c --null -T - -f -) | tar -x -C "$work/ppvpn" -f -
     chown -R 1000:1000 "$work" "$out" "$PPVPN_LAB_CACHE/strongswan"
     in_root "$(root_dir build)" --bind "$work" /build --bind "$out" /out --bind "$PPVPN_LAB_CACHE/strongswan" /strongswan \
-        --bind "$PPVPN_TOP/testing/host" /host -- /host/build-in-root "$stage" "$@" >"$out/$stage.log" 2>&1 || rc=$?
+        --bind "$PPVPN_TOP/testing/host" /host --bind "$(promtool_dir)" /promtool -- /host/build-in-root "$stage" "$@" >"$out/$stage.log" 2>&1 || rc=$?
     rm -rf "$work"
     return $rc
 }

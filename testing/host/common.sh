@@ -73,6 +73,8 @@ announce() {
         missing+=("a Debian root to build in (compiler, libraries): 200 MB to download, 930 MB on disk")
     [[ $roots != *lab* ]] || [ -e "$(root_dir lab)/.complete" ] ||
         missing+=("a Debian root to test in (strongSwan, FRR): 80 MB to download, 310 MB on disk")
+    [[ $roots != *promtool* ]] || [ -x "$(promtool_dir)/promtool" ] ||
+        missing+=("promtool, which checks alerts and metrics (of prometheus): 19 MB to download, 48 MB on disk")
     if [ ${#missing[@]} -eq 0 ] || [ "${ANNOUNCED:-no}" = yes ]; then
         return 0
     fi

@@ -22,6 +22,7 @@ LAB_PACKAGES="charon-systemd strongswan-swanctl strongswan-pki strongswan-libcha
     libcurl3-gnutls libnl-3-200 libnl-route-3-200 libnftables1 libinih1 libsystemd0 libasan8 libubsan1"
 
 tools_dir() { printf '%s/tools' "$PPVPN_LAB_CACHE"; }
+promtool_dir() { printf '%s/promtool' "$PPVPN_LAB_CACHE"; }
 uml_dir() { printf '%s/uml' "$PPVPN_LAB_CACHE"; }
 
 root_packages() { case $1 in build) printf '%s' "$BUILD_PACKAGES" ;; lab) printf '%s' "$LAB_PACKAGES" ;; esac; }
@@ -81,6 +82,18 @@ need_uml() {
     refresh_apt
     say "kernel: user-mode-linux"
     unpack "$(uml_dir)" user-mode-linux
+}
+
+# Of Prometheus only the program that checks rules and metrics, beside the build root and not in it: what the
+# package brings along would make that root half as large again.
+need_promtool() {
+    [ ! -x "$(promtool_dir)/promtool" ] || return 0
+    refresh_apt
+    say "promtool"
+    unpack "$(promtool_dir).package" prometheus
+    mkdir -p "$(promtool_dir)"
+    mv "$(promtool_dir).package/usr/bin/promtool" "$(promtool_dir)/promtool"
+    rm -rf "$(promtool_dir).package"
 }
 
 # mmdebstrap is a Perl script: git has brought Perl along, and its own package is unpacked, not installed.

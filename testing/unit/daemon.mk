@@ -9,7 +9,9 @@ daemon_tests = \
 	testing/unit/test_archive \
 	testing/unit/test_ca \
 	testing/unit/test_http \
+	testing/unit/test_metrics_text \
 	testing/unit/test_notify \
+	testing/unit/test_outlet \
 	testing/unit/test_route \
 	testing/unit/test_server_conf \
 	testing/unit/test_server_parts
@@ -24,8 +26,15 @@ testing_unit_test_ca_LDADD = libppvpn-ca.la libppvpn.la $(CHECK_LIBS)
 testing_unit_test_http_SOURCES = testing/unit/test_http.c
 testing_unit_test_http_LDADD = libppvpn-http.la libppvpn-ca.la libppvpn.la \
 	$(CHECK_LIBS)
+testing_unit_test_metrics_text_SOURCES = testing/unit/test_metrics_text.c \
+	server/metrics_text.c
+testing_unit_test_metrics_text_LDADD = libppvpn-service.la libppvpn.la \
+	$(CHECK_LIBS)
 testing_unit_test_notify_SOURCES = testing/unit/test_notify.c server/notify.c
 testing_unit_test_notify_LDADD = libppvpn.la $(CHECK_LIBS)
+testing_unit_test_outlet_SOURCES = testing/unit/test_outlet.c
+testing_unit_test_outlet_LDADD = libppvpn-outlet.la libppvpn-http.la \
+	libppvpn-ca.la $(CHECK_LIBS) -lpthread
 testing_unit_test_route_SOURCES = testing/unit/test_route.c
 testing_unit_test_route_LDADD = libppvpn-http.la libppvpn.la $(CHECK_LIBS)
 testing_unit_test_server_conf_SOURCES = testing/unit/test_server_conf.c \
@@ -48,3 +57,6 @@ testing_unit_store_change_LDADD = libppvpn-store.la libppvpn-seal.la \
 	libppvpn.la
 TESTS += testing/unit/test_kills.py testing/unit/test_operate.py
 EXTRA_DIST += testing/unit/test_kills.py testing/unit/test_operate.py
+# these use what test_server.py has
+TESTS += testing/unit/test_metrics.py testing/unit/test_promtool.py
+EXTRA_DIST += testing/unit/test_metrics.py testing/unit/test_promtool.py

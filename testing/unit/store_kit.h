@@ -103,5 +103,6 @@ TCase *store_fault_case(void);
 TCase *store_migrate_case(void);
 TCase *store_operate_case(void);
 TCase *store_report_case(void);
+TCase *store_metrics_case(void);
 
 #endif

@@ -12,7 +12,7 @@ set -u
 owners='
 	json-c/			lib/json_in.c plugin/ppvpn_json.[ch] plugin/*protocol*.c
 	event2/			agent/loop.c
-	curl/			agent/fetch.c server/admin_client.c
+	curl/			agent/fetch.c server/admin_client.c server/outlet.c
 	netlink/		agent/nl.c agent/nl_*.[ch]
 	linux/			agent/nl.c agent/nl_*.[ch]
 	microhttpd.h	server/http.c

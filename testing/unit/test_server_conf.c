@@ -71,6 +71,8 @@ START_TEST(sample_has_every_key_with_its_default)
 	ck_assert_str_eq(conf.enroll_listen, defaults.enroll_listen);
 	ck_assert_str_eq(conf.admin_socket, defaults.admin_socket);
 	ck_assert_str_eq(conf.admin_group, CONF_ADMIN_GROUP);
+	ck_assert_str_eq(conf.metrics_listen, "127.0.0.1:9464");
+	ck_assert_ptr_null(defaults.metrics_listen);
 	ck_assert_str_eq(conf.domain, CONF_DOMAIN);
 	ck_assert_uint_eq(conf.url_count, 1);
 	ck_assert_uint_eq(conf.poll_interval, defaults.poll_interval);
