@@ -70,3 +70,4 @@ EXTRA_DIST += doc/admin-api.md
 
 include server/daemon.mk
 include testing/unit/server.mk
+include testing/bench-server.mk

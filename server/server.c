@@ -79,6 +79,12 @@ static void on_changed(void *server)
 	notify_changed(((struct server *)server)->notify);
 }
 
+static void on_counters(void *user, struct api_admin_counters *counters)
+{
+	counters->documents_built = api_ce_documents_built();
+	counters->parked = http_parked(((struct server *)user)->ce);
+}
+
 static void on_wake(void *user, const uint64_t *ce_ids, size_t count)
 {
 	http_wake(((struct server *)user)->ce, ce_ids, count);
@@ -347,6 +353,7 @@ static void fill_apis(struct server *s)
 	s->api_admin.enroll = s->conf->enroll_url;
 	s->api_admin.ca_pem = ca_pem(s->ca);
 	s->api_admin.changed = on_changed;
+	s->api_admin.counters = on_counters;
 	s->api_admin.server = s;
 }
 
