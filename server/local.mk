@@ -18,6 +18,7 @@ libppvpn_store_la_SOURCES = \
 	server/store_history.c \
 	server/store_key.c \
 	server/store_link.c \
+	server/store_mesh.c server/store_mesh.h \
 	server/store_migrate.c \
 	server/store_profile.c \
 	server/store_report.c \

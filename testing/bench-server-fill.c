@@ -99,26 +99,30 @@ static struct spec parse_spec(const char *text)
 
 static void add_ces(struct fill *f, const struct spec *spec)
 {
+	struct store_customer customer = { .customer = (char *)spec->name };
 	struct err e = { 0 };
 	struct store_vpn vpn;
 
 	store_vpn_defaults(&vpn);
 	vpn.customer = vpn.vpn = (char *)spec->name;
 	vpn.topology = spec->topology;
-	if (store_customer_add(f->store, spec->name, "bench", &e) ||
+	if (store_customer_add(f->store, &customer, &e) ||
 		store_vpn_add(f->store, &vpn, &e))
 	{
 		die(spec->name, &e);
 	}
 	for (unsigned i = 0; i < spec->ces; i++)
 	{
-		struct addr address = addr_from_u32(f->address++);
-		char ce[16];
+		char name[16];
+		struct store_ce ce = {
+			.customer = (char *)spec->name, .ce = name,
+			.address = addr_from_u32(f->address++),
+		};
 
-		snprintf(ce, sizeof(ce), "c%u", i);
-		if (store_ce_add(f->store, spec->name, ce, &address, "", &e))
+		snprintf(name, sizeof(name), "c%u", i);
+		if (store_ce_add(f->store, &ce, &e))
 		{
-			die(ce, &e);
+			die(name, &e);
 		}
 	}
 }
@@ -129,14 +133,18 @@ static void add_sites(struct fill *f, const struct spec *spec)
 
 	for (unsigned i = 0; i < spec->sites; i++)
 	{
-		char ce[16], site[16];
+		const bool hub = i == 0 && spec->topology == MODEL_HUB_SPOKE;
+		char ce[16], name[16];
+		struct store_site site = {
+			.customer = (char *)spec->name, .vpn = (char *)spec->name,
+			.site = name, .ce = ce, .role = hub ? MODEL_HUB_ROLE : -1,
+		};
 
 		snprintf(ce, sizeof(ce), "c%u", i);
-		snprintf(site, sizeof(site), "s%u", i);
-		if (store_site_add(f->store, spec->name, spec->name, site, ce, NULL,
-						   NULL, &e))
+		snprintf(name, sizeof(name), "s%u", i);
+		if (store_site_add(f->store, &site, &e))
 		{
-			die(site, &e);
+			die(name, &e);
 		}
 	}
 }
