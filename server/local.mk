@@ -27,6 +27,7 @@ libppvpn_store_la_SOURCES = \
 	server/store_site.c \
 	server/store_tunnel.c \
 	server/store_vpn.c \
+	server/store_weight.c server/store_weight.h \
 	server/topology.c server/topology.h
 nodist_libppvpn_store_la_SOURCES = server/sql_files.c
 libppvpn_store_la_LIBADD = libppvpn-service.la libppvpn.la libppvpn-seal.la $(SQLITE_LIBS)

@@ -28,6 +28,7 @@
 #include "server/notify.h"
 #include "server/server.h"
 #include "server/store.h"
+#include "server/store_mesh.h"
 
 #define ENROLL_CONNECTIONS 512
 #define ADMIN_CONNECTIONS 64
@@ -41,6 +42,7 @@ struct server
 	struct seal_key kek;
 	struct ca *ca;
 	struct etags *etags;
+	struct store_meshes *meshes;
 	struct limiter *limiter;
 	struct delivery *delivery;
 	struct store *follow;			/* notify's, until it starts */
@@ -61,7 +63,14 @@ static int open_store(struct server *s, struct store **store, struct err *e)
 
 static int ce_store_open(void *user, struct store **store, struct err *e)
 {
-	return open_store(((struct api_ce *)user)->server, store, e);
+	struct server *s = ((struct api_ce *)user)->server;
+	int rc = open_store(s, store, e);
+
+	if (!rc)
+	{
+		store_meshes_use(*store, s->meshes);
+	}
+	return rc;
 }
 
 static int enroll_store_open(void *user, struct store **store, struct err *e)
@@ -88,6 +97,16 @@ static void on_counters(void *user, struct api_admin_counters *counters)
 static void on_wake(void *user, const uint64_t *ce_ids, size_t count)
 {
 	http_wake(((struct server *)user)->ce, ce_ids, count);
+}
+
+static size_t on_waiting(void *user)
+{
+	return http_queued(((struct server *)user)->ce);
+}
+
+static void on_tick(void *user)
+{
+	store_meshes_expire(((struct server *)user)->meshes);
 }
 
 /* ---- state ------------------------------------------------------------------------ */
@@ -148,6 +167,7 @@ static void server_free(struct server *s)
 {
 	ca_free(s->ca);
 	etags_free(s->etags);
+	store_meshes_free(s->meshes);
 	limiter_free(s->limiter);
 	seal_key_wipe(&s->kek);
 	free(s->database);
@@ -196,11 +216,13 @@ static int open_database(struct server *s, struct err *e)
 /* With the CE listener there; what was committed meanwhile is seen. */
 static int start_notify(struct server *s, struct err *e)
 {
+	const struct notify_calls calls = {
+		.wake = on_wake, .waiting = on_waiting, .tick = on_tick, .user = s,
+	};
 	struct store *store = s->follow;
 
 	s->follow = NULL;
-	return notify_start(store, s->epoch, s->revision, on_wake, s, &s->notify,
-						e);
+	return notify_start(store, s->epoch, s->revision, &calls, &s->notify, e);
 }
 
 /* ---- listeners ---------------------------------------------------------------------- */
@@ -341,6 +363,7 @@ static void fill_apis(struct server *s)
 {
 	s->api_ce.management = management_of(s->conf);
 	s->etags = etags_new();
+	s->meshes = store_meshes_new();
 	s->api_ce.etags = s->etags;
 	s->api_ce.server = s;
 	s->limiter = limiter_new();

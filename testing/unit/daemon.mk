@@ -9,6 +9,7 @@ daemon_tests = \
 	testing/unit/test_ca \
 	testing/unit/test_http \
 	testing/unit/test_notify \
+	testing/unit/test_pace \
 	testing/unit/test_route \
 	testing/unit/test_server_conf \
 	testing/unit/test_server_parts
@@ -22,6 +23,8 @@ testing_unit_test_http_LDADD = libppvpn-http.la libppvpn-ca.la libppvpn.la \
 	$(CHECK_LIBS)
 testing_unit_test_notify_SOURCES = testing/unit/test_notify.c server/notify.c
 testing_unit_test_notify_LDADD = libppvpn.la $(CHECK_LIBS)
+testing_unit_test_pace_SOURCES = testing/unit/test_pace.c
+testing_unit_test_pace_LDADD = server/pace.lo $(CHECK_LIBS)
 testing_unit_test_route_SOURCES = testing/unit/test_route.c
 testing_unit_test_route_LDADD = libppvpn-http.la libppvpn.la $(CHECK_LIBS)
 testing_unit_test_server_conf_SOURCES = testing/unit/test_server_conf.c \
