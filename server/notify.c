@@ -107,19 +107,16 @@ static void wake_many(struct notify *n, struct arena *a,
 	{
 		/* all at once, then: nobody is told late for it */
 		log_err(LOG_LEVEL_WARN, "notify", "weighing changes", &e);
-		urgent = count;
+		for (size_t i = 0; i < count; i++)
+		{
+			weights[i] = (struct store_weight){ changes[i].ce_id, true, 0 };
+		}
 	}
-	else
-	{
-		qsort(weights, count, sizeof(*weights), by_turn);
-	}
-	while (urgent < count && weights[urgent].urgent)
-	{
-		urgent++;
-	}
+	qsort(weights, count, sizeof(*weights), by_turn);
 	for (size_t i = 0; i < count; i++)
 	{
-		ids[i] = weights[i].ce_id ? weights[i].ce_id : changes[i].ce_id;
+		ids[i] = weights[i].ce_id;
+		urgent += weights[i].urgent;
 	}
 	if (urgent)
 	{

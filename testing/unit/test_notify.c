@@ -379,7 +379,7 @@ START_TEST(who_cannot_be_weighed_is_told_at_once)
 }
 END_TEST
 
-START_TEST(ticks)
+START_TEST(ticks_go_on)
 {
 	struct notify *n = begin();
 
@@ -416,7 +416,7 @@ int main(void)
 	tcase_add_test(tc, those_that_lose_something_and_hubs_come_first);
 	tcase_add_test(tc, a_batch_waits_for_the_one_before);
 	tcase_add_test(tc, who_cannot_be_weighed_is_told_at_once);
-	tcase_add_test(tc, ticks);
+	tcase_add_test(tc, ticks_go_on);
 	tcase_add_test(tc, stops_at_once);
 	return run_case(tc, "notify");
 }
