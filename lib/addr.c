@@ -64,8 +64,39 @@ int addr_parse4(const char *s, struct addr *out)
 	return 0;
 }
 
+/* A document of a thousand peers has a thousand addresses: no printf(). */
+static char *write_octet(char *s, unsigned value)
+{
+	if (value >= 100)
+	{
+		*s++ = (char)('0' + value / 100);
+	}
+	if (value >= 10)
+	{
+		*s++ = (char)('0' + value / 10 % 10);
+	}
+	*s++ = (char)('0' + value % 10);
+	return s;
+}
+
+static const char *write_ipv4(const uint8_t *bytes, char *buf)
+{
+	char *s = buf;
+
+	for (int i = 0; i < 4; i++)
+	{
+		s = write_octet(s, bytes[i]);
+		*s++ = i < 3 ? '.' : '\0';
+	}
+	return buf;
+}
+
 const char *addr_str(const struct addr *a, char buf[ADDR_TEXT_MAX])
 {
+	if (a->family == AF_INET)
+	{
+		return write_ipv4(a->bytes, buf);
+	}
 	if (!a->family || !inet_ntop(a->family, a->bytes, buf, ADDR_TEXT_MAX))
 	{
 		snprintf(buf, ADDR_TEXT_MAX, "none");

@@ -13,48 +13,96 @@
 
 #include "json_out.h"
 
+/* How many bytes from s on are ASCII that needs no escape. */
+static size_t plain_run(const char *s)
+{
+	size_t n = 0;
+
+	while ((unsigned char)s[n] >= 0x20 && (unsigned char)s[n] < 0x80 &&
+		   s[n] != '"' && s[n] != '\\')
+	{
+		n++;
+	}
+	return n;
+}
+
+/* One character that is not plain; returns its length. */
+static size_t add_special(struct text *t, const char *s)
+{
+	size_t len = utf8_sequence(s, strnlen(s, 4));
+
+	if (!len)
+	{
+		text_addn(t, "?", 1);
+		return 1;
+	}
+	if (*s == '"' || *s == '\\')
+	{
+		text_addf(t, "\\%c", *s);
+	}
+	else if ((unsigned char)*s < 0x20)
+	{
+		text_addf(t, "\\u%04x", (unsigned)*s);
+	}
+	else
+	{
+		text_addn(t, s, len);
+	}
+	return len;
+}
+
+/* Nearly all there is: written at once. */
+static void add_plain(struct text *t, const char *s, size_t len)
+{
+	char *at;
+
+	text_reserve(t, len + 2);
+	at = t->s + t->len;
+	*at++ = '"';
+	memcpy(at, s, len);
+	at += len;
+	*at++ = '"';
+	*at = '\0';
+	t->len += len + 2;
+}
+
 static void add_string(struct text *t, const char *s)
 {
-	size_t left = strlen(s), len;
+	size_t len = plain_run(s);
 
-	text_add(t, "\"");
-	while (left)
+	if (!s[len])
 	{
-		len = utf8_sequence(s, left);
-		if (!len)
-		{
-			text_add(t, "?");
-			len = 1;
-		}
-		else if (*s == '"' || *s == '\\')
-		{
-			text_addf(t, "\\%c", *s);
-		}
-		else if ((unsigned char)*s < 0x20)
-		{
-			text_addf(t, "\\u%04x", (unsigned)*s);
-		}
-		else
+		add_plain(t, s, len);
+		return;
+	}
+	text_addn(t, "\"", 1);
+	while (*s)
+	{
+		len = plain_run(s);
+		if (len)
 		{
 			text_addn(t, s, len);
 		}
+		else
+		{
+			len = add_special(t, s);
+		}
 		s += len;
-		left -= len;
 	}
-	text_add(t, "\"");
+	text_addn(t, "\"", 1);
 }
 
 static void begin(struct json_out *o, const char *key)
 {
 	if (o->comma)
 	{
-		text_add(&o->text, ",");
+		text_addn(&o->text, ",", 1);
 	}
 	o->comma = true;
 	if (key)
 	{
 		add_string(&o->text, key);
-		text_add(&o->text, ":");
+		text_addn(&o->text, ":", 1);
 	}
 }
 

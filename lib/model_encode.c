@@ -228,6 +228,19 @@ static void encode_vpn(struct json_out *o, const struct model_vpn *vpn)
 	jo_object_end(o);
 }
 
+/* About what it takes; a document of a thousand peers is not copied ten times. */
+static size_t likely_size(const struct model_document *doc)
+{
+	size_t size = 4096, i;
+
+	for (i = 0; i < doc->vpn_count; i++)
+	{
+		size += 2048 + 512 * doc->vpns[i].peer_count +
+				128 * doc->vpns[i].removed_count;
+	}
+	return size;
+}
+
 struct text model_encode(const struct model_document *doc)
 {
 	const void **order = sorted(doc->vpns, doc->vpn_count, sizeof(*doc->vpns),
@@ -235,6 +248,7 @@ struct text model_encode(const struct model_document *doc)
 	struct json_out o = { 0 };
 	size_t i;
 
+	text_reserve(&o.text, likely_size(doc));
 	jo_object(&o, NULL);
 	jo_str(&o, "schema", MODEL_SCHEMA);
 	jo_str(&o, "ce", doc->ce);

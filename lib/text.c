@@ -18,7 +18,7 @@
 #include "text.h"
 
 /* room for len more bytes and the final NUL */
-static void reserve(struct text *t, size_t len)
+static void grow(struct text *t, size_t len)
 {
 	size_t size = t->size ? t->size : 64;
 	char *s;
@@ -31,10 +31,6 @@ static void reserve(struct text *t, size_t len)
 	{
 		size *= 2;
 	}
-	if (size == t->size)
-	{
-		return;
-	}
 	s = xcalloc(1, size);
 	if (t->s)
 	{
@@ -46,9 +42,17 @@ static void reserve(struct text *t, size_t len)
 	t->size = size;
 }
 
+void text_reserve(struct text *t, size_t len)
+{
+	if (t->size <= len || t->size - len <= t->len)
+	{
+		grow(t, len);
+	}
+}
+
 void text_addn(struct text *t, const char *s, size_t len)
 {
-	reserve(t, len);
+	text_reserve(t, len);
 	if (len)
 	{
 		memcpy(t->s + t->len, s, len);
@@ -74,7 +78,7 @@ void text_addf(struct text *t, const char *fmt, ...)
 	{
 		abort();
 	}
-	reserve(t, (size_t)len);
+	text_reserve(t, (size_t)len);
 	va_start(args, fmt);
 	vsnprintf(t->s + t->len, (size_t)len + 1, fmt, args);
 	va_end(args);
@@ -90,7 +94,7 @@ char *text_take(struct text *t)
 {
 	char *s;
 
-	reserve(t, 0);
+	text_reserve(t, 0);
 	s = t->s;
 	*t = (struct text){ 0 };
 	return s;

@@ -22,6 +22,8 @@ struct text {
 void text_add(struct text *t, const char *s);
 void text_addn(struct text *t, const char *s, size_t len);
 void text_addf(struct text *t, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/** Make room for len more bytes at once: what grows is copied at every doubling. */
+void text_reserve(struct text *t, size_t len);
 /** The text, "" when nothing was added. */
 const char *text_str(const struct text *t);
 /** Hand the string over to the caller (free it), never NULL; t is empty again. */

@@ -54,22 +54,13 @@ void hex_encode(const uint8_t *in, size_t len, char *out)
 	out[2 * len] = '\0';
 }
 
-static int hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-	{
-		return c - '0';
-	}
-	if (c >= 'a' && c <= 'f')
-	{
-		return c - 'a' + 10;
-	}
-	if (c >= 'A' && c <= 'F')
-	{
-		return c - 'A' + 10;
-	}
-	return -1;
-}
+/* 16 + the value of a digit, 0 for what is none */
+static const uint8_t hex_digits[256] = {
+	['0'] = 16, ['1'] = 17, ['2'] = 18, ['3'] = 19, ['4'] = 20, ['5'] = 21,
+	['6'] = 22, ['7'] = 23, ['8'] = 24, ['9'] = 25,
+	['a'] = 26, ['b'] = 27, ['c'] = 28, ['d'] = 29, ['e'] = 30, ['f'] = 31,
+	['A'] = 26, ['B'] = 27, ['C'] = 28, ['D'] = 29, ['E'] = 30, ['F'] = 31,
+};
 
 int hex_decode(const char *in, uint8_t *out, size_t len)
 {
@@ -77,14 +68,14 @@ int hex_decode(const char *in, uint8_t *out, size_t len)
 
 	for (i = 0; i < len; i++)
 	{
-		int high = hex_digit(in[2 * i]);
-		int low = high < 0 ? -1 : hex_digit(in[2 * i + 1]);
+		unsigned high = hex_digits[(unsigned char)in[2 * i]];
+		unsigned low = high ? hex_digits[(unsigned char)in[2 * i + 1]] : 0;
 
-		if (low < 0)
+		if (!low)
 		{
 			return -EINVAL;
 		}
-		out[i] = (uint8_t)(high << 4 | low);
+		out[i] = (uint8_t)((high & 15) << 4 | (low & 15));
 	}
 	return in[2 * len] ? -EINVAL : 0;
 }

@@ -12,6 +12,11 @@
 #include <stdint.h>
 #include "server/http.h"
 
+/* What the server counts since its start, for /v1/health. */
+struct api_admin_counters {
+	uint64_t documents_built, parked;
+};
+
 /* The user of the admin listener (http_config.user); everything outlives it. */
 struct api_admin {
 	const char *domain;				/* default of new VPNs: "vpn.internal" */
@@ -23,7 +28,9 @@ struct api_admin {
 	uint32_t report_interval_s;		/* that CEs are told; 0: 300 */
 	/* after a commit: look at store_changes_since() now; may be NULL */
 	void (*changed)(void *server);
-	void *server;					/* for changed and for store_open */
+	/* may be NULL */
+	void (*counters)(void *server, struct api_admin_counters *counters);
+	void *server;					/* for the two and for store_open */
 };
 
 /** Ended by method NULL. */

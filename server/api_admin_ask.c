@@ -130,6 +130,7 @@ int admin_check_filter(struct admin_ask *q)
 
 static int health(struct admin_ask *q)
 {
+	struct api_admin_counters counters = { 0 };
 	uint64_t epoch, revision;
 	int rc = store_revision(q->store, &epoch, &revision, &q->e);
 
@@ -139,6 +140,12 @@ static int health(struct admin_ask *q)
 		jo_str(&q->o, "version", PACKAGE_VERSION);
 		jo_u64(&q->o, "epoch", epoch);
 		jo_u64(&q->o, "revision", revision);
+		if (q->api->counters)
+		{
+			q->api->counters(q->api->server, &counters);
+			jo_u64(&q->o, "documents-built", counters.documents_built);
+			jo_u64(&q->o, "parked", counters.parked);
+		}
 		jo_object_end(&q->o);
 	}
 	return rc;

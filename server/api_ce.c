@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -24,6 +25,8 @@
 
 #define STATUS_BODY_MAX (2 * 1024 * 1024)
 #define RETRY_AFTER 5
+
+static atomic_uint_fast64_t documents_built;
 
 /* one request being handled */
 struct ask
@@ -110,6 +113,11 @@ static void send_document(struct ask *ask, const struct model_document *doc,
 			  ask->ce.ce, etag, ask->resp->body_len);
 }
 
+uint64_t api_ce_documents_built(void)
+{
+	return atomic_load(&documents_built);
+}
+
 /*
  * Build the document, and answer with it unless the CE has it.
  *
@@ -131,6 +139,7 @@ static int build(struct ask *ask, char etag[ETAG_SIZE])
 	}
 	counter_add(COUNTER_DOCUMENTS);
 	body = model_encode(doc);
+	atomic_fetch_add(&documents_built, 1);
 	etag_build(etag, doc->epoch, doc->revision, body.s, body.len);
 	etags_put(ask->api->etags, ask->ce.id, doc->epoch, doc->revision, etag);
 	rc = doc->state == MODEL_ACTIVE &&

@@ -24,6 +24,9 @@ struct api_ce
 	void *server;			/* for store_open */
 };
 
+/** Documents built since the process began, whoever got them. Any thread. */
+uint64_t api_ce_documents_built(void);
+
 /** Ended by method NULL. */
 extern const struct http_route api_ce_routes[];
 

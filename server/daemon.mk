@@ -12,6 +12,7 @@ libppvpn_http_la_SOURCES = \
 	server/http_request.c \
 	server/http_tls.c \
 	server/http_work.c \
+	server/pace.c server/pace.h \
 	server/route.c server/route.h \
 	server/wheel.c server/wheel.h
 libppvpn_http_la_LIBADD = libppvpn.la $(MICROHTTPD_LIBS) $(GNUTLS_LIBS) \

@@ -276,11 +276,13 @@ static enum MHD_Result append(struct http_request *req, const char *data,
 /* The request is complete: suspend it and let a worker have it. */
 static enum MHD_Result hand_over(struct http_request *req)
 {
+	unsigned retry_s;
+
 	http_deadline_off(req->http, req->client);
-	if (!http_work_ready(req->http))
+	if (!http_work_ready(req->http, &retry_s))
 	{
 		req->refused = true;
-		http_response_busy(&req->response);
+		http_response_busy(&req->response, retry_s);
 		http_response_header(&req->response, "Connection", "close");
 		return send_response(req);
 	}

@@ -100,7 +100,8 @@ struct http_config {
 	unsigned connection_limit;	/* all, dead ones of parked requests too */
 	unsigned per_ip_limit;
 	unsigned request_deadline_ms;	/* first complete request after connecting */
-	unsigned queue_limit;		/* requests waiting for a worker, then 503; 0: 4096 */
+	unsigned queue_limit;		/* requests waiting for a worker, then 503 (earlier
+								   where they take long: pace.h); 0: 4096 */
 	unsigned workers;
 	const struct http_route *routes;	/* ended by method NULL */
 	void *user;
@@ -119,6 +120,8 @@ unsigned http_port(const struct http *http);
 /** Any thread. */
 uint64_t http_generation(struct http *http);
 void http_wake(struct http *http, const uint64_t *tags, size_t count);
+/** Requests that wait for a worker. */
+size_t http_queued(struct http *http);
 size_t http_parked(struct http *http);
 
 struct http_stats

@@ -16,6 +16,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include "http.h"
+#include "pace.h"
 #include "route.h"
 #include "wheel.h"
 
@@ -104,6 +105,7 @@ struct http
 	struct http_bucket buckets[HTTP_PARK_BUCKETS];
 	struct wheel parks, clients;
 	uint64_t generation;
+	struct pace pace;
 	size_t parked;
 	size_t suspended;				/* handed over and not yet resumed */
 	size_t active;					/* handed over and not yet completed */
@@ -134,7 +136,8 @@ void http_client_name(struct http_client *client, bool is_unix);
 
 /* http_request.c */
 void http_response_done(struct http_response *r);
-void http_response_busy(struct http_response *r);
+/** 503, to come again in so many seconds. */
+void http_response_busy(struct http_response *r, unsigned retry_s);
 /** First header of that name from index on; NULL: none. */
 const char *http_header_from(const struct http_request *req, const char *name,
 							 size_t *index);
@@ -143,8 +146,9 @@ const char *http_header_from(const struct http_request *req, const char *name,
 uint64_t http_now_ms(void);
 int http_work_start(struct http *http, const struct http_config *config,
 					struct err *e);
-/** Queue a suspended request for a worker; false: too busy, or stopping. */
-bool http_work_ready(struct http *http);
+/** May a request be suspended and given? False: not now, again in *retry_s. */
+bool http_work_ready(struct http *http, unsigned *retry_s);
+/** Queue a suspended request for a worker. */
 void http_work_give(struct http_request *req);
 /** libmicrohttpd is done with a request that was handed over. */
 void http_work_completed(struct http *http);

@@ -134,14 +134,13 @@ void http_response_error(struct http_response *r, unsigned status,
 	r->body = text_take(&text);
 }
 
-void http_response_busy(struct http_response *r)
+void http_response_busy(struct http_response *r, unsigned retry_s)
 {
 	struct err e;
 
 	err_set(&e, 0, ERR_LIMIT, "", "the server is busy or going down");
 	http_response_error(r, 503, &e);
-	/* spread the return of many; not a secret */
-	http_response_header(r, "Retry-After", "%ld", 1 + random() % 10);
+	http_response_header(r, "Retry-After", "%u", retry_s);
 }
 
 void http_response_done(struct http_response *r)

@@ -26,16 +26,22 @@
 #include "server/http_internal.h"
 
 #define CLOCK_MS 100	/* how late a deadline may be */
+#define STOP_RETRY_S 10	/* those told to come again when stopping: within it */
 
 #define container(ptr, type, member) \
 	((type *)(void *)((char *)(ptr) - offsetof(type, member)))
 
-uint64_t http_now_ms(void)
+static uint64_t now_us(void)
 {
 	struct timespec ts;
 
 	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
+	return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
+}
+
+uint64_t http_now_ms(void)
+{
+	return now_us() / 1000;
 }
 
 /* ---- lists: lock held ----------------------------------------------------- */
@@ -144,7 +150,8 @@ static void answer_busy(struct http *http, struct http_request *req)
 {
 	struct http_response response = { 0 };
 
-	http_response_busy(&response);
+	/* only when stopping: spread the return of all; not a secret */
+	http_response_busy(&response, 1 + (unsigned)random() % STOP_RETRY_S);
 	answer(http, req, &response);
 }
 
@@ -155,14 +162,17 @@ static void work(struct http_worker *worker, struct http_request *req)
 	struct http *http = worker->http;
 	struct http_response response = { 0 };
 	enum http_verdict verdict;
+	uint64_t begun_us;
 
 	pthread_mutex_unlock(&http->lock);
+	begun_us = now_us();
 	verdict = req->route->handler(req, &response, worker->store, http->user);
 	if (verdict == HTTP_PARK)
 	{
 		http_response_done(&response);
 	}
 	pthread_mutex_lock(&http->lock);
+	pace_ran(&http->pace, now_us() - begun_us);
 	if (verdict == HTTP_DONE)
 	{
 		answer(http, req, &response);
@@ -282,16 +292,25 @@ static void *clock_main(void *arg)
 
 /* ---- for http.c ------------------------------------------------------------------- */
 
-bool http_work_ready(struct http *http)
+bool http_work_ready(struct http *http, unsigned *retry_s)
 {
 	bool ready;
 
 	pthread_mutex_lock(&http->lock);
-	ready = !http->stopping && http->queue.count < http->queue_limit;
+	ready = !http->stopping && http->queue.count < http->queue_limit &&
+			pace_admits(&http->pace, http->queue.count);
 	if (ready)
 	{
 		http->suspended++;
 		http->active++;
+	}
+	else
+	{
+		/* not a secret */
+		*retry_s = http->stopping
+			? 1 + (unsigned)random() % STOP_RETRY_S
+			: pace_retry_s(&http->pace, now_us(), http->queue.count,
+						   (unsigned)random());
 	}
 	pthread_mutex_unlock(&http->lock);
 	return ready;
@@ -367,6 +386,7 @@ int http_work_start(struct http *http, const struct http_config *config,
 	http->queue_limit = config->queue_limit ? config->queue_limit
 											: HTTP_QUEUE_LIMIT;
 	http->worker_count = config->workers ? config->workers : 1;
+	pace_init(&http->pace, http->worker_count);
 	http->workers = xcalloc(http->worker_count, sizeof(*http->workers));
 	for (unsigned i = 0; !rc && i < http->worker_count; i++)
 	{
@@ -484,6 +504,16 @@ void http_wake(struct http *http, const uint64_t *tags, size_t count)
 		}
 	}
 	pthread_mutex_unlock(&http->lock);
+}
+
+size_t http_queued(struct http *http)
+{
+	size_t queued;
+
+	pthread_mutex_lock(&http->lock);
+	queued = http->queue.count;
+	pthread_mutex_unlock(&http->lock);
+	return queued;
 }
 
 size_t http_parked(struct http *http)

@@ -20,6 +20,7 @@ libppvpn_store_la_SOURCES = \
 	server/store_history.c \
 	server/store_key.c \
 	server/store_link.c \
+	server/store_mesh.c server/store_mesh.h \
 	server/store_migrate.c \
 	server/store_profile.c \
 	server/store_metrics.c \
@@ -31,6 +32,7 @@ libppvpn_store_la_SOURCES = \
 	server/store_tunnel.c \
 	server/store_verify.c \
 	server/store_vpn.c \
+	server/store_weight.c server/store_weight.h \
 	server/topology.c server/topology.h
 nodist_libppvpn_store_la_SOURCES = server/sql_files.c
 libppvpn_store_la_LIBADD = libppvpn-service.la libppvpn.la libppvpn-seal.la $(SQLITE_LIBS)
@@ -75,3 +77,4 @@ EXTRA_DIST += doc/admin-api.md doc/metrics.md
 
 include server/daemon.mk
 include testing/unit/server.mk
+include testing/bench-server.mk

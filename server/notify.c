@@ -16,14 +16,16 @@
 #include "alloc.h"
 #include "log.h"
 #include "server/notify.h"
-#include "server/store.h"
+#include "server/store_weight.h"
 
 struct notify
 {
 	struct store *store;
-	notify_fn fn;
-	void *user;
+	struct notify_calls calls;
 	uint64_t epoch, revision;	/* seen */
+	uint64_t *pending;			/* CEs to be told when it is their turn */
+	size_t pending_count, pending_next;
+	uint64_t batch_ms;			/* clock: when the last batch was told */
 	bool failing;				/* the last look failed, and was logged */
 	pthread_t thread;
 
@@ -32,19 +34,95 @@ struct notify
 	bool changed, quit;
 };
 
-static struct timespec after_ms(unsigned ms)
+static uint64_t now_ms(void)
 {
 	struct timespec ts;
 
 	clock_gettime(CLOCK_MONOTONIC, &ts);
-	ts.tv_sec += ms / 1000;
-	ts.tv_nsec += (long)(ms % 1000) * 1000000;
-	if (ts.tv_nsec >= 1000000000)
+	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
+}
+
+/* ---- who is told when ---------------------------------------------------------- */
+
+static int by_turn(const void *a, const void *b)
+{
+	const struct store_weight *x = a, *y = b;
+
+	if (x->urgent != y->urgent)
 	{
-		ts.tv_sec++;
-		ts.tv_nsec -= 1000000000;
+		return x->urgent ? -1 : 1;
 	}
-	return ts;
+	if (x->links != y->links)
+	{
+		return x->links > y->links ? -1 : 1;
+	}
+	return x->ce_id < y->ce_id ? -1 : x->ce_id > y->ce_id;
+}
+
+/* Behind those that wait already; what was told of them is forgotten. */
+static void keep_pending(struct notify *n, const uint64_t *ids, size_t count)
+{
+	const size_t left = n->pending_count - n->pending_next;
+	uint64_t *pending = xcalloc(left + count, sizeof(*pending));
+
+	if (left)
+	{
+		memcpy(pending, n->pending + n->pending_next, left * sizeof(*pending));
+	}
+	memcpy(pending + left, ids, count * sizeof(*pending));
+	free(n->pending);
+	n->pending = pending;
+	n->pending_next = 0;
+	n->pending_count = left + count;
+}
+
+/* Tell the next batch, when the last one is nearly served. */
+static void wake_pending(struct notify *n)
+{
+	const uint64_t now = now_ms();
+	size_t count = n->pending_count - n->pending_next;
+
+	if (!count || (n->calls.waiting(n->calls.user) > NOTIFY_BATCH / 4 &&
+				   now < n->batch_ms + NOTIFY_BATCH_MS))
+	{
+		return;
+	}
+	count = count < NOTIFY_BATCH ? count : NOTIFY_BATCH;
+	n->calls.wake(n->calls.user, n->pending + n->pending_next, count);
+	n->pending_next += count;
+	n->batch_ms = now;
+}
+
+/* Those that lose something at once, the others in their turn. */
+static void wake_many(struct notify *n, struct arena *a,
+					  const struct store_change *changes, size_t count)
+{
+	struct store_weight *weights = arena_calloc(a, count, sizeof(*weights));
+	uint64_t *ids = arena_calloc(a, count, sizeof(*ids));
+	struct err e = { 0 };
+	size_t urgent = 0;
+
+	if (store_changes_weigh(n->store, a, n->revision, changes, count, weights,
+							&e))
+	{
+		/* all at once, then: nobody is told late for it */
+		log_err(LOG_LEVEL_WARN, "notify", "weighing changes", &e);
+		for (size_t i = 0; i < count; i++)
+		{
+			weights[i] = (struct store_weight){ changes[i].ce_id, true, 0 };
+		}
+	}
+	qsort(weights, count, sizeof(*weights), by_turn);
+	for (size_t i = 0; i < count; i++)
+	{
+		ids[i] = weights[i].ce_id;
+		urgent += weights[i].urgent;
+	}
+	if (urgent)
+	{
+		n->calls.wake(n->calls.user, ids, urgent);
+	}
+	keep_pending(n, ids + urgent, count - urgent);
 }
 
 static int wake_changed(struct notify *n, struct arena *a, struct err *e)
@@ -59,16 +137,23 @@ static int wake_changed(struct notify *n, struct arena *a, struct err *e)
 	{
 		return rc;
 	}
+	log_debug("notify", "%zu routers are concerned by what follows revision %"
+			  PRIu64, count, n->revision);
+	if (count > NOTIFY_BATCH)
+	{
+		wake_many(n, a, changes, count);
+		return 0;
+	}
 	ids = arena_calloc(a, count, sizeof(*ids));
 	for (size_t i = 0; i < count; i++)
 	{
 		ids[i] = changes[i].ce_id;
 	}
-	log_debug("notify", "%zu routers are concerned by what follows revision %"
-			  PRIu64, count, n->revision);
-	n->fn(n->user, ids, count);
+	n->calls.wake(n->calls.user, ids, count);
 	return 0;
 }
+
+/* ---- looking -------------------------------------------------------------------- */
 
 /* The revision is read first: what comes in between is only seen twice. */
 static int look(struct notify *n, struct err *e)
@@ -115,28 +200,56 @@ static void look_and_log(struct notify *n)
 	n->failing = rc != 0;
 }
 
+static void look_now(struct notify *n)
+{
+	look_and_log(n);
+	if (n->calls.tick)
+	{
+		n->calls.tick(n->calls.user);
+	}
+}
+
+static void wait_until(struct notify *n, uint64_t ms)
+{
+	const struct timespec ts = {
+		.tv_sec = (time_t)(ms / 1000),
+		.tv_nsec = (long)(ms % 1000) * 1000000,
+	};
+
+	pthread_cond_timedwait(&n->cond, &n->lock, &ts);
+}
+
 static void *notify_main(void *arg)
 {
 	struct notify *n = arg;
+	uint64_t looked = 0;
 
 	pthread_mutex_lock(&n->lock);
 	while (!n->quit)
 	{
-		struct timespec gap, poll;
+		uint64_t now = now_ms(), due;
 
-		n->changed = false;
-		pthread_mutex_unlock(&n->lock);
-		look_and_log(n);
-		pthread_mutex_lock(&n->lock);
-		gap = after_ms(NOTIFY_GAP_MS);
-		poll = after_ms(NOTIFY_POLL_MS);
-		while (!n->quit && pthread_cond_timedwait(&n->cond, &n->lock,
-												  &gap) != ETIMEDOUT)
+		due = looked + (n->changed ? NOTIFY_GAP_MS : NOTIFY_POLL_MS);
+		if (!looked || now >= due)
 		{
+			n->changed = false;
+			pthread_mutex_unlock(&n->lock);
+			look_now(n);
+			pthread_mutex_lock(&n->lock);
+			/* the gap begins when all is told */
+			looked = now_ms();
+			continue;
 		}
-		while (!n->quit && !n->changed &&
-			   pthread_cond_timedwait(&n->cond, &n->lock, &poll) != ETIMEDOUT)
+		if (n->pending_next < n->pending_count)
 		{
+			pthread_mutex_unlock(&n->lock);
+			wake_pending(n);
+			pthread_mutex_lock(&n->lock);
+			due = due < now + NOTIFY_STEP_MS ? due : now + NOTIFY_STEP_MS;
+		}
+		if (!n->quit)
+		{
+			wait_until(n, due);
 		}
 	}
 	pthread_mutex_unlock(&n->lock);
@@ -146,13 +259,15 @@ static void *notify_main(void *arg)
 static void notify_free(struct notify *n)
 {
 	store_close(n->store);
+	free(n->pending);
 	pthread_cond_destroy(&n->cond);
 	pthread_mutex_destroy(&n->lock);
 	free(n);
 }
 
 int notify_start(struct store *store, uint64_t epoch, uint64_t revision,
-				 notify_fn fn, void *user, struct notify **out, struct err *e)
+				 const struct notify_calls *calls, struct notify **out,
+				 struct err *e)
 {
 	struct notify *n = xcalloc(1, sizeof(*n));
 	pthread_condattr_t attr;
@@ -162,8 +277,7 @@ int notify_start(struct store *store, uint64_t epoch, uint64_t revision,
 	n->store = store;
 	n->epoch = epoch;
 	n->revision = revision;
-	n->fn = fn;
-	n->user = user;
+	n->calls = *calls;
 	pthread_mutex_init(&n->lock, NULL);
 	pthread_condattr_init(&attr);
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);

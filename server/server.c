@@ -30,6 +30,7 @@
 #include "server/server.h"
 #include "server/state.h"
 #include "server/store.h"
+#include "server/store_mesh.h"
 
 #define ENROLL_CONNECTIONS 512
 #define ADMIN_CONNECTIONS 64
@@ -44,6 +45,7 @@ struct server
 	struct seal_key kek;
 	struct ca *ca;
 	struct etags *etags;
+	struct store_meshes *meshes;
 	struct limiter *limiter;
 	struct delivery *delivery;
 	struct store *follow;			/* notify's, until it starts */
@@ -65,7 +67,14 @@ static int open_store(struct server *s, struct store **store, struct err *e)
 
 static int ce_store_open(void *user, struct store **store, struct err *e)
 {
-	return open_store(((struct api_ce *)user)->server, store, e);
+	struct server *s = ((struct api_ce *)user)->server;
+	int rc = open_store(s, store, e);
+
+	if (!rc)
+	{
+		store_meshes_use(*store, s->meshes);
+	}
+	return rc;
 }
 
 static int enroll_store_open(void *user, struct store **store, struct err *e)
@@ -88,9 +97,25 @@ static void on_changed(void *server)
 	notify_changed(((struct server *)server)->notify);
 }
 
+static void on_counters(void *user, struct api_admin_counters *counters)
+{
+	counters->documents_built = api_ce_documents_built();
+	counters->parked = http_parked(((struct server *)user)->ce);
+}
+
 static void on_wake(void *user, const uint64_t *ce_ids, size_t count)
 {
 	http_wake(((struct server *)user)->ce, ce_ids, count);
+}
+
+static size_t on_waiting(void *user)
+{
+	return http_queued(((struct server *)user)->ce);
+}
+
+static void on_tick(void *user)
+{
+	store_meshes_expire(((struct server *)user)->meshes);
 }
 
 /* ---- state ------------------------------------------------------------------------ */
@@ -146,6 +171,7 @@ static void server_free(struct server *s)
 {
 	ca_free(s->ca);
 	etags_free(s->etags);
+	store_meshes_free(s->meshes);
 	limiter_free(s->limiter);
 	api_metrics_done(&s->api_metrics);
 	seal_key_wipe(&s->kek);
@@ -195,11 +221,13 @@ static int open_database(struct server *s, struct err *e)
 /* With the CE listener there; what was committed meanwhile is seen. */
 static int start_notify(struct server *s, struct err *e)
 {
+	const struct notify_calls calls = {
+		.wake = on_wake, .waiting = on_waiting, .tick = on_tick, .user = s,
+	};
 	struct store *store = s->follow;
 
 	s->follow = NULL;
-	return notify_start(store, s->epoch, s->revision, on_wake, s, &s->notify,
-						e);
+	return notify_start(store, s->epoch, s->revision, &calls, &s->notify, e);
 }
 
 /* ---- listeners ---------------------------------------------------------------------- */
@@ -371,6 +399,7 @@ static void fill_apis(struct server *s)
 {
 	s->api_ce.management = server_conf_management(s->conf);
 	s->etags = etags_new();
+	s->meshes = store_meshes_new();
 	s->api_ce.etags = s->etags;
 	s->api_ce.server = s;
 	s->limiter = limiter_new();
@@ -383,6 +412,7 @@ static void fill_apis(struct server *s)
 	s->api_admin.enroll = s->conf->enroll_url;
 	s->api_admin.ca_pem = ca_pem(s->ca);
 	s->api_admin.changed = on_changed;
+	s->api_admin.counters = on_counters;
 	s->api_admin.server = s;
 	api_metrics_init(&s->api_metrics);
 	s->api_metrics.report_interval_s = s->conf->report_interval;

@@ -49,7 +49,8 @@ static int read_ce(struct store *s, struct arena *a, int64_t ce_id,
 	return rc;
 }
 
-/* A row for each key, the newest first; rows of one peer follow each other. */
+/* A row for each key; rows of one peer follow each other, as the indexes have
+ * them: a thousand rows need not be sorted. */
 static int read_peer(struct store *s, struct arena *a, struct db_rows *rows,
 					 bool site_is_a, int64_t site_id, struct render_vpn *vpn,
 					 int64_t *last_id, struct err *e)
@@ -95,10 +96,11 @@ static int read_peer(struct store *s, struct arena *a, struct db_rows *rows,
 	"JOIN ce pc ON pc.id = p.ce_id " \
 	"LEFT JOIN psk k ON k.site_a = l.site_a AND k.site_b = l.site_b " \
 	"LEFT JOIN sa_profile f ON f.id = l.profile_id " \
-	"WHERE l." mine " = $1 ORDER BY p.id, k.generation DESC"
+	"WHERE l." mine " = $1 ORDER BY l." theirs ", k.generation"
 
-static void add_removed(struct arena *a, struct render_vpn *vpn,
-						const char *peer, int64_t revision, const char *reason)
+void store_document_removed(struct arena *a, struct render_vpn *vpn,
+							const char *peer, int64_t revision,
+							const char *reason)
 {
 	struct model_removed *removed = store_array_add(a, (void **)&vpn->removed,
 		&vpn->removed_count, sizeof(*removed));
@@ -108,9 +110,25 @@ static void add_removed(struct arena *a, struct render_vpn *vpn,
 	removed->reason = arena_strdup(a, reason);
 }
 
+/* The newest key first. */
+static void reverse_keys(struct render_peer *peer)
+{
+	for (size_t i = 0; i < peer->key_count / 2; i++)
+	{
+		struct model_key *a = &peer->keys[i];
+		struct model_key *b = &peer->keys[peer->key_count - 1 - i];
+		struct model_key swap = *a;
+
+		*a = *b;
+		*b = swap;
+		wipe(&swap, sizeof(swap));
+	}
+}
+
 static int read_peers(struct store *s, struct arena *a, int64_t site_id,
 					  bool site_is_a, struct render_vpn *vpn, struct err *e)
 {
+	const size_t first = vpn->peer_count;
 	struct db_rows *rows;
 	int64_t last_id = 0;
 	int rc;
@@ -129,8 +147,8 @@ static int read_peers(struct store *s, struct arena *a, int64_t site_id,
 			/* one row for each of its keys, one explanation */
 			if (db_col_int(rows, 0) != last_id)
 			{
-				add_removed(a, vpn, db_col_text(rows, 1),
-							db_col_int(rows, 9), "ce-suspended");
+				store_document_removed(a, vpn, db_col_text(rows, 1),
+									   db_col_int(rows, 9), "ce-suspended");
 			}
 			last_id = db_col_int(rows, 0);
 			continue;
@@ -148,6 +166,10 @@ static int read_peers(struct store *s, struct arena *a, int64_t site_id,
 		}
 	}
 	db_end(rows);
+	for (size_t i = first; i < vpn->peer_count; i++)
+	{
+		reverse_keys(&vpn->peers[i]);
+	}
 	return rc;
 }
 
@@ -167,8 +189,8 @@ static int read_removed(struct store *s, struct arena *a, int64_t site_id,
 	}
 	while ((rc = db_next(rows, e)) == 1)
 	{
-		add_removed(a, vpn, db_col_text(rows, 0), db_col_int(rows, 1),
-					db_col_text(rows, 2));
+		store_document_removed(a, vpn, db_col_text(rows, 0),
+							   db_col_int(rows, 1), db_col_text(rows, 2));
 	}
 	db_end(rows);
 	return rc;
@@ -204,8 +226,10 @@ static int read_site(struct store *s, struct arena *a, struct db_rows *rows,
 	{
 		return 0;		/* nothing that is not told by the one word */
 	}
-	if ((rc = read_peers(s, a, site_id, true, vpn, e)) < 0 ||
-		(rc = read_peers(s, a, site_id, false, vpn, e)) < 0 ||
+	rc = store_mesh_peers(s, a, site_id, vpn, e);
+	if (rc < 0 ||
+		(rc == 0 && ((rc = read_peers(s, a, site_id, true, vpn, e)) < 0 ||
+					 (rc = read_peers(s, a, site_id, false, vpn, e)) < 0)) ||
 		(rc = read_profiles(s, a, vpn, e)) < 0)
 	{
 		return rc;

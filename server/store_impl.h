@@ -16,11 +16,14 @@
 #define STORE_DESCRIPTION_MAX 255
 #define STORE_EXTERNAL_ID_MAX 63
 
+struct render_vpn;
+struct store_meshes;	/* store_mesh.h */
 struct store_work;		/* of the change in course: store_work.h */
 
 struct store
 {
 	struct db *db;
+	struct store_meshes *meshes;	/* shared by connections; NULL: none */
 	struct seal_key kek;
 	char database_id[33];	/* in the place of every sealed piece */
 	/* the change in course */
@@ -154,6 +157,18 @@ int store_check_marker(struct db *db, const struct seal_key *kek,
 /** Tell of every sealed piece that does not open. */
 int store_verify_sealed(struct store *s, const struct store_verifier *verifier,
 						struct err *e);
+/** A tunnel of the document's site that is gone (store_document.c). */
+void store_document_removed(struct arena *a, struct render_vpn *vpn,
+							const char *peer, int64_t revision,
+							const char *reason);
+/**
+ * The peers of a site out of a mesh that is held in memory (store_mesh.c), in
+ * the read transaction of its document.
+ *
+ * @return		1: done; 0: read them from the database; -EIO
+ */
+int store_mesh_peers(struct store *s, struct arena *a, int64_t site_id,
+					 struct render_vpn *vpn, struct err *e);
 
 /** A growing array in an arena: room for one more element. */
 void *store_array_add(struct arena *a, void **array, size_t *count,

@@ -12,6 +12,7 @@ daemon_tests = \
 	testing/unit/test_metrics_text \
 	testing/unit/test_notify \
 	testing/unit/test_outlet \
+	testing/unit/test_pace \
 	testing/unit/test_route \
 	testing/unit/test_server_conf \
 	testing/unit/test_server_parts
@@ -35,6 +36,8 @@ testing_unit_test_notify_LDADD = libppvpn.la $(CHECK_LIBS)
 testing_unit_test_outlet_SOURCES = testing/unit/test_outlet.c
 testing_unit_test_outlet_LDADD = libppvpn-outlet.la libppvpn-http.la \
 	libppvpn-ca.la $(CHECK_LIBS) -lpthread
+testing_unit_test_pace_SOURCES = testing/unit/test_pace.c
+testing_unit_test_pace_LDADD = server/pace.lo $(CHECK_LIBS)
 testing_unit_test_route_SOURCES = testing/unit/test_route.c
 testing_unit_test_route_LDADD = libppvpn-http.la libppvpn.la $(CHECK_LIBS)
 testing_unit_test_server_conf_SOURCES = testing/unit/test_server_conf.c \

@@ -14,17 +14,25 @@
 #include "run.h"
 #include "server/notify.h"
 #include "server/store.h"
+#include "server/store_weight.h"
 
 #define CES 8
+#define MANY 2000
 
 /* ---- a store of revisions -------------------------------------------------- */
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static uint64_t epoch, revision;
-static uint64_t touched[CES];		/* revision by CE */
-enum { WORKS, NO_REVISION, NO_CHANGES };
+static size_t ces;
+static uint64_t touched[MANY];		/* revision by CE */
+static uint64_t links[MANY];
+static bool urgent[MANY];
+static atomic_size_t waiting;
+enum { WORKS, NO_REVISION, NO_CHANGES, NO_WEIGHTS };
 static atomic_int broken;
-static unsigned woken[CES], wakes, closed;
+static unsigned woken[MANY], wakes, closed, ticks;
+static uint64_t order[2 * MANY];	/* who was woken, one after the other */
+static size_t order_count;
 
 int store_revision(struct store *s, uint64_t *e_out, uint64_t *r_out,
 				   struct err *e)
@@ -46,10 +54,10 @@ int store_changes_since(struct store *s, struct arena *a, uint64_t since,
 	{
 		return err_set(e, -EIO, ERR_DATABASE, "", "fake");
 	}
-	*changes = arena_calloc(a, CES, sizeof(**changes));
+	*changes = arena_calloc(a, ces, sizeof(**changes));
 	*count = 0;
 	pthread_mutex_lock(&lock);
-	for (uint64_t i = 0; i < CES; i++)
+	for (uint64_t i = 0; i < ces; i++)
 	{
 		if (touched[i] > since)
 		{
@@ -58,6 +66,25 @@ int store_changes_since(struct store *s, struct arena *a, uint64_t since,
 	}
 	pthread_mutex_unlock(&lock);
 	return 0;
+}
+
+int store_changes_weigh(struct store *s, struct arena *a, uint64_t since,
+						const struct store_change *changes, size_t count,
+						struct store_weight *weights, struct err *e)
+{
+	(void)s;
+	(void)a;
+	(void)since;
+	for (size_t i = 0; i < count && broken != NO_WEIGHTS; i++)
+	{
+		weights[i] = (struct store_weight){
+			.ce_id = changes[i].ce_id,
+			.urgent = urgent[changes[i].ce_id],
+			.links = links[changes[i].ce_id],
+		};
+	}
+	return broken == NO_WEIGHTS ? err_set(e, -EIO, ERR_DATABASE, "", "fake")
+								: 0;
 }
 
 void store_close(struct store *s)
@@ -74,9 +101,28 @@ static void on_wake(void *user, const uint64_t *ids, size_t count)
 	for (size_t i = 0; i < count; i++)
 	{
 		woken[ids[i]]++;
+		order[order_count++] = ids[i];
 	}
 	pthread_mutex_unlock(&lock);
 }
+
+static size_t on_waiting(void *user)
+{
+	(void)user;
+	return waiting;
+}
+
+static void on_tick(void *user)
+{
+	(void)user;
+	pthread_mutex_lock(&lock);
+	ticks++;
+	pthread_mutex_unlock(&lock);
+}
+
+static const struct notify_calls calls = {
+	.wake = on_wake, .waiting = on_waiting, .tick = on_tick,
+};
 
 static void commit(uint64_t ce)
 {
@@ -114,15 +160,18 @@ static struct notify *begin(void)
 
 	epoch = 1;
 	revision = 10;
-	for (int i = 0; i < CES; i++)
+	ces = ces ? ces : CES;
+	for (size_t i = 0; i < ces; i++)
 	{
 		touched[i] = 5;
 		woken[i] = 0;
 	}
-	wakes = closed = 0;
+	wakes = closed = ticks = 0;
+	order_count = 0;
+	waiting = 0;
 	broken = WORKS;
-	ck_assert_int_eq(notify_start((struct store *)&epoch, 1, 10, on_wake, NULL,
-								  &n, NULL), 0);
+	ck_assert_int_eq(notify_start((struct store *)&epoch, 1, 10, &calls, &n,
+								  NULL), 0);
 	return n;
 }
 
@@ -154,8 +203,8 @@ START_TEST(sees_what_came_before_it_started)
 	n = begin();
 	notify_stop(n);
 	commit(2);
-	ck_assert_int_eq(notify_start((struct store *)&epoch, 1, 10, on_wake, NULL,
-								  &n, NULL), 0);
+	ck_assert_int_eq(notify_start((struct store *)&epoch, 1, 10, &calls, &n,
+								  NULL), 0);
 	ck_assert(reaches(&woken[2], 1, 500));
 	notify_stop(n);
 }
@@ -226,6 +275,119 @@ START_TEST(a_restored_database_wakes_all)
 }
 END_TEST
 
+/* One commit that concerns all. */
+static struct notify *begin_many(void)
+{
+	struct notify *n;
+
+	ces = MANY;
+	n = begin();
+	usleep(150000);
+	return n;
+}
+
+static void commit_all(struct notify *n)
+{
+	pthread_mutex_lock(&lock);
+	revision++;
+	for (size_t i = 0; i < ces; i++)
+	{
+		touched[i] = revision;
+	}
+	pthread_mutex_unlock(&lock);
+	notify_changed(n);
+}
+
+START_TEST(those_that_lose_something_and_hubs_come_first)
+{
+	struct notify *n = begin_many();
+
+	waiting = 1000000;	/* nobody is served: only what must not wait */
+	for (size_t i = 0; i < MANY; i++)
+	{
+		links[i] = i == 77 ? 1999 : i == 78 ? 500 : 1;
+	}
+	for (size_t i = 1500; i < MANY; i++)
+	{
+		urgent[i] = true;
+	}
+	commit_all(n);
+	ck_assert(reaches(&wakes, 1, 500));
+	pthread_mutex_lock(&lock);
+	/* more than a batch of them, and all at once */
+	ck_assert_uint_ge(order_count, 500);
+	for (size_t i = 0; i < 500; i++)
+	{
+		ck_assert_uint_ge(order[i], 1500);
+	}
+	pthread_mutex_unlock(&lock);
+	waiting = 0;
+	for (size_t i = 0; i < MANY; i++)
+	{
+		ck_assert(reaches(&woken[i], 1, 2000));
+	}
+	notify_stop(n);
+	ck_assert_uint_eq(order[500], 77);
+	ck_assert_uint_eq(order[501], 78);
+	ck_assert_uint_eq(order_count, MANY);
+	ck_assert_uint_ge(wakes, 1 + 1500 / NOTIFY_BATCH);
+}
+END_TEST
+
+START_TEST(a_batch_waits_for_the_one_before)
+{
+	struct notify *n = begin_many();
+	size_t told;
+
+	waiting = 1000000;
+	commit_all(n);
+	ck_assert(reaches(&wakes, 1, 500));
+	pthread_mutex_lock(&lock);
+	told = order_count;
+	pthread_mutex_unlock(&lock);
+	ck_assert_uint_le(told, 2 * NOTIFY_BATCH);
+	/* what takes something away does not wait behind them */
+	urgent[MANY - 1] = true;
+	for (size_t i = 0; i < MANY; i++)
+	{
+		links[i] = MANY - i;
+	}
+	commit(MANY - 1);
+	notify_changed(n);
+	ck_assert(reaches(&woken[MANY - 1], 1, 400));
+	/* nobody served them, and still nobody is forgotten */
+	for (size_t i = 0; i < MANY; i++)
+	{
+		ck_assert(reaches(&woken[i], 1, 20 * NOTIFY_BATCH_MS));
+	}
+	notify_stop(n);
+}
+END_TEST
+
+START_TEST(who_cannot_be_weighed_is_told_at_once)
+{
+	struct notify *n = begin_many();
+
+	waiting = 1000000;
+	broken = NO_WEIGHTS;
+	commit_all(n);
+	for (size_t i = 0; i < MANY; i++)
+	{
+		ck_assert(reaches(&woken[i], 1, 400));
+	}
+	notify_stop(n);
+}
+END_TEST
+
+START_TEST(ticks_go_on)
+{
+	struct notify *n = begin();
+
+	ck_assert(reaches(&ticks, 2, 3 * NOTIFY_POLL_MS));
+	notify_stop(n);
+}
+END_TEST
+
 START_TEST(stops_at_once)
 {
 	struct notify *n = begin();
@@ -251,6 +413,10 @@ int main(void)
 	tcase_add_test(tc, polls_for_other_processes);
 	tcase_add_loop_test(tc, a_failing_store_loses_nothing, 0, 2);
 	tcase_add_test(tc, a_restored_database_wakes_all);
+	tcase_add_test(tc, those_that_lose_something_and_hubs_come_first);
+	tcase_add_test(tc, a_batch_waits_for_the_one_before);
+	tcase_add_test(tc, who_cannot_be_weighed_is_told_at_once);
+	tcase_add_test(tc, ticks_go_on);
 	tcase_add_test(tc, stops_at_once);
 	return run_case(tc, "notify");
 }
