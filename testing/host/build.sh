@@ -64,6 +64,7 @@ build_stage() {
     local stage=$1 out=$2 work rc=0
     shift 2
     mkdir -p "$out" "$PPVPN_LAB_CACHE/strongswan" "$PPVPN_LAB_CACHE/stages" "$(promtool_dir)"
+    find "$PPVPN_LAB_CACHE/stages" -mindepth 1 -maxdepth 1 -mmin +1440 -exec rm -rf {} + # of a run that was killed
     work=$(mktemp -d "$PPVPN_LAB_CACHE/stages/$stage.XXXXXX")
     mkdir -p "$work/ppvpn"
     source_files | (cd "$PPVPN_TOP" && tar -c --null -T - -f -) | tar -x -C "$work/ppvpn" -f -
