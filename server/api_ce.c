@@ -24,6 +24,7 @@
 #include "server/store.h"
 
 #define STATUS_BODY_MAX (2 * 1024 * 1024)
+#define LEAVE_BODY_MAX 1024		/* "{}": nothing is read of it yet */
 #define RETRY_AFTER 5
 
 static atomic_uint_fast64_t documents_built;
@@ -297,8 +298,74 @@ static enum http_verdict post_status(struct http_request *req,
 	return HTTP_DONE;
 }
 
+/* ---- leaving -------------------------------------------------------------------- */
+
+/* The CE itself wants out of everything (draft [00], section 6). */
+static void leave(struct ask *ask)
+{
+	char actor[PLACE_SIZE + 8], what[PLACE_SIZE + 16];
+	struct err e = { 0 };
+	uint64_t revision;
+	int rc;
+
+	snprintf(actor, sizeof(actor), "ce:%s/%s", ask->ce.customer, ask->ce.ce);
+	actor[128] = '\0';	/* the audit's actors are no longer */
+	snprintf(what, sizeof(what), "ce leave %s/%s", ask->ce.customer,
+			 ask->ce.ce);
+	rc = store_begin(ask->store, actor, &e);
+	if (rc == 0)
+	{
+		rc = store_ce_leave(ask->store, ask->ce.id, &e);
+		if (rc < 0)
+		{
+			store_rollback(ask->store);
+		}
+		else
+		{
+			rc = store_commit(ask->store, what, &revision, &e);
+		}
+	}
+	if (rc < 0)
+	{
+		unavailable(ask, &e);
+		return;
+	}
+	log_info("ce", "%s (revision %" PRIu64 ")", what, revision);
+	if (ask->api->changed)
+	{
+		ask->api->changed(ask->api->server);
+	}
+	ask->resp->status = 204;
+}
+
+static enum http_verdict post_leave(struct http_request *req,
+									struct http_response *resp,
+									struct store *store, void *user)
+{
+	struct ask ask = {
+		.req = req, .resp = resp, .store = store, .api = user,
+		.arena = arena_new(),
+	};
+	char etag[ETAG_SIZE];
+
+	if (identify(&ask))
+	{
+		if (ask.ce.removed)
+		{
+			build(&ask, etag);
+		}
+		else
+		{
+			leave(&ask);
+		}
+	}
+	arena_free(ask.arena);
+	return HTTP_DONE;
+}
+
 const struct http_route api_ce_routes[] = {
 	{ "GET", "/v1/config", get_config, 0 },
+	{ "POST", "/v1/leave", post_leave, LEAVE_BODY_MAX },
 	{ "POST", "/v1/status", post_status, STATUS_BODY_MAX },
 	{ NULL, NULL, NULL, 0 },
 };

@@ -21,7 +21,9 @@ struct api_ce
 	struct model_management management;
 	struct etags *etags;
 	struct delivery *delivery;
-	void *server;			/* for store_open */
+	/* after a commit: look at store_changes_since() now; may be NULL */
+	void (*changed)(void *server);
+	void *server;			/* for changed and for store_open */
 };
 
 /** Documents built since the process began, whoever got them. Any thread. */

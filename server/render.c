@@ -136,6 +136,11 @@ static void render_peers(struct arena *a, const struct render_vpn *rows,
 		peer->profile = use_profile(a, used, row->profile);
 		peer->sa_profile = peer->profile->name;
 		peer->cost = row->cost;
+		/* said where it matters: to keep spokes apart a hub must know them */
+		if (rows->vpn.topology == MODEL_HUB_SPOKE_DISJOINT)
+		{
+			peer->role = row->role;
+		}
 		peer->initiator = row->initiates ? MODEL_REMOTE : MODEL_LOCAL;
 		peer->establishment = MODEL_PERMANENT;
 		peer->ipsec_mode = MODEL_TUNNEL;

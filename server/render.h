@@ -30,6 +30,7 @@ struct render_peer
 	bool initiates;				/* the peer does, not we */
 	char *profile;				/* of the VPN's; NULL: its own */
 	uint32_t cost;				/* 0: the VPN's */
+	int role;
 	struct model_key *keys;
 	size_t key_count;
 };

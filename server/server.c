@@ -401,6 +401,7 @@ static void fill_apis(struct server *s)
 	s->etags = etags_new();
 	s->meshes = store_meshes_new();
 	s->api_ce.etags = s->etags;
+	s->api_ce.changed = on_changed;
 	s->api_ce.server = s;
 	s->limiter = limiter_new();
 	s->api_enroll.ca = s->ca;

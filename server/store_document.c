@@ -67,6 +67,11 @@ static int read_peer(struct store *s, struct arena *a, struct db_rows *rows,
 		peer->site = arena_strdup(a, db_col_text(rows, 1));
 		peer->initiates = db_col_int(rows, 3) == peer_id;
 		peer->cost = (uint32_t)db_col_int(rows, 7);
+		rc = store_word(conf_roles, db_col_text(rows, 10), &peer->role, e);
+		if (rc < 0)
+		{
+			return rc;
+		}
 		if (!db_col_null(rows, 8))
 		{
 			peer->profile = arena_strdup(a, db_col_text(rows, 8));
@@ -91,7 +96,7 @@ static int read_peer(struct store *s, struct arena *a, struct db_rows *rows,
 
 #define PEERS(mine, theirs) \
 	"SELECT p.id, p.name, p.ce_address, l.initiator, k.generation, " \
-	"k.key_use, k.sealed, l.cost, f.name, pc.suspended_revision " \
+	"k.key_use, k.sealed, l.cost, f.name, pc.suspended_revision, p.role " \
 	"FROM link l JOIN site p ON p.id = l." theirs " " \
 	"JOIN ce pc ON pc.id = p.ce_id " \
 	"LEFT JOIN psk k ON k.site_a = l.site_a AND k.site_b = l.site_b " \

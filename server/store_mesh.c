@@ -20,6 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/conf_words.h"
 #include "server/render.h"
 #include "server/store_impl.h"
 #include "server/store_mesh.h"
@@ -53,6 +54,7 @@ struct member
 	int64_t id, suspended;
 	char *name;
 	struct addr address;
+	int role;
 };
 
 struct profile
@@ -251,7 +253,7 @@ static int read_members(struct store *s, struct mesh *mesh, struct err *e)
 	int rc;
 
 	rc = db_query(s->db, "SELECT t.id, t.name, t.ce_address, "
-				  "ce.suspended_revision FROM site t "
+				  "ce.suspended_revision, t.role FROM site t "
 				  "JOIN ce ON ce.id = t.ce_id WHERE t.vpn_id = $1 "
 				  "ORDER BY t.id", DB_ARGS(db_i(mesh->vpn_id)), &rows, e);
 	if (rc < 0)
@@ -265,8 +267,10 @@ static int read_members(struct store *s, struct mesh *mesh, struct err *e)
 		member->id = db_col_int(rows, 0);
 		member->name = arena_strdup(mesh->a, db_col_text(rows, 1));
 		member->suspended = db_col_int(rows, 3);
-		rc = store_read_addr(db_col_text(rows, 2), &member->address, e);
-		if (rc < 0)
+		if ((rc = store_read_addr(db_col_text(rows, 2), &member->address,
+								  e)) < 0 ||
+			(rc = store_word(conf_roles, db_col_text(rows, 4), &member->role,
+							 e)) < 0)
 		{
 			break;
 		}
@@ -715,6 +719,7 @@ static size_t add_peer(struct arena *a, const struct mesh *mesh, size_t other,
 	peer->ce_address = member->address;
 	peer->initiates = entry->initiated == peer_is_newer;
 	peer->cost = entry->cost;
+	peer->role = member->role;
 	peer->profile = profile_name(mesh, entry->profile, a);
 	for (size_t i = 0; i < n; i++)
 	{

@@ -270,6 +270,22 @@ static int find_site(struct store *s, struct new_site *site,
 					   &site->ce_id, e);
 }
 
+/* A disjoint VPN's documents say of every peer what its role is. */
+static int touch_peers(struct store *s, const struct new_site *site,
+					   struct err *e)
+{
+	if (site->row.topology != MODEL_HUB_SPOKE_DISJOINT)
+	{
+		return 0;
+	}
+	return db_run(s->db, "UPDATE ce_change SET revision = $2, committed_ms = 0 "
+				  "WHERE ce_id IN (SELECT p.ce_id FROM link l "
+				  "JOIN site p ON p.id = l.site_a WHERE l.site_b = $1 UNION "
+				  "SELECT p.ce_id FROM link l JOIN site p ON p.id = l.site_b "
+				  "WHERE l.site_a = $1)",
+				  DB_ARGS(db_i(site->id), db_i((int64_t)s->revision)), e);
+}
+
 static int site_set(struct store *s, const struct store_site *given,
 					struct err *e)
 {
@@ -319,6 +335,10 @@ static int site_set(struct store *s, const struct store_site *given,
 		return 0;		/* words only: no document has them */
 	}
 	rc = store_touch_ce(s, site.ce_id, e);
+	if (rc == 0 && before.role != site.site.role)
+	{
+		rc = touch_peers(s, &site, e);
+	}
 	return rc < 0 ? rc : store_addresses_drop(s, site.ce_id, e);
 }
 
