@@ -356,6 +356,7 @@ static void on_provider_state(void *user)
 {
 	struct agent *a = user;
 
+	alert_document(a);
 	agent_changed(a);
 	serve_settled(a);
 }

@@ -11,6 +11,7 @@
 #include "charon.h"
 #include "log.h"
 #include "loop.h"
+#include "provider.h"
 
 /* The server is asked for an unknown peer at most this often (draft 3.5 leaves
  * it open; an attacker with forged addresses must not make load). */
@@ -151,6 +152,22 @@ void alert_unknown_peer(struct agent *a, const char *address,
 	{
 		a->unknown_ms = now;
 		provider_poke(a->provider);
+	}
+}
+
+void alert_document(struct agent *a)
+{
+	struct provider_status ps;
+
+	provider_status(a->provider, &ps);
+	if (ps.rejected && ps.error.code == ERR_DOCUMENT_STALE)
+	{
+		agent_alarm(a, ERR_DOCUMENT_STALE, "provider", STATUS_MAJOR, "%s",
+					ps.error.text);
+	}
+	else if (!ps.rejected)
+	{
+		agent_alarm_clear(a, ERR_DOCUMENT_STALE, "provider");
 	}
 }
 

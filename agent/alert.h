@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Copyright (C) 2026 The ppvpn authors */
 /*
- * alert.h - what charon's alerts and unknown peers mean to the agent
+ * alert.h - what charon's alerts, unknown peers, and a server that went back in
+ * time mean to the agent
  *
  * Owns the mapping from charon's words to error codes, alarms and events of the
  * tunnels.
@@ -18,6 +19,8 @@ void alert_handle(struct agent *a, const struct charon_alert *alert);
 /** Somebody without a configuration asked for a tunnel (draft 3.5: pull). */
 void alert_unknown_peer(struct agent *a, const char *address,
 						const char *identity, uint64_t count);
+/** After each answer of the server: an older document than ours is an alarm. */
+void alert_document(struct agent *a);
 /** Every second: who asked a while ago and is still not known is an alarm. */
 void alert_strangers(struct agent *a);
 /** Peers that asked while unknown and are known now: answer them at once. */

@@ -92,7 +92,9 @@ static void tell_what_next(const struct server_conf *conf)
 	printf("Routers reach it at %s, enrol at %s;\n"
 		   "identities of sites end in .%s\n\n", conf->urls[0],
 		   conf->enroll_url, conf->domain);
-	printf("Keep a copy of the directory in a safe place. Then:\n");
+	printf("Keep a copy of %s, %s and %s in a safe place, and make\n"
+		   "backups (ppvpn-server backup). Then:\n", CONF_FILE_KEK,
+		   CONF_FILE_CA_KEY, CONF_FILE_KEY);
 	if (strcmp(conf->state_dir, CONF_STATE_DIR) == 0)
 	{
 		printf("  systemctl enable --now ppvpn-server\n");

@@ -53,6 +53,16 @@ static const struct rule rules[] = {
 	  "AND (l.cost <> q.cost OR coalesce(l.profile_id, 0) <> "
 	  "coalesce(q.profile_id, 0) OR (q.initiator <> 0 "
 	  "AND q.initiator <> l.initiator)))" },
+	{ "link setting ends", "SELECT count(*) FROM link_setting",
+	  "SELECT " LINK_ENDS ", 'an end is no site of the setting''s VPN' "
+	  "FROM link_setting l LEFT JOIN site a ON a.id = l.site_a "
+	  "LEFT JOIN site b ON b.id = l.site_b WHERE a.id IS NULL "
+	  "OR b.id IS NULL OR a.vpn_id <> l.vpn_id OR b.vpn_id <> l.vpn_id" },
+	{ "link profiles", "SELECT count(*) FROM link WHERE profile_id IS NOT NULL",
+	  "SELECT " LINK_ENDS ", 'its SA profile is not the VPN''s' " LINK_JOINS
+	  "LEFT JOIN sa_profile p ON p.id = l.profile_id "
+	  "WHERE l.profile_id IS NOT NULL "
+	  "AND (p.id IS NULL OR p.vpn_id <> l.vpn_id)" },
 	{ "keys of no link", "SELECT count(*) FROM psk",
 	  "SELECT '#' || k.site_a || ' - #' || k.site_b, 'a key of no tunnel' "
 	  "FROM psk k LEFT JOIN link l "

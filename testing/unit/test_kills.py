@@ -36,6 +36,11 @@ def run(*argv, check=True):
     return done
 
 
+def content(path):
+    with open(path) as f:
+        return f.read()
+
+
 def points(argv, log):
     """(call, n) of one run of argv, in a directory that it may change."""
     run("strace", "-f", "-o", log, "-e", "trace=" + ",".join(
@@ -131,7 +136,7 @@ class Kills(unittest.TestCase):
 
     def test_key_rotate(self):
         """The directory opens, with one key or the other, and rotates again."""
-        old_key = open(self.base + "/kek.key").read()
+        old_key = content(self.base + "/kek.key")
         argv = (SERVER, "key", "rotate", "--config", self.config)
         found = self.points(*argv)
         documents = re.sub("(?m)^audit.*\n", "", self.show())
@@ -141,13 +146,13 @@ class Kills(unittest.TestCase):
                 self.afresh()
                 killed_at(call, n, argv)
                 self.check()
-                key = open(self.dir + "/kek.key").read()
+                key = content(self.dir + "/kek.key")
                 seen["old" if key == old_key else "new"] += 1
                 self.assertEqual(re.sub("(?m)^audit.*\n", "", self.show()),
                                  documents)
                 run(*argv)
                 self.check()
-                self.assertNotIn(open(self.dir + "/kek.key").read(),
+                self.assertNotIn(content(self.dir + "/kek.key"),
                                  (key, old_key))
                 self.assertFalse(os.path.exists(self.dir + "/kek.key.next"))
         print(f"\n# key rotate: {len(found)} kills, {seen}")

@@ -65,6 +65,11 @@ static const struct
 	{ "UPDATE link SET initiator = 77", "link initiators: lyon - paris" },
 	{ "UPDATE psk SET key_use = 'accept-only' WHERE site_a = 2",
 	  "link keys: lyon - paris" },
+	{ "UPDATE link SET profile_id = 77", "link profiles: lyon - paris" },
+	{ "INSERT INTO link_setting VALUES (99, 2, 1, 1, NULL, 0, 0)",
+	  "link setting ends: lyon - paris" },
+	{ "INSERT INTO link_setting VALUES (1, 2, 1, 1, NULL, 9, 0)",
+	  "link settings: lyon - paris" },
 	{ "DELETE FROM psk WHERE site_a = 2", "link keys: lyon - paris" },
 	{ "DELETE FROM psk WHERE site_a = 2", "documents: acme/lyon-r1" },
 	{ "DELETE FROM link WHERE site_a = 2", "keys of no link: #2 - #1" },
@@ -146,13 +151,15 @@ START_TEST(all_is_sealed_with_another_key)
 	uint64_t count, revision;
 
 	kit_acme();
+	/* its keys are kept, to be taken back */
+	CHANGE(store_site_remove(store, "acme", "corp", "nice", "moved", &e));
 	first_secret(&before);
 	revision = kit_revision();
 	new_key("second", &key);
 	OK(store_key_fits(kit_path, &old, &e));
 	ck_assert_int_eq(store_key_fits(kit_path, &key, &e), -EBADMSG);
 	OK(store_reseal(store, &key, "unix:root", &count, &e));
-	ck_assert_uint_eq(count, 4);	/* three tunnels and the marker */
+	ck_assert_uint_eq(count, 4);	/* a tunnel, two retired, the marker */
 	OK(store_key_fits(kit_path, &key, &e));
 	ck_assert_int_eq(store_key_fits(kit_path, &old, &e), -EBADMSG);
 	/* the same connection goes on, and new ones */
