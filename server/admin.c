@@ -19,7 +19,10 @@ static const struct cli_option customer_add[] = {
 };
 
 static const struct cli_option vpn_add[] = {
-	{ "--topology", "TYPE", "any-to-any (the default, and the only one yet)" },
+	{ "--topology", "TYPE", "any-to-any (the default), hub-spoke, "
+	  "hub-spoke-disjoint or custom" },
+	{ "--grade", "GRADE", "no tunnel is weaker: basic, standard (the default) "
+	  "or high" },
 	{ "--router-ids", "PREFIX", "pool of router ids (10.255.0.0/16)" },
 	{ "--mtu", "BYTES", "of the tunnel links (1400)" },
 	{ "--hello-interval", "SECONDS", "of OSPF through the tunnels (10)" },
@@ -40,6 +43,8 @@ static const struct cli_option ce_add[] = {
 
 static const struct cli_option site_add[] = {
 	{ "--ce", "CE", "the router of the site; needed" },
+	{ "--role", "ROLE", "hub-role or spoke-role (the default) in VPNs with "
+	  "hubs" },
 	{ "--router-id", "ADDRESS", "instead of the next one of the VPN's pool" },
 	{ "--ce-address", "ADDRESS", "another address of the router, for this "
 	  "site" },

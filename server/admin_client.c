@@ -241,8 +241,14 @@ int admin_get(const struct cli_args *args, struct arena *a, const char *path,
 
 struct change_answer
 {
-	uint64_t revision;
+	uint64_t revision, told, added, removed, changed_tunnels, rekeyed;
+	bool dry_run, changed;
 };
+
+#define COUNT(member, field) \
+	{ .name = (member), .kind = JSON_U64, \
+	  .max = UINT64_C(9007199254740991), \
+	  .offset = offsetof(struct change_answer, field) }
 
 int admin_change(const struct cli_args *args, const char *method,
 				 const char *path, const char *body, const char *what,
@@ -252,6 +258,15 @@ int admin_change(const struct cli_args *args, const char *method,
 		{ .name = "revision", .kind = JSON_U64, .required = true,
 		  .max = UINT64_C(9007199254740991),
 		  .offset = offsetof(struct change_answer, revision) },
+		{ .name = "dry-run", .kind = JSON_BOOL,
+		  .offset = offsetof(struct change_answer, dry_run) },
+		{ .name = "changed", .kind = JSON_BOOL,
+		  .offset = offsetof(struct change_answer, changed) },
+		COUNT("ces-told", told),
+		COUNT("tunnels-added", added),
+		COUNT("tunnels-removed", removed),
+		COUNT("tunnels-changed", changed_tunnels),
+		COUNT("tunnels-rekeyed", rekeyed),
 		{ .name = NULL }
 	};
 	struct change_answer change = { 0 };
@@ -269,8 +284,9 @@ int admin_change(const struct cli_args *args, const char *method,
 								  &json_limits_document, read_rows, &change,
 								  (void *)rows, e)) == 0)
 	{
-		printf("%s (revision %llu)\n", what,
-			   (unsigned long long)change.revision);
+		printf("%s (revision %llu%s)\n", what,
+			   (unsigned long long)change.revision,
+			   change.changed ? "" : ", as it was");
 	}
 	text_done(&answer);
 	arena_free(a);

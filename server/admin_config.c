@@ -115,6 +115,27 @@ static int add_label(struct json_out *o, const struct cli_args *args,
 	return 0;
 }
 
+/* One of a list of words. */
+static int add_word(struct json_out *o, const struct cli_args *args,
+					const char *option, const char *const *words,
+					struct err *e)
+{
+	const char *value = cli_opt(args, option);
+	size_t i;
+
+	for (i = 0; value && words[i] && strcmp(words[i], value) != 0; i++)
+	{
+	}
+	if (value && !words[i])
+	{
+		return err_set(e, -EINVAL, ERR_USAGE, option,
+					   "'%s' is none of the words that it takes: see --help",
+					   value);
+	}
+	add_text(o, args, option);
+	return 0;
+}
+
 static int add_description(struct json_out *o, const struct cli_args *args,
 						   struct err *e)
 {
@@ -388,7 +409,6 @@ ADMIN_COMMAND(admin_vpn_add)
 	static const char *const numbers[] = {
 		"--mtu", "--hello-interval", "--dead-interval", "--cost"
 	};
-	const char *topology = cli_opt(args, "--topology");
 	char names[2][NAME_SIZE];
 	struct json_out o = { 0 };
 	size_t i;
@@ -398,16 +418,21 @@ ADMIN_COMMAND(admin_vpn_add)
 	{
 		return rc;
 	}
-	if (topology && strcmp(topology, "any-to-any") != 0)
-	{
-		return err_set(e, -EINVAL, ERR_USAGE, "--topology",
-					   "'%s' is not a topology; there is any-to-any",
-					   topology);
-	}
 	jo_object(&o, NULL);
 	jo_str(&o, "customer", names[0]);
 	jo_str(&o, "vpn", names[1]);
-	jo_str(&o, "topology", "any-to-any");
+	if (!cli_opt(args, "--topology"))
+	{
+		jo_str(&o, "topology", conf_topologies[0]);
+	}
+	else
+	{
+		rc = add_word(&o, args, "--topology", conf_topologies, e);
+	}
+	if (rc == 0)
+	{
+		rc = add_word(&o, args, "--grade", conf_grades, e);
+	}
 	for (i = 0; rc == 0 && i < sizeof(numbers) / sizeof(numbers[0]); i++)
 	{
 		rc = add_number(&o, args, numbers[i], e);
@@ -445,7 +470,8 @@ static void print_vpn(const struct store_vpn *v)
 
 	printf("%-16s%s/%s\n", "vpn", v->customer, v->vpn);
 	printf("%-16s%s\n", "description", *v->description ? v->description : "-");
-	printf("%-16s%s\n", "topology", "any-to-any");
+	printf("%-16s%s\n", "topology", conf_topologies[v->topology]);
+	printf("%-16s%s\n", "grade", conf_grades[v->grade]);
 	printf("%-16s%s\n", "domain", v->domain);
 	printf("%-16s%s\n", "router-ids", prefix_str(&v->router_ids, pool));
 	printf("%-16s%u\n", "mtu", v->mtu);
@@ -598,6 +624,7 @@ ADMIN_COMMAND(admin_site_add)
 	jo_str(&o, "vpn", names[1]);
 	jo_str(&o, "site", names[2]);
 	if ((rc = add_label(&o, args, "--ce", e)) == 0 &&
+		(rc = add_word(&o, args, "--role", conf_roles, e)) == 0 &&
 		(rc = add_addr(&o, args, "--router-id", "router-id", e)) == 0)
 	{
 		rc = add_addr(&o, args, "--ce-address", "ce-address", e);
