@@ -265,6 +265,24 @@ static void stop(void)
 	outlet = NULL;
 }
 
+/* of the webhook, since its start */
+static void await_failures(uint64_t count)
+{
+	struct outlet_stats stats;
+	int i;
+
+	for (i = 0; i < WAIT_S * 1000; i++)
+	{
+		outlet_stats(outlet, OUTLET_WEBHOOK, &stats);
+		if (stats.failed >= count)
+		{
+			return;
+		}
+		usleep(1000);
+	}
+	ck_abort_msg("not %llu failures", (unsigned long long)count);
+}
+
 static void add_events(unsigned count)
 {
 	SET(seen.events += count);
@@ -329,7 +347,6 @@ END_TEST
 START_TEST(signs_over_verified_tls)
 {
 	char *secret = at("secret"), want[128] = "sha256=";
-	struct outlet_stats stats;
 	uint8_t mac[32];
 
 	ck_assert_int_eq(file_write(secret, SECRET "\n", strlen(SECRET) + 1, 0600,
@@ -338,12 +355,7 @@ START_TEST(signs_over_verified_tls)
 	add_events(1);
 	/* a certificate of nobody that the system trusts */
 	start(url, secret, NULL, false);
-	do
-	{
-		outlet_stats(outlet, OUTLET_WEBHOOK, &stats);
-		usleep(1000);
-	}
-	while (stats.failed < 2);
+	await_failures(2);
 	ck_assert_uint_eq(seen.requests, 0);
 	stop();
 	start(url, secret, ca_file, false);
@@ -500,7 +512,6 @@ END_TEST
 START_TEST(logs_no_secret)
 {
 	char *path = at("log"), *secret = at("secret"), *text;
-	struct outlet_stats stats;
 	size_t len;
 
 	ck_assert_int_eq(file_write(secret, SECRET, strlen(SECRET), 0600, NULL),
@@ -510,17 +521,12 @@ START_TEST(logs_no_secret)
 	SET(seen.status = 500);
 	add_events(1);
 	start(url, secret, NULL, false);
-	AWAIT(seen.requests >= 1);
+	await_failures(1);
 	stop();
 	http_stop(http);
 	http = NULL;
 	start(url, secret, NULL, false);
-	do
-	{
-		outlet_stats(outlet, OUTLET_WEBHOOK, &stats);
-		usleep(1000);
-	}
-	while (stats.failed < 1);
+	await_failures(1);
 	stop();
 	fflush(stderr);
 	ck_assert_int_eq(file_read(path, 65536, &text, &len, NULL), 0);
