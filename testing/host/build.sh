@@ -120,6 +120,7 @@ need_product_root() {
             dpkg -i $(ls /mnt/*.deb | grep -v dbgsym) || { apt-get update; apt-get -y --no-install-recommends -f install; }
             dpkg --audit'
     : >"$root.new/.complete"
+    touch "$root.new" # the copy came with the age of what it was copied from, and forget_old would take it
     mv "$root.new" "$root"
     forget_old "$(dirname "$root")"
 }
