@@ -34,6 +34,9 @@
 	X(DOCUMENT_STALE, "document-stale", "Older document than the one in force", \
 	  "The server sent a lower revision of the same epoch, or another content under the same revision.", \
 	  "The provider's database may have been restored without raising its epoch: report it to the provider.") \
+	X(YAML, "yaml", "Not YAML as it is read here", \
+	  "The text is not YAML, or uses what a customer's file cannot have.", \
+	  "Correct the line named; doc/customer-file.md says what the file looks like.") \
 	X(NOT_FOUND, "not-found", "No such thing", \
 	  "The thing named does not exist.", "Check the name with a list command.") \
 	X(EXISTS, "exists", "Exists already", \

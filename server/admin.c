@@ -56,6 +56,13 @@ static const struct cli_option audit[] = {
 	{ .name = NULL }
 };
 
+static const struct cli_option apply[] = {
+	{ "-f", "FILE", "the customer's file, YAML or JSON; - is standard input" },
+	{ "--dry-run", NULL, "only show what would change" },
+	{ "--yes", NULL, "do not ask" },
+	{ .name = NULL }
+};
+
 static const struct cli_command commands[] = {
 	{ "customer add", "CUSTOMER", 1, 1, "Add a customer", customer_add,
 	  admin_customer_add },
@@ -100,6 +107,10 @@ static const struct cli_command commands[] = {
 	{ "time-to-service", "[CUSTOMER[/VPN]]", 0, 1,
 	  "From commit to route, at each end of each tunnel", NULL,
 	  admin_service_show },
+	{ "apply", "", 0, 0, "Make a customer what its file says", apply,
+	  admin_apply },
+	{ "export", "CUSTOMER", 1, 1, "Print a customer's file", NULL,
+	  admin_export },
 	{ "audit", "", 0, 0, "Who changed what, newest last", audit,
 	  admin_audit_show },
 	{ .words = NULL }

@@ -59,7 +59,17 @@ const char *admin_age(struct arena *a, uint64_t seconds);
 /** "1.2 s", "340 ms"; "-" when not known (present false). */
 const char *admin_ms(struct arena *a, bool present, uint64_t ms);
 
-/* Commands: admin_config.c, admin_status.c */
+/**
+ * Print what the answer to a change says (revision, dry-run, changed, counts,
+ * and where they are there the lists ces, tunnels, objects), for people.
+ *
+ * @param what		what it is about, "acme"
+ * @param changed	whether anything changed or would; may be NULL
+ */
+int admin_print_effects(const struct text *answer, const char *what,
+						bool *changed, struct err *e);
+
+/* Commands: admin_apply.c, admin_config.c, admin_status.c */
 #define ADMIN_COMMAND(name) \
 	int name(const struct cli_args *args, void *user, struct err *e)
 ADMIN_COMMAND(admin_customer_add);
@@ -83,5 +93,7 @@ ADMIN_COMMAND(admin_status_show);
 ADMIN_COMMAND(admin_tunnel_show);
 ADMIN_COMMAND(admin_service_show);
 ADMIN_COMMAND(admin_audit_show);
+ADMIN_COMMAND(admin_apply);
+ADMIN_COMMAND(admin_export);
 
 #endif

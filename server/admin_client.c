@@ -166,6 +166,11 @@ static int set_options(CURL *curl, const char *socket, const char *method,
 	}
 	else if (strcmp(method, "GET") != 0)
 	{
+		if (body)
+		{
+			SET(CURLOPT_POSTFIELDSIZE, (long)strlen(body));
+			SET(CURLOPT_POSTFIELDS, body);
+		}
 		SET(CURLOPT_CUSTOMREQUEST, method);
 	}
 #undef SET

@@ -62,15 +62,23 @@ noinst_LTLIBRARIES += libppvpn-service.la
 libppvpn_service_la_SOURCES = server/service.c server/service.h \
 	server/conf_words.c server/conf_words.h
 
+# YAML and JSON; the only user of libyaml.
+noinst_LTLIBRARIES += libppvpn-yaml.la
+libppvpn_yaml_la_SOURCES = \
+	server/admin_yaml.c server/admin_yaml.h \
+	server/admin_yaml_write.c
+libppvpn_yaml_la_LIBADD = libppvpn.la $(YAML_LIBS)
+
 bin_PROGRAMS += ppvpn-admin
 ppvpn_admin_SOURCES = \
 	server/admin.c server/admin.h \
+	server/admin_apply.c \
 	server/admin_client.c \
 	server/admin_config.c \
 	server/admin_read.c server/admin_read.h \
 	server/admin_status.c \
 	server/admin_table.c
-ppvpn_admin_LDADD = libppvpn-service.la libppvpn.la $(CURL_LIBS)
+ppvpn_admin_LDADD = libppvpn-yaml.la libppvpn-service.la libppvpn.la $(CURL_LIBS)
 
 dist_man_MANS += server/ppvpn-admin.8
 EXTRA_DIST += doc/admin-api.md doc/metrics.md
@@ -78,3 +86,4 @@ EXTRA_DIST += doc/admin-api.md doc/metrics.md
 include server/daemon.mk
 include testing/unit/server.mk
 include testing/bench-server.mk
+include testing/unit/admin.mk
