@@ -35,6 +35,35 @@ static const struct cli_option vpn_add[] = {
 	{ .name = NULL }
 };
 
+static const struct cli_option vpn_set[] = {
+	{ "--topology", "TYPE", "any-to-any, hub-spoke, hub-spoke-disjoint or "
+	  "custom" },
+	{ "--hub", "SITE[,SITE]", "these sites get the role of a hub" },
+	{ "--grade", "GRADE", "no tunnel is weaker: basic, standard or high" },
+	{ "--description", "TEXT", "free text, at most 255 characters" },
+	{ "--external-id", "TEXT", "your own number of it, at most 63 "
+	  "characters" },
+	{ "--dry-run", NULL, "only show what would change" },
+	{ .name = NULL }
+};
+
+static const struct cli_option site_set[] = {
+	{ "--role", "ROLE", "hub-role or spoke-role in VPNs with hubs" },
+	{ "--ce-address", "ADDRESS", "another address of the router, for this "
+	  "site" },
+	{ "--router-id", "ADDRESS", "of this site in the VPN" },
+	{ "--description", "TEXT", "free text, at most 255 characters" },
+	{ "--external-id", "TEXT", "your own number of it, at most 63 "
+	  "characters" },
+	{ "--dry-run", NULL, "only show what would change" },
+	{ .name = NULL }
+};
+
+static const struct cli_option dry_run[] = {
+	{ "--dry-run", NULL, "only show what would change" },
+	{ .name = NULL }
+};
+
 static const struct cli_option ce_add[] = {
 	{ "--address", "ADDRESS", "the router's address at the provider; needed" },
 	{ "--description", "TEXT", "free text, at most 255 characters" },
@@ -77,6 +106,8 @@ static const struct cli_command commands[] = {
 	{ "vpn list", "[CUSTOMER]", 0, 1, "List VPNs", NULL, admin_vpn_list },
 	{ "vpn show", "CUSTOMER/VPN", 1, 1, "A VPN with all its settings", NULL,
 	  admin_vpn_show },
+	{ "vpn set", "CUSTOMER/VPN", 1, 1,
+	  "Change a VPN: its topology, hubs, grade", vpn_set, admin_vpn_set },
 	{ "vpn remove", "CUSTOMER/VPN", 1, 1, "Remove a VPN without sites", NULL,
 	  admin_vpn_remove },
 	{ "ce add", "CUSTOMER/CE", 1, 1, "Add a customer edge router", ce_add,
@@ -87,6 +118,14 @@ static const struct cli_command commands[] = {
 	{ "ce remove", "CUSTOMER/CE", 1, 1,
 	  "Remove a router without sites; it is told to let go", NULL,
 	  admin_ce_remove },
+	{ "ce suspend", "CUSTOMER/CE", 1, 1,
+	  "Take a router's tunnels down; it stays a member", dry_run,
+	  admin_ce_suspend },
+	{ "ce resume", "CUSTOMER/CE", 1, 1, "Let them come up again", dry_run,
+	  admin_ce_resume },
+	{ "ce replace", "CUSTOMER/CE", 1, 1,
+	  "Other hardware takes its place: the old key is dead", dry_run,
+	  admin_ce_replace },
 	{ "ce bundle", "CUSTOMER/CE", 1, 1,
 	  "Print a one-time enrolment bundle for a router", NULL,
 	  admin_ce_bundle },
@@ -97,6 +136,8 @@ static const struct cli_command commands[] = {
 	  admin_site_list },
 	{ "site show", "CUSTOMER/VPN/SITE", 1, 1, "A site and its tunnels", NULL,
 	  admin_site_show },
+	{ "site set", "CUSTOMER/VPN/SITE", 1, 1, "Change a site: its role, "
+	  "addresses", site_set, admin_site_set },
 	{ "site remove", "CUSTOMER/VPN/SITE", 1, 1,
 	  "Take a site out of its VPN, with its tunnels", NULL,
 	  admin_site_remove },
@@ -107,6 +148,12 @@ static const struct cli_command commands[] = {
 	{ "time-to-service", "[CUSTOMER[/VPN]]", 0, 1,
 	  "From commit to route, at each end of each tunnel", NULL,
 	  admin_service_show },
+	{ "link add", "CUSTOMER/VPN SITE SITE", 3, 3,
+	  "A tunnel that the topology does not give", dry_run, admin_link_add },
+	{ "link remove", "CUSTOMER/VPN SITE SITE", 3, 3,
+	  "Take back what was said of two sites", dry_run, admin_link_remove },
+	{ "revert", "REVISION", 1, 1, "Take back what a revision changed",
+	  dry_run, admin_revert },
 	{ "apply", "", 0, 0, "Make a customer what its file says", apply,
 	  admin_apply },
 	{ "export", "CUSTOMER", 1, 1, "Print a customer's file", NULL,

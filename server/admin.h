@@ -69,7 +69,7 @@ const char *admin_ms(struct arena *a, bool present, uint64_t ms);
 int admin_print_effects(const struct text *answer, const char *what,
 						bool *changed, struct err *e);
 
-/* Commands: admin_apply.c, admin_config.c, admin_status.c */
+/* Commands: admin_apply.c, admin_config.c, admin_set.c, admin_status.c */
 #define ADMIN_COMMAND(name) \
 	int name(const struct cli_args *args, void *user, struct err *e)
 ADMIN_COMMAND(admin_customer_add);
@@ -95,5 +95,13 @@ ADMIN_COMMAND(admin_service_show);
 ADMIN_COMMAND(admin_audit_show);
 ADMIN_COMMAND(admin_apply);
 ADMIN_COMMAND(admin_export);
+ADMIN_COMMAND(admin_vpn_set);
+ADMIN_COMMAND(admin_site_set);
+ADMIN_COMMAND(admin_ce_suspend);
+ADMIN_COMMAND(admin_ce_resume);
+ADMIN_COMMAND(admin_ce_replace);
+ADMIN_COMMAND(admin_link_add);
+ADMIN_COMMAND(admin_link_remove);
+ADMIN_COMMAND(admin_revert);
 
 #endif

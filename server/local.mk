@@ -76,12 +76,14 @@ ppvpn_admin_SOURCES = \
 	server/admin_client.c \
 	server/admin_config.c \
 	server/admin_read.c server/admin_read.h \
+	server/admin_set.c \
 	server/admin_status.c \
 	server/admin_table.c
 ppvpn_admin_LDADD = libppvpn-yaml.la libppvpn-service.la libppvpn.la $(CURL_LIBS)
 
 dist_man_MANS += server/ppvpn-admin.8
-EXTRA_DIST += doc/admin-api.md doc/metrics.md
+EXTRA_DIST += doc/admin-api.md doc/customer-example.yaml doc/customer-file.md \
+	doc/metrics.md
 
 include server/daemon.mk
 include testing/unit/server.mk
