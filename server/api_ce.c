@@ -119,6 +119,14 @@ uint64_t api_ce_documents_built(void)
 	return atomic_load(&documents_built);
 }
 
+/* Who was replaced gets a tombstone: the document is another router's now. */
+static void bury(struct model_document *doc)
+{
+	doc->state = MODEL_DEPROVISIONED;
+	doc->vpn_count = 0;
+	doc->profile_count = 0;
+}
+
 /*
  * Build the document, and answer with it unless the CE has it.
  *
@@ -139,11 +147,19 @@ static int build(struct ask *ask, char etag[ETAG_SIZE])
 		return 0;
 	}
 	counter_add(COUNTER_DOCUMENTS);
+	if (ask->ce.removed && doc->state != MODEL_DEPROVISIONED)
+	{
+		bury(doc);
+	}
 	body = model_encode(doc);
 	atomic_fetch_add(&documents_built, 1);
 	etag_build(etag, doc->epoch, doc->revision, body.s, body.len);
-	etags_put(ask->api->etags, ask->ce.id, doc->epoch, doc->revision, etag);
-	rc = doc->state == MODEL_ACTIVE &&
+	if (!ask->ce.removed)
+	{
+		etags_put(ask->api->etags, ask->ce.id, doc->epoch, doc->revision,
+				  etag);
+	}
+	rc = doc->state != MODEL_DEPROVISIONED &&
 		 etag_named(http_request_header(ask->req, "If-None-Match"), etag);
 	if (!rc)
 	{

@@ -1,0 +1,188 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Copyright (C) 2026 The ppvpn authors
+#
+# Changes by ppvpn-admin, as they reach routers of a whole ppvpn-server on
+# loopback: topologies, single tunnels, suspension, replacement, leaving, the
+# customer's file, dry runs, taking back. Needs openssl; skipped without.
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import unittest
+
+from test_server import BINARY, CE, Answer, Server
+
+ADMIN = os.path.join(os.path.dirname(BINARY) or ".", "ppvpn-admin")
+
+
+class Changes(unittest.TestCase):
+    def setUp(self):
+        self.server = Server()
+        self.server.start()
+        self.admin("customer", "add", "acme")
+        self.admin("vpn", "add", "acme/corp", "--topology", "hub-spoke")
+        self.ces = {name: CE(self.server, name) for name in ("paris", "lyon", "nice")}
+        self.admin("site", "add", "acme/corp/paris", "--ce", "paris",
+                   "--role", "hub-role")
+        for name in ("lyon", "nice"):
+            self.admin("site", "add", f"acme/corp/{name}", "--ce", name)
+
+    def tearDown(self):
+        self.server.stop()
+        self.server.close()
+
+    def run_admin(self, *words, **kwargs):
+        return subprocess.run(
+            [ADMIN, *words, "--socket", self.server.settings["admin-socket"]],
+            capture_output=True, text=True, timeout=60, **kwargs)
+
+    def admin(self, *words, **kwargs):
+        done = self.run_admin(*words, **kwargs)
+        self.assertEqual(done.returncode, 0, (words, done.stdout, done.stderr))
+        return done.stdout
+
+    def refused(self, *words):
+        done = self.run_admin(*words)
+        self.assertNotEqual(done.returncode, 0, (words, done.stdout))
+        return done.stderr
+
+    def document(self, name):
+        answer = self.ces[name].ask()
+        self.assertEqual(answer.status, 200)
+        return answer.json()
+
+    def peers(self, name):
+        vpns = self.document(name)["vpns"]
+        return {p["peer"]: p for v in vpns for p in v["peers"]}
+
+    def content(self, name):
+        document = self.document(name)
+        del document["revision"]
+        for vpn in document["vpns"]:
+            vpn.pop("removed", None)
+        return document
+
+    def test_topologies(self):
+        self.assertEqual(set(self.peers("lyon")), {"paris"})
+        self.assertEqual(set(self.peers("paris")), {"lyon", "nice"})
+        # the spoke begins: it may be behind a NAT
+        self.assertEqual(self.peers("lyon")["paris"]["initiator"], "local")
+        before = {name: self.content(name) for name in self.ces}
+        dry = self.admin("vpn", "set", "acme/corp", "--topology", "any-to-any",
+                         "--dry-run")
+        self.assertRegex(dry, r"added +acme/corp +lyon nice")
+        self.assertEqual({n: self.content(n) for n in self.ces}, before)
+        self.admin("vpn", "set", "acme/corp", "--topology", "any-to-any")
+        self.assertEqual(set(self.peers("lyon")), {"paris", "nice"})
+        key = before["lyon"]["vpns"][0]["peers"][0]["pre-shared"]
+        self.assertEqual(self.peers("lyon")["paris"]["pre-shared"], key)
+        error = self.refused("vpn", "set", "acme/corp", "--topology", "hub-spoke")
+        self.assertIn("hub", error)
+        revision = json.loads(self.admin("vpn", "list", "--json")) and \
+            self.document("lyon")["revision"]
+        self.admin("revert", str(revision))
+        self.assertEqual({n: self.content(n) for n in self.ces}, before)
+
+    def test_disjoint_hub_knows_its_spokes(self):
+        self.admin("vpn", "set", "acme/corp", "--topology", "hub-spoke-disjoint")
+        document = self.document("paris")["vpns"][0]
+        self.assertEqual(document["topology"],
+                         {"type": "hub-spoke-disjoint", "role": "hub-role"})
+        self.assertEqual({p["role"] for p in document["peers"]}, {"spoke-role"})
+        before = self.document("paris")["revision"]
+        self.admin("site", "set", "acme/corp/lyon", "--role", "hub-role")
+        roles = {p["peer"]: p["role"] for p in
+                 self.document("paris")["vpns"][0]["peers"]}
+        self.assertEqual(roles, {"lyon": "hub-role", "nice": "spoke-role"})
+        self.assertGreater(self.document("paris")["revision"], before)
+        error = self.refused("link", "add", "acme/corp", "nice", "nice")
+        self.assertIn("itself", error)
+
+    def test_single_tunnels(self):
+        nice = self.document("nice")["revision"]
+        paris = self.document("paris")["revision"]
+        self.admin("link", "add", "acme/corp", "lyon", "nice")
+        self.assertIn("nice", self.peers("lyon"))
+        self.assertGreater(self.document("nice")["revision"], nice)
+        self.assertEqual(self.document("paris")["revision"], paris)
+        self.admin("link", "remove", "acme/corp", "nice", "lyon")
+        self.assertNotIn("nice", self.peers("lyon"))
+        gone = self.document("lyon")["vpns"][0]["removed"]
+        self.assertEqual([g["peer"] for g in gone], ["nice"])
+        self.assertIn("topology", self.refused("link", "remove", "acme/corp",
+                                               "paris", "lyon"))
+
+    def test_suspended(self):
+        before = {name: self.content(name) for name in self.ces}
+        self.admin("ce", "suspend", "acme/lyon")
+        document = self.document("lyon")
+        self.assertEqual(document["state"], "suspended")
+        self.assertEqual(document["vpns"][0]["peers"], [])
+        self.assertNotIn("lyon", self.peers("paris"))
+        gone = self.document("paris")["vpns"][0]["removed"]
+        self.assertEqual([(g["peer"], g["reason"]) for g in gone],
+                         [("lyon", "ce-suspended")])
+        self.assertEqual(self.content("nice"), before["nice"])
+        self.admin("ce", "resume", "acme/lyon")
+        self.assertEqual({n: self.content(n) for n in self.ces}, before)
+
+    def test_replaced(self):
+        before = self.content("paris")
+        old = self.ces["lyon"]
+        self.admin("ce", "replace", "acme/lyon")
+        answer = old.ask()
+        self.assertEqual(answer.status, 410)
+        self.assertEqual(answer.json()["vpns"], [])
+        self.assertEqual(self.content("paris"), before)
+        old.key += ".new"
+        old.crt += ".new"
+        old.enroll()
+        self.assertEqual(set(self.peers("lyon")), {"paris"})
+
+    def test_leave(self):
+        c = self.ces["nice"].connect()
+        c.request("POST", "/v1/leave", "{}")
+        self.assertEqual(Answer(c.getresponse()).status, 204)
+        c.close()
+        self.assertEqual(self.ces["nice"].ask().status, 410)
+        self.assertNotIn("nice", self.peers("paris"))
+        gone = self.document("paris")["vpns"][0]["removed"]
+        self.assertEqual([(g["peer"], g["reason"]) for g in gone],
+                         [("nice", "site-left")])
+        self.assertIn("ce:acme/nice", self.admin("audit"))
+
+    def test_customer_file(self):
+        first = self.admin("export", "acme")
+        path = self.server.dir + "/acme.yaml"
+        with open(path, "w") as f:
+            f.write(first)
+        self.assertIn("nothing changes", self.admin("apply", "-f", path, "--yes"))
+        self.assertEqual(self.admin("export", "acme"), first)
+        with open(path, "w") as f:
+            f.write(first.replace("hub-spoke", "any-to-any")
+                    .replace(", role: hub-role", ""))
+        self.admin("apply", "-f", path, "--yes")
+        self.assertEqual(set(self.peers("lyon")), {"paris", "nice"})
+        with open(path, "w") as f:
+            f.write(first.replace("ce: lyon", "ce: nosuch", 1))
+        before = self.admin("export", "acme")
+        self.refused("apply", "-f", path, "--yes")
+        self.assertEqual(self.admin("export", "acme"), before)
+
+    def test_grade(self):
+        self.assertIn("aes128gcm16", self.refused(
+            "vpn", "set", "acme/corp", "--grade", "high"))
+        self.admin("vpn", "add", "acme/secret", "--grade", "high")
+        shown = self.admin("vpn", "show", "acme/secret")
+        self.assertIn("ecp384", shown)
+        self.assertNotIn("aes128gcm16", shown)
+
+
+if __name__ == "__main__":
+    if not shutil.which("openssl"):
+        print("openssl is missing")
+        sys.exit(77)
+    unittest.main(verbosity=2)
