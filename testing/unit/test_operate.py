@@ -3,8 +3,9 @@
 # Copyright (C) 2026 The ppvpn authors
 #
 # The whole ppvpn-server and those who look after it: backup and restore, key
-# rotation, check, a full disk, the end with thousands who wait. Runs in a mount
-# namespace of its own, for the small disk, and fails where there can be none.
+# rotation, check, a full disk, the end with thousands who wait. The small disk
+# is an empty directory of PPVPN_SMALL_DISK, a file system of 3 MB; without it
+# the test mounts one in a namespace of its own, and fails where it cannot.
 
 import hashlib
 import json
@@ -259,8 +260,15 @@ class FullDisk(unittest.TestCase):
 
     def setUp(self):
         self.server = Server()
-        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=3m,mode=700",
-                        "tmpfs", self.server.state], check=True)
+        self.mounted = "PPVPN_SMALL_DISK" not in os.environ
+        if self.mounted:
+            subprocess.run(["mount", "-t", "tmpfs", "-o", "size=3m,mode=700",
+                            "tmpfs", self.server.state], check=True)
+        else:
+            self.server.state = os.environ["PPVPN_SMALL_DISK"]
+            self.server.settings["state-dir"] = self.server.state
+            self.assertTrue(os.path.ismount(self.server.state))
+            self.assertEqual(os.listdir(self.server.state), [])
         self.addCleanup(self.end)
         command("init", "--state-dir", self.server.state, "--url",
                 f"https://127.0.0.1:{self.server.port}", "--enroll-url",
@@ -271,7 +279,11 @@ class FullDisk(unittest.TestCase):
     def end(self):
         if self.server.process:
             self.server.stop()
-        subprocess.run(["umount", self.server.state], check=True)
+        if self.mounted:
+            subprocess.run(["umount", self.server.state], check=True)
+        else:
+            for name in os.listdir(self.server.state):
+                os.unlink(os.path.join(self.server.state, name))
         self.server.close()
 
     def test_full_disk(self):
@@ -313,7 +325,7 @@ if __name__ == "__main__":
         if not shutil.which(tool):
             print(f"no {tool}", file=sys.stderr)
             sys.exit(1)
-    if "PPVPN_TEST_NAMESPACE" not in os.environ:
+    if not {"PPVPN_TEST_NAMESPACE", "PPVPN_SMALL_DISK"} & set(os.environ):
         os.environ["PPVPN_TEST_NAMESPACE"] = "1"
         own = ["--mount"] if os.geteuid() == 0 else ["--mount", "--map-root-user"]
         os.execvp("unshare", ["unshare", *own, "--", sys.executable, *sys.argv])
