@@ -5,7 +5,7 @@
 # The whole ppvpn-server and those who look after it: backup and restore, key
 # rotation, check, a full disk, the end with thousands who wait. The small disk
 # is an empty directory of PPVPN_SMALL_DISK, a file system of 3 MB; without it
-# the test mounts one in a namespace of its own, and fails where it cannot.
+# the test mounts one in a namespace of its own, or says that it cannot.
 
 import hashlib
 import json
@@ -328,5 +328,10 @@ if __name__ == "__main__":
     if not {"PPVPN_TEST_NAMESPACE", "PPVPN_SMALL_DISK"} & set(os.environ):
         os.environ["PPVPN_TEST_NAMESPACE"] = "1"
         own = ["--mount"] if os.geteuid() == 0 else ["--mount", "--map-root-user"]
+        if subprocess.run(["unshare", *own, "--", "true"],
+                          capture_output=True).returncode:
+            print("1..0 # SKIP no mount namespaces here: PPVPN_SMALL_DISK "
+                  "names a file system of 3 MB")
+            sys.exit(77)
         os.execvp("unshare", ["unshare", *own, "--", sys.executable, *sys.argv])
     unittest.main(verbosity=1)
