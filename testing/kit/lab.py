@@ -129,7 +129,7 @@ class Lab:
 
     # the product
 
-    def provision(self, sites, vpn="acme/corp", vrf="corp", table=1001, start=True):
+    def provision(self, sites, vpn="acme/corp", vrf="corp", table=1001, start=True, topology="any-to-any", hubs=()):
         """Server, customer and VPN if there are none yet; these sites enrolled and started."""
         customer = vpn.split("/", maxsplit=1)[0]
         if not self._vpns:
@@ -138,17 +138,17 @@ class Lab:
         if customer not in {known.split("/", maxsplit=1)[0] for known in self._vpns}:
             self.admin(f"customer add {customer}")
         if vpn not in self._vpns:
-            self.admin(f"vpn add {vpn} --topology any-to-any")
+            self.admin(f"vpn add {vpn} --topology {topology}")
             self._vpns.append(vpn)
         for name in sites:
-            self.join(name, vpn, vrf, table, start)
+            self.join(name, vpn, vrf, table, start, "--role hub-role" if name in hubs else "")
 
-    def join(self, name, vpn="acme/corp", vrf="corp", table=1001, start=True):
+    def join(self, name, vpn="acme/corp", vrf="corp", table=1001, start=True, options=""):
         """One site: the router and its membership in the database, its one enrolment, its daemons."""
         ce = self.ces.get(name) or self.add_ce(name)
         customer = vpn.split("/", maxsplit=1)[0]
         self.admin(f"ce add {customer}/{ce.router} --address {ce.address}")
-        self.admin(f"site add {vpn}/{name} --ce {ce.router}")
+        self.admin(f"site add {vpn}/{name} --ce {ce.router} {options}")
         ce.configure({vpn: {"vrf": vrf, "table": table, "lan": "eth1"}})
         ce.enroll(self.admin(f"ce bundle {customer}/{ce.router}"))
         if start:
