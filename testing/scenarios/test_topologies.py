@@ -91,7 +91,7 @@ def test_suspended_and_back(hub):
     pings = hub.pings([("paris", "lyon")])
     hub.admin(f"ce suspend acme/{hub.ce('nice').router}")
     has_peers(hub, {"nice": set(), "paris": {"lyon"}})
-    assert "suspended" in hub.ce("nice").ctl("status").stdout
+    assert "SUSPENDED" in hub.ce("nice").ctl("status").stdout
     hub.admin(f"ce resume acme/{hub.ce('nice').router}")
     has_peers(hub, {"nice": {"paris"}, "paris": {"lyon", "nice"}})
     results = pings.stop()
