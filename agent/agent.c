@@ -741,7 +741,7 @@ static void stop(struct agent *a)
 
 static int load(struct agent *a, const char *conf_path, struct err *e)
 {
-	int rc = conf_read(conf_path, &a->conf, e);
+	int rc = conf_read(conf_path, &a->conf, e), lock;
 
 	if (rc == 0)
 	{
@@ -755,6 +755,10 @@ static int load(struct agent *a, const char *conf_path, struct err *e)
 	if (rc == 0)
 	{
 		rc = dir_make(a->conf.run_dir, 0755, e);
+	}
+	if (rc == 0)
+	{	/* two would take each other's connections away; held to the end */
+		rc = dir_lock(a->conf.run_dir, "another ppvpn-agent", &lock, e);
 	}
 	return rc;
 }
