@@ -392,6 +392,7 @@ void resource_sa(struct resource_set *set, enum resource_origin origin,
 	attr(set, r, "remote", true, addr_text(a, &spec->remote));
 	attr(set, r, "local-id", true, copy->local_id);
 	attr(set, r, "remote-id", true, copy->remote_id);
+	attr(set, r, "mark", true, arena_printf(a, "0x%x", spec->mark));
 	r->spec = copy;
 }
 

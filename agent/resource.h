@@ -150,6 +150,7 @@ struct res_sa {
 	char *conn;
 	struct addr local, remote;
 	char *local_id, *remote_id;
+	uint32_t mark;				/* of its CHILD_SAs, 0: has none yet */
 	uint32_t *unique_ids;
 	size_t unique_id_count;
 };

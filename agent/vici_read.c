@@ -29,7 +29,7 @@ bool vici_conn_is_ours(const char *name)
 
 struct child
 {
-	uint32_t unique_id;
+	uint32_t unique_id, mark;
 	char state[32];
 	char encr[48], encr_size[8], integ[48], integ_size[8], dh[48];
 	uint64_t in_bytes, out_bytes;
@@ -124,6 +124,10 @@ static void child_member(struct child *c, const char *name, const char *value)
 	{
 		c->unique_id = (uint32_t)number(value);
 	}
+	else if (strcmp(name, "mark-in") == 0)
+	{	/* hexadecimal, without 0x */
+		c->mark = (uint32_t)strtoul(value, NULL, 16);
+	}
 	else if (strcmp(name, "bytes-in") == 0)
 	{
 		c->in_bytes = number(value);
@@ -162,6 +166,7 @@ static void child_end(struct sa_reading *r)
 		if (c->unique_id >= r->newest_installed)
 		{
 			r->newest_installed = c->unique_id;
+			sa->mark = c->mark;
 			sa->proposal = proposal_text(r->arena, c);
 		}
 	}
@@ -269,6 +274,7 @@ static void report_resource(const struct vici_sa *sas, size_t count,
 	for (size_t i = 0; i < count; i++)
 	{
 		ids[i] = sas[i].unique_id;
+		spec.mark = sas[i].mark ? sas[i].mark : spec.mark;
 		/* one that is still being negotiated does not say who it is with */
 		if (sas[i].remote_id[0] != '\0' && known->remote_id[0] == '\0')
 		{

@@ -27,6 +27,7 @@ struct vici_sa {
 	unsigned installed;			/* CHILD_SAs INSTALLED, REKEYING or REKEYED */
 	char *child_state;			/* INSTALLED if any is, else the newest's, "" none */
 	char *proposal;				/* of the newest INSTALLED one, "" none */
+	uint32_t mark;				/* of that one, 0 none */
 	uint64_t in_bytes, out_bytes;
 };
 

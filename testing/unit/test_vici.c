@@ -209,6 +209,8 @@ static void add_child(struct text *t, const char *id, const char *state,
 	{
 		vici_kv(t, "dh-group", dh);
 	}
+	/* the newest INSTALLED one's counts: others may have an old one */
+	vici_kv(t, "mark-in", strcmp(id, "22") == 0 ? "70ff001f" : "70ff0003");
 	vici_kv(t, "bytes-in", bytes);
 	vici_kv(t, "bytes-out", "5");
 	vici_list(t, "local-ts", (const char *const[]){ "0.0.0.0/0", NULL });
@@ -317,6 +319,7 @@ START_TEST(list_sas_fills_facts_and_resources)
 	/* the one that knows, not the newest */
 	ck_assert_str_eq(spec->remote_id, LYON_ID);
 	ck_assert_uint_eq(addr_to_u32(&spec->remote), 0xc0000209);
+	ck_assert_uint_eq(spec->mark, 0x70ff001f);
 	observe_done();
 }
 END_TEST
