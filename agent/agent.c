@@ -22,6 +22,7 @@
 #include "nl.h"
 #include "notify.h"
 #include "report.h"
+#include "sacheck.h"
 #include "seal.h"
 #include "serve.h"
 #include "text.h"
@@ -184,6 +185,7 @@ static void on_periodic(void *user)
 	if (a->checked)
 	{
 		cycle_request(a->cycle);
+		sacheck_request(a->sacheck);
 	}
 	loop_timer_set(a->periodic, PERIODIC_MS);
 }
@@ -276,7 +278,6 @@ static void clean_after_charon(struct agent *a, const struct charon_hello *hello
 	{
 		log_info("charon", "deleted %u SAs of the charon before", deleted);
 	}
-	save_charon_boot(a);
 }
 
 static void on_settled(void *user, const struct cycle_result *r)
@@ -287,15 +288,20 @@ static void on_settled(void *user, const struct cycle_result *r)
 	tunnels_observed(a->tunnels, r->seen, r->group);
 	if (r->full)
 	{
-		if (a->converged != r->converged || r->applied)
+		if (a->converged != (r->converged && a->checked) || r->applied)
 		{
 			log_info("apply", r->converged ? "converged, %u steps applied" :
 					 "not converged, %u steps applied", r->applied);
 			agent_changed(a);
 		}
-		a->converged = r->converged;
+		a->converged = r->converged && a->checked;
 		a->settled_ms = loop_now_ms();
 		note_errors(a, r);
+		if (!a->checked)
+		{	/* nothing was changed, only looked at */
+			serve_settled(a);
+			return;
+		}
 		if (a->doc_pending && !(unknown & RES_BIT(RES_CONN)))
 		{
 			a->doc_pending = false;
@@ -307,6 +313,8 @@ static void on_settled(void *user, const struct cycle_result *r)
 			a->charon_new = false;
 			log_info("charon", "a new charon: negotiating with every peer");
 			tunnels_restarted(a->tunnels);
+			/* not before: an agent that starts meanwhile does it again */
+			save_charon_boot(a);
 		}
 		if (!(unknown & RES_BIT(RES_CONN)))
 		{
@@ -325,7 +333,8 @@ static const struct model_document *on_wanted(void *user)
 {
 	struct agent *a = user;
 
-	return a->doc;
+	/* nothing is changed before it is known that it would hurt nobody */
+	return a->checked ? a->doc : NULL;
 }
 
 /* ---- the provider ---------------------------------------------------------- */
@@ -393,11 +402,7 @@ static bool acknowledged(const struct agent *a, const char *conn)
 
 static void begin_work(struct agent *a)
 {
-	if (!a->checked)
-	{
-		a->checked = true;
-		provider_start(a->provider);
-	}
+	a->checked = true;
 	cycle_request(a->cycle);
 }
 
@@ -467,8 +472,7 @@ static void on_charon(void *user, const struct charon_hello *hello)
 		snprintf(a->charon_boot, sizeof(a->charon_boot), "%s", hello->boot_id);
 		clean_after_charon(a, hello);
 	}
-	log_info("charon", "connected to the plugin in strongSwan %s",
-			 hello->version);
+	nl_xfrm_charon(a->nl, hello->pid);
 	check_charon(a);
 	agent_changed(a);
 }
@@ -589,7 +593,11 @@ static void on_nl(void *user, enum nl_event event, const char *link,
 		}
 		return;
 	}
-	if (a->checked)
+	if (event == NL_XFRM || event == NL_OVERFLOW)
+	{
+		sacheck_request(a->sacheck);
+	}
+	if (a->checked && event != NL_XFRM)
 	{
 		cycle_request(a->cycle);
 	}
@@ -701,6 +709,7 @@ static int start_agent(struct agent *a, struct err *e)
 	if (rc == 0)
 	{
 		a->cycle = cycle_new(a->loop, &a->conf, a->backends, &cycle, a);
+		a->sacheck = sacheck_new(a->loop, a->nl, a->vici, a->tunnels, a->cycle);
 		rc = provider_new(a->loop, a->conf.state_dir, &a->identity, &provider,
 						  a, &a->provider, e);
 	}
@@ -712,6 +721,11 @@ static int start_agent(struct agent *a, struct err *e)
 	loop_timer_set(a->periodic, PERIODIC_MS);
 	loop_timer_set(a->attempts, ATTEMPTS_MS);
 	poll_neighbors(a);
+	if (rc == 0)
+	{	/* with charon away, too: the provider is to know that it is */
+		provider_start(a->provider);
+		cycle_request(a->cycle);
+	}
 	return rc;
 }
 
@@ -722,6 +736,7 @@ static void stop(struct agent *a)
 		serve_stop(a);
 	}
 	control_free(a->control);
+	sacheck_free(a->sacheck);
 	cycle_free(a->cycle);
 	provider_free(a->provider);
 	a->provider = NULL;

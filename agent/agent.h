@@ -44,6 +44,7 @@ struct agent {
 	struct provider *provider;
 	struct tunnels *tunnels;
 	struct cycle *cycle;
+	struct sacheck *sacheck;
 	struct control *control;
 	struct backend *backends[5];
 	struct alarms alarms;

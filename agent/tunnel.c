@@ -413,6 +413,9 @@ static void observed_sa(struct tunnel *t, const struct fact_sa *sa)
 	copy_text(t->proposal, sizeof(t->proposal), sa ? sa->proposal : "");
 	t->in_bytes = sa ? sa->in_bytes : 0;
 	t->out_bytes = sa ? sa->out_bytes : 0;
+	t->mark = sa ? sa->mark : 0;
+	t->spi_in = sa ? sa->spi_in : 0;
+	t->spi_out = sa ? sa->spi_out : 0;
 	t->installed = installed;
 	if (installed && t->state != PEER_UP)
 	{

@@ -200,6 +200,25 @@ START_TEST(an_sa_with_anothers_mark_goes)
 }
 END_TEST
 
+/* Flushed by hand: charon is told to negotiate again. */
+START_TEST(an_sa_that_the_kernel_lacks_goes)
+{
+	struct res_sa sa = {
+		.conn = (char*)P1, .local = addr_from_u32(0xc0000205),
+		.remote = addr_from_u32(0xc0000209), .local_id = (char*)"paris.x.y",
+		.remote_id = (char*)"lyon.x.y", .mark = 0x70ff0001, .lost = true,
+	};
+	struct plan plan;
+
+	resource_sa(&have, RES_OURS, &sa);
+	build(&doc, NULL);
+	plan_build(&wish.want, &have, RES_BIT(RES_SA), NULL, &plan);
+	ck_assert_uint_eq(plan.count, 1);
+	ck_assert_int_eq(plan.steps[0].op, STEP_DELETE);
+	plan_done(&plan);
+}
+END_TEST
+
 START_TEST(a_link_with_a_new_name_keeps_its_mark)
 {
 	have_link(P2, "foo", 0x70ff0007, RES_OURS);
@@ -479,6 +498,7 @@ int main(void)
 	tcase_add_test(tc, names_and_marks_are_recovered);
 	tcase_add_test(tc, a_link_that_went_comes_back_to_its_sa);
 	tcase_add_test(tc, an_sa_with_anothers_mark_goes);
+	tcase_add_test(tc, an_sa_that_the_kernel_lacks_goes);
 	tcase_add_test(tc, a_link_with_a_new_name_keeps_its_mark);
 	tcase_add_test(tc, a_tunnel_may_have_a_cost_of_its_own);
 	tcase_add_loop_test(tc, a_disjoint_hub_fences_its_links, 0,
