@@ -749,7 +749,8 @@ int agent_run(const char *conf_path)
 		err_print("ppvpn-agent", &e);
 		conf_done(&a->conf);
 		free(a);
-		return rc == -ENOENT ? EXIT_REFUSED : EXIT_FAILURE;
+		return rc == -ENOENT || e.code == ERR_CONFIG ? EXIT_REFUSED
+													 : EXIT_FAILURE;
 	}
 	a->loop = loop_new();
 	term = loop_signal_new(a->loop, SIGTERM, on_signal, a);

@@ -11,7 +11,7 @@
 /* Neighbours: while a tunnel settles, and otherwise. */
 #define NEIGHBORS_SOON_MS 500
 #define NEIGHBORS_LATE_MS 5000
-/* ... and this much more for each tunnel */
+/* ... and otherwise this much more for each tunnel */
 #define NEIGHBORS_EACH_MS 2
 /* After this long without a neighbour a tunnel is looked at more closely. */
 #define CLOSER_MS 1500
@@ -22,7 +22,7 @@ void neighbors_poll(struct agent *a)
 	uint64_t each = NEIGHBORS_EACH_MS * tunnels_count(a->tunnels);
 
 	loop_timer_set(a->neighbors, tunnels_settling(a->tunnels) ?
-				   NEIGHBORS_SOON_MS + each : NEIGHBORS_LATE_MS + each);
+				   NEIGHBORS_SOON_MS : NEIGHBORS_LATE_MS + each);
 }
 
 /* A tunnel that is up and has no neighbour after a while: something may have
