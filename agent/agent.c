@@ -19,9 +19,11 @@
 #include "frr.h"
 #include "log.h"
 #include "loop.h"
+#include "neighbors.h"
 #include "nl.h"
 #include "notify.h"
 #include "report.h"
+#include "sacheck.h"
 #include "seal.h"
 #include "serve.h"
 #include "text.h"
@@ -29,11 +31,6 @@
 
 /* Everything is read again at least this often. */
 #define PERIODIC_MS 60000
-/* Neighbours: while a tunnel settles, and otherwise. */
-#define NEIGHBORS_SOON_MS 500
-#define NEIGHBORS_LATE_MS 10000
-/* After this long without a neighbour a tunnel is looked at more closely. */
-#define CLOSER_MS 1500
 /* Negotiations under way are looked at this often. */
 #define ATTEMPTS_MS 1000
 /* Changes that come close together are one report. */
@@ -106,59 +103,6 @@ void agent_changed(struct agent *a)
 
 /* ---- rounds ---------------------------------------------------------------- */
 
-static void poll_neighbors(struct agent *a)
-{
-	loop_timer_set(a->neighbors, tunnels_settling(a->tunnels) ?
-				   NEIGHBORS_SOON_MS : NEIGHBORS_LATE_MS);
-}
-
-/* A tunnel that is up and has no neighbour after a while: something may have
- * been missed. Everything is looked at, less and less often. */
-static void look_closer(struct agent *a)
-{
-	uint64_t now = loop_now_ms();
-
-	for (size_t i = 0; i < tunnels_count(a->tunnels); i++)
-	{
-		struct tunnel *t = tunnels_get(a->tunnels, i);
-		uint64_t age = now - t->since_ms;
-
-		if (t->installed && !t->ospf[0] && age >= CLOSER_MS &&
-			age <= PERIODIC_MS && now - a->settled_ms >= age / 2)
-		{
-			cycle_request(a->cycle);
-			return;
-		}
-	}
-}
-
-static void on_neighbor(void *user, const char *link, const char *state)
-{
-	struct agent *a = user;
-
-	if (link)
-	{
-		tunnels_neighbor(a->tunnels, link, state);
-		return;
-	}
-	tunnels_neighbors_end(a->tunnels);
-	poll_neighbors(a);
-	look_closer(a);
-}
-
-static void on_neighbors(void *user)
-{
-	struct agent *a = user;
-
-	if (!frr_running(a->frr) || !tunnels_count(a->tunnels))
-	{
-		poll_neighbors(a);
-		return;
-	}
-	tunnels_neighbors_begin(a->tunnels);
-	frr_poll_neighbors(a->frr, on_neighbor, a);
-}
-
 /* A negotiation that fails may end without a word: look while one is under way. */
 static void on_attempts(void *user)
 {
@@ -184,6 +128,7 @@ static void on_periodic(void *user)
 	if (a->checked)
 	{
 		cycle_request(a->cycle);
+		sacheck_request(a->sacheck);
 	}
 	loop_timer_set(a->periodic, PERIODIC_MS);
 }
@@ -276,7 +221,6 @@ static void clean_after_charon(struct agent *a, const struct charon_hello *hello
 	{
 		log_info("charon", "deleted %u SAs of the charon before", deleted);
 	}
-	save_charon_boot(a);
 }
 
 static void on_settled(void *user, const struct cycle_result *r)
@@ -287,15 +231,20 @@ static void on_settled(void *user, const struct cycle_result *r)
 	tunnels_observed(a->tunnels, r->seen, r->group);
 	if (r->full)
 	{
-		if (a->converged != r->converged || r->applied)
+		if (a->converged != (r->converged && a->checked) || r->applied)
 		{
 			log_info("apply", r->converged ? "converged, %u steps applied" :
 					 "not converged, %u steps applied", r->applied);
 			agent_changed(a);
 		}
-		a->converged = r->converged;
+		a->converged = r->converged && a->checked;
 		a->settled_ms = loop_now_ms();
 		note_errors(a, r);
+		if (!a->checked)
+		{	/* nothing was changed, only looked at */
+			serve_settled(a);
+			return;
+		}
 		if (a->doc_pending && !(unknown & RES_BIT(RES_CONN)))
 		{
 			a->doc_pending = false;
@@ -307,6 +256,8 @@ static void on_settled(void *user, const struct cycle_result *r)
 			a->charon_new = false;
 			log_info("charon", "a new charon: negotiating with every peer");
 			tunnels_restarted(a->tunnels);
+			/* not before: an agent that starts meanwhile does it again */
+			save_charon_boot(a);
 		}
 		if (!(unknown & RES_BIT(RES_CONN)))
 		{
@@ -316,7 +267,7 @@ static void on_settled(void *user, const struct cycle_result *r)
 	}
 	if (tunnels_settling(a->tunnels))
 	{
-		poll_neighbors(a);
+		neighbors_poll(a);
 	}
 	serve_settled(a);
 }
@@ -325,7 +276,8 @@ static const struct model_document *on_wanted(void *user)
 {
 	struct agent *a = user;
 
-	return a->doc;
+	/* nothing is changed before it is known that it would hurt nobody */
+	return a->checked ? a->doc : NULL;
 }
 
 /* ---- the provider ---------------------------------------------------------- */
@@ -393,11 +345,7 @@ static bool acknowledged(const struct agent *a, const char *conn)
 
 static void begin_work(struct agent *a)
 {
-	if (!a->checked)
-	{
-		a->checked = true;
-		provider_start(a->provider);
-	}
+	a->checked = true;
 	cycle_request(a->cycle);
 }
 
@@ -467,8 +415,7 @@ static void on_charon(void *user, const struct charon_hello *hello)
 		snprintf(a->charon_boot, sizeof(a->charon_boot), "%s", hello->boot_id);
 		clean_after_charon(a, hello);
 	}
-	log_info("charon", "connected to the plugin in strongSwan %s",
-			 hello->version);
+	nl_xfrm_charon(a->nl, hello->pid);
 	check_charon(a);
 	agent_changed(a);
 }
@@ -543,7 +490,7 @@ static void on_tunnel_changed(void *user, struct tunnel *t,
 	}
 	if (t->state == PEER_UP && old != PEER_UP)
 	{
-		poll_neighbors(a);
+		neighbors_poll(a);
 	}
 	agent_changed(a);
 }
@@ -587,9 +534,17 @@ static void on_nl(void *user, enum nl_event event, const char *link,
 		{
 			tunnels_route(a->tunnels, link, true);
 		}
+		else if (frr_running(a->frr))
+		{	/* somebody may have touched what it came from */
+			neighbors_soon(a);
+		}
 		return;
 	}
-	if (a->checked)
+	if (event == NL_XFRM || event == NL_OVERFLOW)
+	{
+		sacheck_request(a->sacheck);
+	}
+	if (a->checked && event != NL_XFRM)
 	{
 		cycle_request(a->cycle);
 	}
@@ -605,6 +560,16 @@ static void on_frr(void *user, bool running)
 		cycle_request(a->cycle);
 	}
 	agent_changed(a);
+}
+
+static void on_frr_config(void *user)
+{
+	struct agent *a = user;
+
+	if (a->checked)
+	{
+		cycle_request(a->cycle);
+	}
 }
 
 /* ---- life ------------------------------------------------------------------ */
@@ -651,7 +616,7 @@ static int start_system(struct agent *a, struct err *e)
 	static const struct charon_handlers charon = {
 		on_charon, on_charon_lost, on_unknown_peer, on_alert,
 	};
-	static const struct frr_handlers frr = { on_frr, NULL };
+	static const struct frr_handlers frr = { on_frr, NULL, on_frr_config };
 	struct frr_config frr_config = {
 		.vtysh = a->conf.vtysh, .vty_dir = a->conf.frr_dir,
 		.run_dir = a->conf.run_dir,
@@ -692,7 +657,7 @@ static int start_agent(struct agent *a, struct err *e)
 	hex_encode(id, sizeof(id), a->boot_id);
 	a->started_ms = loop_now_ms();
 	a->periodic = loop_timer_new(a->loop, on_periodic, a);
-	a->neighbors = loop_timer_new(a->loop, on_neighbors, a);
+	a->neighbors = loop_timer_new(a->loop, neighbors_look, a);
 	a->attempts = loop_timer_new(a->loop, on_attempts, a);
 	a->report = loop_timer_new(a->loop, on_report, a);
 	a->tunnels = tunnels_new(a->loop, &tunnels, a);
@@ -701,6 +666,7 @@ static int start_agent(struct agent *a, struct err *e)
 	if (rc == 0)
 	{
 		a->cycle = cycle_new(a->loop, &a->conf, a->backends, &cycle, a);
+		a->sacheck = sacheck_new(a->loop, a->nl, a->vici, a->tunnels, a->cycle);
 		rc = provider_new(a->loop, a->conf.state_dir, &a->identity, &provider,
 						  a, &a->provider, e);
 	}
@@ -711,7 +677,12 @@ static int start_agent(struct agent *a, struct err *e)
 	}
 	loop_timer_set(a->periodic, PERIODIC_MS);
 	loop_timer_set(a->attempts, ATTEMPTS_MS);
-	poll_neighbors(a);
+	neighbors_poll(a);
+	if (rc == 0)
+	{	/* with charon away, too: the provider is to know that it is */
+		provider_start(a->provider);
+		cycle_request(a->cycle);
+	}
 	return rc;
 }
 
@@ -722,6 +693,7 @@ static void stop(struct agent *a)
 		serve_stop(a);
 	}
 	control_free(a->control);
+	sacheck_free(a->sacheck);
 	cycle_free(a->cycle);
 	provider_free(a->provider);
 	a->provider = NULL;
@@ -741,7 +713,7 @@ static void stop(struct agent *a)
 
 static int load(struct agent *a, const char *conf_path, struct err *e)
 {
-	int rc = conf_read(conf_path, &a->conf, e);
+	int rc = conf_read(conf_path, &a->conf, e), lock;
 
 	if (rc == 0)
 	{
@@ -755,6 +727,10 @@ static int load(struct agent *a, const char *conf_path, struct err *e)
 	if (rc == 0)
 	{
 		rc = dir_make(a->conf.run_dir, 0755, e);
+	}
+	if (rc == 0)
+	{	/* two would take each other's connections away; held to the end */
+		rc = dir_lock(a->conf.run_dir, "another ppvpn-agent", &lock, e);
 	}
 	return rc;
 }
@@ -773,7 +749,8 @@ int agent_run(const char *conf_path)
 		err_print("ppvpn-agent", &e);
 		conf_done(&a->conf);
 		free(a);
-		return rc == -ENOENT ? EXIT_REFUSED : EXIT_FAILURE;
+		return rc == -ENOENT || e.code == ERR_CONFIG ? EXIT_REFUSED
+													 : EXIT_FAILURE;
 	}
 	a->loop = loop_new();
 	term = loop_signal_new(a->loop, SIGTERM, on_signal, a);

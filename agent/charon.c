@@ -286,6 +286,7 @@ static void on_hello(struct request *r, int rc, const struct charon_frame *f,
 	c->hello.connmark = f->settings.connmark;
 	c->hello.ikesa_table_size = f->settings.ikesa_table_size;
 	c->hello.count = f->count;
+	c->hello.pid = (uint32_t)f->pid;
 	revision_set(c, f->revision);
 	subscribe(r);
 }

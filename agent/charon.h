@@ -20,6 +20,7 @@ struct charon_hello {
 	bool install_routes, connmark;
 	uint64_t ikesa_table_size;
 	uint64_t count;				/* connections that the plugin has */
+	uint32_t pid;
 };
 
 struct charon_alert {

@@ -315,7 +315,9 @@ void ctl_print_plan(struct text *t, const struct ctl_plan *p)
 	}
 	if (!p->step_count)
 	{
-		text_add(t, "Nothing to do: the router is as wanted.\n");
+		text_add(t, p->error_count + p->not_possible_count ?
+				 "Nothing that can be done now.\n" :
+				 "Nothing to do: the router is as wanted.\n");
 	}
 	if (p->error_count + p->not_possible_count)
 	{

@@ -30,6 +30,7 @@ struct build {
 	struct arena *arena;
 	struct desired *out;
 	uint8_t *numbers;		/* bit set of link numbers in use */
+	uint8_t *kept;			/* and of those whose SA lives on without its link */
 	uint32_t next_number;
 };
 
@@ -81,7 +82,9 @@ static bool number_used(const struct build *b, uint32_t n)
 
 static uint32_t number_new(struct build *b)
 {
-	while (b->next_number <= NUMBERS_MAX && number_used(b, b->next_number))
+	while (b->next_number <= NUMBERS_MAX &&
+		   (number_used(b, b->next_number) ||
+			(b->kept[b->next_number / 8] & (1u << (b->next_number % 8)))))
 	{
 		b->next_number++;
 	}
@@ -93,6 +96,14 @@ static uint32_t number_new(struct build *b)
 	return b->next_number;
 }
 
+/* The number of a mark in our block, 0 for others. */
+static uint32_t mark_number(const struct build *b, uint32_t mark)
+{
+	return mark > b->conf->mark_base &&
+		   mark <= b->conf->mark_base + NUMBERS_MAX ?
+				mark - b->conf->mark_base : 0;
+}
+
 /*
  * Every existing link name and every mark in our block counts as taken, whoever
  * has it, so that a name is never reused while something may still refer to it.
@@ -100,8 +111,10 @@ static uint32_t number_new(struct build *b)
 static void numbers_init(struct build *b)
 {
 	const struct res_link *link;
+	uint32_t n;
 
 	b->numbers = arena_calloc(b->arena, NUMBERS_MAX / 8 + 1, 1);
+	b->kept = arena_calloc(b->arena, NUMBERS_MAX / 8 + 1, 1);
 	b->next_number = 1;
 	for (size_t i = 0; i < b->facts->link_count; i++)
 	{
@@ -109,17 +122,19 @@ static void numbers_init(struct build *b)
 	}
 	for (size_t i = 0; i < b->have->count; i++)
 	{
+		if (b->have->items[i].kind == RES_SA)
+		{
+			n = mark_number(b, ((const struct res_sa*)
+								b->have->items[i].spec)->mark);
+			b->kept[n / 8] |= 1u << (n % 8);
+		}
 		if (b->have->items[i].kind != RES_LINK)
 		{
 			continue;
 		}
 		link = b->have->items[i].spec;
 		number_use(b, link_number(link->name));
-		if (link->mark > b->conf->mark_base &&
-			link->mark <= b->conf->mark_base + NUMBERS_MAX)
-		{
-			number_use(b, link->mark - b->conf->mark_base);
-		}
+		number_use(b, mark_number(b, link->mark));
 	}
 }
 
@@ -128,6 +143,37 @@ static const struct res_link *find_link(const struct build *b, const char *conn)
 	const struct resource *r = resource_find(b->have, RES_LINK, conn);
 
 	return r && r->origin == RES_OURS ? r->spec : NULL;
+}
+
+static bool link_exists(const struct build *b, const char *name);
+
+/*
+ * That of the link; of one that was renamed, its mark's; of one that was deleted,
+ * the mark of its SA, which would have to be negotiated again for another.
+ */
+static uint32_t number_for(struct build *b, const char *conn,
+						   const struct res_link *have)
+{
+	const struct resource *r = resource_find(b->have, RES_SA, conn);
+	const struct res_sa *sa = r && r->origin == RES_OURS ? r->spec : NULL;
+	uint32_t n = have ? link_number(have->name) : 0;
+
+	if (n)
+	{
+		return n;
+	}
+	n = have ? mark_number(b, have->mark) : 0;
+	if (n && !link_exists(b, arena_printf(b->arena, "%s%u", LINK_PREFIX, n)))
+	{
+		return n;
+	}
+	n = sa ? mark_number(b, sa->mark) : 0;
+	if (n && !number_used(b, n))
+	{
+		number_use(b, n);
+		return n;
+	}
+	return number_new(b);
 }
 
 /* ---- one tunnel ------------------------------------------------------------ */
@@ -230,11 +276,13 @@ static char *known_or(char *observed, char *wanted)
 }
 
 /*
- * An SA between other ends than these is an old one. One that is still being
+ * An SA between other ends than these, or with the mark of another link, is an
+ * old one. One that is still being
  * negotiated may not have its identities yet: what is not known is not wrong.
  */
 static void want_sa(struct build *b, const struct model_vpn *vpn,
-					const struct model_peer *peer, const char *conn)
+					const struct model_peer *peer, const char *conn,
+					uint32_t number)
 {
 	const struct resource *r = resource_find(b->have, RES_SA, conn);
 	const struct res_sa *have = r ? r->spec : NULL;
@@ -243,6 +291,7 @@ static void want_sa(struct build *b, const struct model_vpn *vpn,
 		.remote = peer->remote_address,
 		.local_id = known_or(have ? have->local_id : NULL, vpn->identity),
 		.remote_id = known_or(have ? have->remote_id : NULL, peer->identity),
+		.mark = have && !have->mark ? 0 : b->conf->mark_base + number,
 	};
 
 	if (have && !have->local.family)
@@ -277,19 +326,12 @@ static void want_peer(struct build *b, const struct model_vpn *vpn,
 {
 	char conn[CONN_NAME_SIZE];
 	const struct res_link *have;
-	uint32_t number = 0;
+	uint32_t number;
 	struct err e;
 
 	conn_name_build(conn, vpn->customer, vpn->vpn, peer->peer);
 	have = find_link(b, conn);
-	if (have)
-	{
-		number = link_number(have->name);
-	}
-	if (!number)
-	{
-		number = number_new(b);
-	}
+	number = number_for(b, conn, have);
 	if (!number)
 	{
 		err_set(&e, 0, ERR_LIMIT, conn, "all %u link numbers are in use",
@@ -299,7 +341,7 @@ static void want_peer(struct build *b, const struct model_vpn *vpn,
 	}
 	want_link(b, vpn, peer, place, conn, number);
 	want_ospf_link(b, vpn, peer, place, conn, have);
-	want_sa(b, vpn, peer, conn);
+	want_sa(b, vpn, peer, conn, number);
 	want_conn(b, vpn, peer, conn, number);
 }
 
@@ -572,7 +614,7 @@ static void want_conn_only(struct build *b, const struct model_document *doc,
 		if (place && peer)
 		{
 			want_link(b, vpn, peer, place, conn, link_number(have->name));
-			want_sa(b, vpn, peer, conn);
+			want_sa(b, vpn, peer, conn, link_number(have->name));
 		}
 	}
 }

@@ -30,6 +30,7 @@ struct fact_sa {
 	bool connecting;			/* some IKE_SA is CONNECTING */
 	char *proposal;				/* of the newest INSTALLED CHILD_SA */
 	uint64_t in_bytes, out_bytes;
+	uint32_t mark, spi_in, spi_out;	/* of that one too, 0 none */
 };
 
 /* one OSPF neighbour on a link of ours */

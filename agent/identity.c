@@ -435,7 +435,7 @@ int identity_enroll(const char *state_dir, const char *bundle_path, bool force,
 	struct provider_file b = {0};
 	struct identity id;
 	struct arena *arena;
-	int rc;
+	int rc, lock;
 
 	if (!force && identity_load(state_dir, &id, NULL) == 0)
 	{
@@ -457,7 +457,12 @@ int identity_enroll(const char *state_dir, const char *bundle_path, bool force,
 	}
 	if (rc == 0)
 	{
+		rc = dir_lock(state_dir, "another enrolment", &lock, e);
+	}
+	if (rc == 0)
+	{
 		rc = enroll(state_dir, &b, e);
+		close(lock);
 	}
 	arena_free(arena);
 	return rc;

@@ -31,6 +31,7 @@ libppvpn_nl_la_SOURCES = \
 	agent/nl_route.c \
 	agent/nl_rule.c \
 	agent/nl_sa.c \
+	agent/nl_xfrm.c \
 	agent/nl_sysctl.c \
 	agent/nl_table.c
 libppvpn_nl_la_LIBADD = libppvpn-agent-core.la $(NL_LIBS)
@@ -50,6 +51,7 @@ libppvpn_agent_la_SOURCES = \
 	agent/lastconf.c agent/lastconf.h \
 	agent/loop.c agent/loop.h \
 	agent/provider.c agent/provider.h \
+	agent/sacheck.c agent/sacheck.h \
 	agent/stream.c agent/stream.h \
 	agent/tunnel.c agent/tunnel.h \
 	agent/vici.c agent/vici.h \
@@ -60,6 +62,7 @@ libppvpn_agent_la_LIBADD = libppvpn-agent-core.la libppvpn-nl.la \
 sbin_PROGRAMS += ppvpn-agent
 ppvpn_agent_SOURCES = \
 	agent/agent.c agent/agent.h \
+	agent/neighbors.c agent/neighbors.h \
 	agent/alert.c agent/alert.h \
 	agent/main.c \
 	agent/notify.c agent/notify.h \

@@ -388,6 +388,10 @@ int nl_new(struct loop *loop, const char *const *sysctls, char *const *lan,
 	{
 		rc = nl_monitor_start(nl, e);
 	}
+	if (!rc)
+	{
+		rc = nl_xfrm_start(nl, e);
+	}
 	if (rc)
 	{
 		nl_free(nl);
@@ -403,6 +407,7 @@ void nl_free(struct nl *nl)
 	{
 		return;
 	}
+	nl_xfrm_stop(nl);
 	nl_monitor_stop(nl);
 	if (nl->sk)
 	{

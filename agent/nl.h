@@ -24,6 +24,7 @@ enum nl_event {
 	NL_LINK,			/* a link, VRF or address of ours or of a LAN changed */
 	NL_RULE,
 	NL_ROUTE,			/* a route over a link of ours: name, present */
+	NL_XFRM,			/* somebody but charon took an SA or a policy away */
 	NL_OVERFLOW			/* events were lost: read everything */
 };
 typedef void (*nl_event_fn)(void *user, enum nl_event event, const char *link, bool present);
@@ -47,5 +48,18 @@ struct backend *nl_backend(struct nl *nl);
  */
 int nl_sa_flush(struct nl *nl, uint32_t mark_out, unsigned *deleted,
 				struct err *e);
+
+/** charon's process: what it takes away itself is no news (NL_XFRM). */
+void nl_xfrm_charon(struct nl *nl, uint32_t pid);
+
+/* ESP SAs and marks of outgoing policies in the kernel, whoever's, sorted */
+struct nl_xfrm { uint32_t *spis, *marks; size_t spi_count, mark_count; };
+
+/** 0, or -errno with e and nothing to free. */
+int nl_xfrm_list(struct nl *nl, struct nl_xfrm *x, struct err *e);
+void nl_xfrm_done(struct nl_xfrm *x);
+/** Both SAs, and a policy with that mark. */
+bool nl_xfrm_has(const struct nl_xfrm *x, uint32_t spi_in, uint32_t spi_out,
+				 uint32_t mark);
 
 #endif

@@ -60,6 +60,9 @@ struct nl {
 	struct nl_sock *monitor;
 	struct loop_fd *monitor_fd;
 	struct loop_timer *route_timer;
+	struct nl_sock *xfrm;
+	struct loop_fd *xfrm_fd;
+	uint32_t charon_pid;
 	/* the link that a step of ours is working on: its events are echoes */
 	const char *busy;
 	unsigned busy_index;
@@ -139,6 +142,10 @@ void nl_sysctls_read(struct nl *nl, struct observation *o);
 int nl_sysctl_step(const struct step *s, struct err *e);
 /** Write one below /proc/sys. */
 int nl_sysctl_write(const char *path, const char *value, struct err *e);
+
+/* nl_xfrm.c */
+int nl_xfrm_start(struct nl *nl, struct err *e);
+void nl_xfrm_stop(struct nl *nl);
 
 /* nl_monitor.c */
 int nl_monitor_start(struct nl *nl, struct err *e);

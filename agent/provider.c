@@ -60,7 +60,8 @@ struct provider {
 	unsigned asked_wait;
 	uint64_t asked_ms;
 	bool poked;
-	bool connected, rejected, saved;
+	bool connected, rejected;
+	bool applied, saved;		/* what is in force: by the agent, on disk */
 	uint64_t since_ms, poked_ms;
 	struct err error;
 	char *report;				/* waits to be sent */
@@ -232,6 +233,7 @@ static int accept(struct provider *p, const char *body, size_t len,
 	snprintf(h.etag, sizeof(h.etag), "%s", etag);
 	held_done(&p->held);
 	p->held = h;
+	p->applied = p->saved = false;
 	return 0;
 }
 
@@ -260,10 +262,32 @@ static void note_error(struct provider *p, const struct err *e)
 	p->handlers.state(p->user);
 }
 
+/* A disk that was full, say, is tried again with every answer of the server. */
+static void keep(struct provider *p)
+{
+	struct lastconf last = { .body = p->held.body, .len = p->held.len };
+	struct err e = {0};
+
+	if (p->saved || !p->applied)
+	{
+		return;
+	}
+	memcpy(last.etag, p->held.etag, sizeof(last.etag));
+	if (lastconf_save(p->state_dir, p->id->ce, &last, &e) < 0)
+	{
+		err_prefix(&e, "the configuration in force is not kept for the next "
+				   "start");
+		note_error(p, &e);
+		return;
+	}
+	p->saved = true;
+}
+
 static void note_ok(struct provider *p)
 {
 	p->failures = 0;
-	if (p->error.code != ERR_NONE && !p->rejected)
+	keep(p);
+	if (p->error.code != ERR_NONE && !p->rejected && p->saved >= p->applied)
 	{
 		memset(&p->error, 0, sizeof(p->error));
 		p->handlers.state(p->user);
@@ -707,20 +731,8 @@ bool provider_idle(const struct provider *p)
 
 void provider_applied(struct provider *p)
 {
-	struct lastconf last = { .body = p->held.body, .len = p->held.len };
-	struct err e = {0};
-
-	if (p->saved || !p->held.doc)
-	{
-		return;
-	}
-	memcpy(last.etag, p->held.etag, sizeof(last.etag));
-	if (lastconf_save(p->state_dir, p->id->ce, &last, &e) < 0)
-	{
-		note_error(p, &e);
-		return;
-	}
-	p->saved = true;
+	p->applied = p->held.doc != NULL;
+	keep(p);
 }
 
 void provider_status(const struct provider *p, struct provider_status *out)

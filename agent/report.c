@@ -83,7 +83,7 @@ static void fill_errors(struct arena *arena, const struct agent *a,
 		e->where = arena_strdup(arena, a->errors[i].err.where);
 		e->text = arena_strdup(arena, a->errors[i].err.text);
 	}
-	if (ps->rejected && r->error_count < AGENT_ERRORS_MAX)
+	if (ps->error.code != ERR_NONE && r->error_count < AGENT_ERRORS_MAX)
 	{
 		e = &r->errors[r->error_count++];
 		e->code = arena_strdup(arena, err_code_text(ps->error.code));

@@ -392,6 +392,8 @@ void resource_sa(struct resource_set *set, enum resource_origin origin,
 	attr(set, r, "remote", true, addr_text(a, &spec->remote));
 	attr(set, r, "local-id", true, copy->local_id);
 	attr(set, r, "remote-id", true, copy->remote_id);
+	attr(set, r, "mark", true, arena_printf(a, "0x%x", spec->mark));
+	attr(set, r, "lost", true, flag_text(a, spec->lost));
 	r->spec = copy;
 }
 

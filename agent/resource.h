@@ -150,6 +150,8 @@ struct res_sa {
 	char *conn;
 	struct addr local, remote;
 	char *local_id, *remote_id;
+	uint32_t mark;				/* of its CHILD_SAs, 0: has none yet */
+	bool lost;					/* the kernel lacks what charon shows */
 	uint32_t *unique_ids;
 	size_t unique_id_count;
 };

@@ -35,10 +35,17 @@ static bool wait_in(struct control_request **list, size_t *count,
 	return true;
 }
 
+static void not_checked(const struct agent *a, struct err *e)
+{
+	err_set(e, 0, ERR_CHARON, a->conf.plugin_socket, "nothing is changed before "
+			"charon and its ppvpn plugin answered");
+}
+
 static void answer_plans(struct agent *a, const struct plan *plan,
 						 const struct desired *desired)
 {
 	struct json_out o = {0};
+	struct err e = {0};
 	struct text text;
 
 	jo_object(&o, NULL);
@@ -47,6 +54,11 @@ static void answer_plans(struct agent *a, const struct plan *plan,
 	for (size_t i = 0; i < desired->error_count; i++)
 	{
 		jo_err(&o, NULL, &desired->errors[i].err);
+	}
+	if (!a->checked)
+	{
+		not_checked(a, &e);
+		jo_err(&o, NULL, &e);
 	}
 	jo_array_end(&o);
 	jo_object_end(&o);
@@ -111,7 +123,15 @@ static void serve_plan(struct agent *a, struct control_request *req)
 
 static void serve_sync(struct agent *a, struct control_request *req)
 {
-	if (wait_in(a->syncs, &a->sync_count, req))
+	struct err e = {0};
+
+	if (!a->checked)
+	{	/* it would wait until charon is there */
+		provider_poke(a->provider);
+		not_checked(a, &e);
+		control_answer(req, NULL, &e);
+	}
+	else if (wait_in(a->syncs, &a->sync_count, req))
 	{
 		provider_poke(a->provider);
 		cycle_request(a->cycle);

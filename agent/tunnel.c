@@ -27,7 +27,9 @@ struct tunnels {
 	struct tunnels_handlers handlers;
 	void *user;
 	struct tunnel **items;		/* sorted by conn */
+	struct tunnel **by_link;	/* the same, while links_known */
 	size_t count;
+	bool links_known;
 	uint64_t next_slot_ms;
 };
 
@@ -88,16 +90,37 @@ struct tunnel *tunnels_find_identity(const struct tunnels *ts,
 	return NULL;
 }
 
-static struct tunnel *find_link(const struct tunnels *ts, const char *link)
+static int compare_link(const void *a, const void *b)
 {
-	for (size_t i = 0; i < ts->count; i++)
+	const struct tunnel *const *x = a, *const *y = b;
+
+	return strcmp((*x)->link, (*y)->link);
+}
+
+static int compare_link_key(const void *key, const void *item)
+{
+	return strcmp(key, (*(const struct tunnel *const*)item)->link);
+}
+
+/* Every neighbour of every poll is looked up: not in O(tunnels). */
+static struct tunnel *find_link(struct tunnels *ts, const char *link)
+{
+	struct tunnel **found;
+
+	if (!ts->links_known)
 	{
-		if (strcmp(ts->items[i]->link, link) == 0)
+		free(ts->by_link);
+		ts->by_link = xcalloc(ts->count + 1, sizeof(*ts->by_link));
+		if (ts->count)
 		{
-			return ts->items[i];
+			memcpy(ts->by_link, ts->items, ts->count * sizeof(*ts->items));
+			qsort(ts->by_link, ts->count, sizeof(*ts->by_link), compare_link);
 		}
+		ts->links_known = true;
 	}
-	return NULL;
+	found = ts->count ? bsearch(link, ts->by_link, ts->count,
+								sizeof(*ts->by_link), compare_link_key) : NULL;
+	return found ? *found : NULL;
 }
 
 size_t tunnels_count(const struct tunnels *ts)
@@ -338,6 +361,7 @@ void tunnels_document(struct tunnels *ts, const struct conf *conf,
 	free(ts->items);
 	ts->items = items;
 	ts->count = end - items;
+	ts->links_known = false;
 	qsort(ts->items, ts->count, sizeof(*ts->items), compare);
 }
 
@@ -413,6 +437,9 @@ static void observed_sa(struct tunnel *t, const struct fact_sa *sa)
 	copy_text(t->proposal, sizeof(t->proposal), sa ? sa->proposal : "");
 	t->in_bytes = sa ? sa->in_bytes : 0;
 	t->out_bytes = sa ? sa->out_bytes : 0;
+	t->mark = sa ? sa->mark : 0;
+	t->spi_in = sa ? sa->spi_in : 0;
+	t->spi_out = sa ? sa->spi_out : 0;
 	t->installed = installed;
 	if (installed && t->state != PEER_UP)
 	{
@@ -439,6 +466,7 @@ static void observed_sa(struct tunnel *t, const struct fact_sa *sa)
 static void observed_one(struct tunnel *t, const struct observation *seen)
 {
 	const struct resource *r;
+	const char *name;
 
 	if (!(seen->facts.unknown_kinds & RES_BIT(RES_SA)))
 	{
@@ -447,8 +475,12 @@ static void observed_one(struct tunnel *t, const struct observation *seen)
 	if (!(seen->facts.unknown_kinds & RES_BIT(RES_LINK)))
 	{
 		r = resource_find(&seen->have, RES_LINK, t->conn);
-		copy_text(t->link, sizeof(t->link),
-				  r ? ((const struct res_link*)r->spec)->name : "");
+		name = r ? ((const struct res_link*)r->spec)->name : "";
+		if (strcmp(t->link, name) != 0)
+		{
+			copy_text(t->link, sizeof(t->link), name);
+			t->owner->links_known = false;
+		}
 	}
 }
 
@@ -631,6 +663,7 @@ void tunnels_free(struct tunnels *ts)
 			tunnel_free(ts->items[i]);
 		}
 		free(ts->items);
+		free(ts->by_link);
 		free(ts);
 	}
 }

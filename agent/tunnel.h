@@ -37,6 +37,8 @@ struct tunnel {
 	char link[16], ike[24], child[24], proposal[96], ospf[24];
 	bool installed, route;
 	uint64_t in_bytes, out_bytes;
+	uint32_t mark, spi_in, spi_out;
+	uint32_t missing_spi;				/* sacheck's */
 
 	bool has_service;
 	struct status_service service;

@@ -20,12 +20,17 @@
 #include "vici_conn.h"
 #include "vici_read.h"
 
+/* No more tunnels than these are negotiated anew at a time. */
+#define LOST_MAX 64
+
 struct vici
 {
 	struct backend backend;		/* first: a backend is cast to its owner */
 	struct vici_conn *conn;
 	const struct vici_handlers *handlers;
 	void *user;
+	uint32_t lost[LOST_MAX];	/* outgoing SPIs, the oldest is overwritten */
+	size_t lost_count;
 };
 
 /* ---- reading -------------------------------------------------------------- */
@@ -33,6 +38,7 @@ struct vici
 struct reading
 {
 	struct vici_command command;	/* first */
+	const struct vici *vici;
 	struct observation *o;
 	struct vici_sa *sas;
 	size_t count, size;
@@ -66,10 +72,14 @@ static void reading_reply(struct vici_command *command, int rc,
 	struct reading *r = (struct reading *)command;
 	backend_done_fn done = r->done;
 	void *user = r->user;
+	struct vici_spis lost = {
+		.spis = r->vici->lost,
+		.count = r->vici->lost_count < LOST_MAX ? r->vici->lost_count : LOST_MAX,
+	};
 
 	if (rc == 0)
 	{
-		vici_sas_report(r->sas, r->count, &r->o->facts, &r->o->have);
+		vici_sas_report(r->sas, r->count, &lost, &r->o->facts, &r->o->have);
 	}
 	else
 	{
@@ -97,6 +107,7 @@ static void vici_read(struct backend *b, struct observation *o,
 	r->command.event = reading_event;
 	r->command.reply = reading_reply;
 	r->command.cancel = reading_cancel;
+	r->vici = v;
 	r->o = o;
 	r->done = done;
 	r->user = user;
@@ -343,6 +354,11 @@ void vici_free(struct vici *v)
 	}
 	vici_conn_free(v->conn);
 	free(v);
+}
+
+void vici_lost(struct vici *v, uint32_t spi_out)
+{
+	v->lost[v->lost_count++ % LOST_MAX] = spi_out;
 }
 
 bool vici_connected(const struct vici *v)

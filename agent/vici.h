@@ -27,6 +27,8 @@ struct vici *vici_new(struct loop *loop, const char *path,
 					  const struct vici_handlers *handlers, void *user);
 void vici_free(struct vici *v);
 bool vici_connected(const struct vici *v);
+/** The kernel lacks what belongs to this outgoing SPI: its IKE_SA is to go. */
+void vici_lost(struct vici *v, uint32_t spi_out);
 /** Kind SA: reads list-sas into facts.sas and SA resources; deletes by terminate. */
 struct backend *vici_backend(struct vici *v);
 

@@ -29,7 +29,7 @@ bool vici_conn_is_ours(const char *name)
 
 struct child
 {
-	uint32_t unique_id;
+	uint32_t unique_id, mark, spi_in, spi_out;
 	char state[32];
 	char encr[48], encr_size[8], integ[48], integ_size[8], dh[48];
 	uint64_t in_bytes, out_bytes;
@@ -111,12 +111,25 @@ static void child_member(struct child *c, const char *name, const char *value)
 		{ "integ-keysize", c->integ_size, sizeof(c->integ_size) },
 		{ "dh-group", c->dh, sizeof(c->dh) },
 	};
+	/* hexadecimal, without 0x */
+	const struct { const char *name; uint32_t *out; } numbers[] = {
+		{ "mark-in", &c->mark }, { "spi-in", &c->spi_in },
+		{ "spi-out", &c->spi_out },
+	};
 
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
 	{
 		if (strcmp(name, texts[i].name) == 0)
 		{
 			copy(texts[i].out, texts[i].size, value);
+			return;
+		}
+	}
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
+	{
+		if (strcmp(name, numbers[i].name) == 0)
+		{
+			*numbers[i].out = (uint32_t)strtoul(value, NULL, 16);
 			return;
 		}
 	}
@@ -162,6 +175,9 @@ static void child_end(struct sa_reading *r)
 		if (c->unique_id >= r->newest_installed)
 		{
 			r->newest_installed = c->unique_id;
+			sa->mark = c->mark;
+			sa->spi_in = c->spi_in;
+			sa->spi_out = c->spi_out;
 			sa->proposal = proposal_text(r->arena, c);
 		}
 	}
@@ -250,6 +266,9 @@ static void report_facts(const struct vici_sa *sas, size_t count,
 		if (sas[i].proposal[0] != '\0')
 		{
 			fact->proposal = sas[i].proposal;
+			fact->mark = sas[i].mark;
+			fact->spi_in = sas[i].spi_in;
+			fact->spi_out = sas[i].spi_out;
 		}
 		if (sas[i].child_state[0] != '\0' &&
 			strcmp(fact->child_state, "INSTALLED") != 0)
@@ -259,7 +278,20 @@ static void report_facts(const struct vici_sa *sas, size_t count,
 	}
 }
 
+static bool contains(const uint32_t *items, size_t count, uint32_t item)
+{
+	for (size_t i = 0; i < count; i++)
+	{
+		if (items[i] == item)
+		{
+			return true;
+		}
+	}
+	return false;
+}
+
 static void report_resource(const struct vici_sa *sas, size_t count,
+							const struct vici_spis *lost,
 							struct resource_set *set)
 {
 	const struct vici_sa *known = &sas[count - 1];
@@ -269,6 +301,9 @@ static void report_resource(const struct vici_sa *sas, size_t count,
 	for (size_t i = 0; i < count; i++)
 	{
 		ids[i] = sas[i].unique_id;
+		spec.mark = sas[i].mark ? sas[i].mark : spec.mark;
+		spec.lost |= sas[i].spi_out != 0 &&
+					 contains(lost->spis, lost->count, sas[i].spi_out);
 		/* one that is still being negotiated does not say who it is with */
 		if (sas[i].remote_id[0] != '\0' && known->remote_id[0] == '\0')
 		{
@@ -283,7 +318,8 @@ static void report_resource(const struct vici_sa *sas, size_t count,
 	resource_sa(set, RES_OURS, &spec);
 }
 
-void vici_sas_report(struct vici_sa *sas, size_t count, struct facts *facts,
+void vici_sas_report(struct vici_sa *sas, size_t count,
+					 const struct vici_spis *lost, struct facts *facts,
 					 struct resource_set *set)
 {
 	size_t n;
@@ -301,7 +337,7 @@ void vici_sas_report(struct vici_sa *sas, size_t count, struct facts *facts,
 		if (vici_conn_is_ours(sas[i].conn))
 		{
 			report_facts(&sas[i], n, facts, set->arena);
-			report_resource(&sas[i], n, set);
+			report_resource(&sas[i], n, lost, set);
 		}
 	}
 }

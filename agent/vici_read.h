@@ -27,16 +27,20 @@ struct vici_sa {
 	unsigned installed;			/* CHILD_SAs INSTALLED, REKEYING or REKEYED */
 	char *child_state;			/* INSTALLED if any is, else the newest's, "" none */
 	char *proposal;				/* of the newest INSTALLED one, "" none */
+	uint32_t mark, spi_in, spi_out;		/* of that one, 0 none */
 	uint64_t in_bytes, out_bytes;
 };
 
 /** Event list-sa. 0 or -EBADMSG. */
 int vici_read_sa(struct vici_walk *w, struct arena *a, struct vici_sa *sa);
+/* outgoing SPIs whose SAs the kernel does not have */
+struct vici_spis { const uint32_t *spis; size_t count; };
 /**
  * All IKE_SAs into facts and SA resources, one for each connection, those of one
  * connection together; only connections of ours. Sorts sas.
  */
-void vici_sas_report(struct vici_sa *sas, size_t count, struct facts *facts,
+void vici_sas_report(struct vici_sa *sas, size_t count,
+					 const struct vici_spis *lost, struct facts *facts,
 					 struct resource_set *set);
 
 /** Name of the first section of an event: its connection; "" when there is none. */

@@ -73,8 +73,8 @@
 	  "The disk that holds the file is full. Nothing was changed; what is there can still be read.", \
 	  "Make room on the disk, then try again.") \
 	X(RUNNING, "running", "Somebody else is at it", \
-	  "A server, or a command that must be alone with the state directory, runs on it.", \
-	  "Stop the server first (systemctl stop ppvpn-server), or wait until the command is done.") \
+	  "A server, an agent, or a command that must be alone with the directory, runs on it.", \
+	  "Stop what runs first (systemctl stop ppvpn-server, or ppvpn-agent), or wait until the command is done.") \
 	X(BACKUP, "backup", "Not a backup that can be restored", \
 	  "The file is no backup of ppvpn-server, is damaged, or does not fit the keys.", \
 	  "Take another backup; one without keys needs --keys with the keys of its time.") \

@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -288,4 +289,23 @@ int dir_make(const char *path, mode_t mode, struct err *e)
 	}
 	return S_ISDIR(st.st_mode) ? 0 :
 		   err_set(e, -ENOTDIR, ERR_IO, path, "not a directory");
+}
+
+int dir_lock(const char *path, const char *who, int *fd, struct err *e)
+{
+	int rc = 0;
+
+	*fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (*fd < 0)
+	{
+		return io_fault(e, path, "cannot open");
+	}
+	if (flock(*fd, LOCK_EX | LOCK_NB))
+	{
+		rc = errno != EWOULDBLOCK ? io_fault(e, path, "cannot lock") :
+			 err_set(e, -EBUSY, ERR_RUNNING, path, "%s uses it", who);
+		close(*fd);
+		*fd = -1;
+	}
+	return rc;
 }

@@ -37,4 +37,12 @@ int file_write_keep(const char *path, const void *buf, size_t len, mode_t mode,
 /** mkdir -p of the last component only; an existing directory is fine. */
 int dir_make(const char *path, mode_t mode, struct err *e);
 
+/**
+ * Take a directory for oneself, until *fd is closed or the process ends.
+ *
+ * @param who		who has it otherwise: "another ppvpn-agent"
+ * @return			0; -EBUSY (ERR_RUNNING) when somebody else has it; -errno
+ */
+int dir_lock(const char *path, const char *who, int *fd, struct err *e);
+
 #endif

@@ -27,12 +27,14 @@ static void as_sa(struct vici_walk w)
 	struct resource_set set;
 	struct facts facts = { 0 };
 	struct vici_sa sas[2];
+	const uint32_t spi = 0xc0ffee02;
+	const struct vici_spis lost = { &spi, 1 };
 
 	resource_set_init(&set, a);
 	if (vici_read_sa(&w, a, &sas[0]) == 0)
 	{
 		sas[1] = sas[0];
-		vici_sas_report(sas, 2, &facts, &set);
+		vici_sas_report(sas, 2, &lost, &facts, &set);
 	}
 	facts_done(&facts);
 	resource_set_done(&set);

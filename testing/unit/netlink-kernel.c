@@ -85,9 +85,9 @@ static bool hides(const char *command, const char *text)
 
 static struct loop *loop;
 static struct nl *nl;
-static unsigned events[4];
+static unsigned events[NL_OVERFLOW + 1];
 static char last_link[64];
-static bool last_present[4];
+static bool last_present[NL_OVERFLOW + 1];
 
 static const char *const sysctls[] = {
 	"net/ipv4/ip_forward", "net/ipv4/igmp_max_memberships",
@@ -688,6 +688,41 @@ static void case_sas(void)
 		  hides("ip xfrm state", "0x00001004"), "an operator's stays");
 }
 
+/* What somebody takes away is told, what charon does not. */
+static void case_xfrm(void)
+{
+	const char *add = "ip xfrm state add src %s dst %s proto esp spi %s mode "
+		"tunnel mark %s aead 'rfc4106(gcm(aes))' "
+		"0x0102030405060708090a0b0c0d0e0f1011121314 128 2>&1";
+	struct nl_xfrm x;
+	struct err e;
+
+	printf("%s", shell(add, "192.0.2.5", "198.51.100.1", "0x2001", "0x70ff0001"));
+	printf("%s", shell(add, "198.51.100.1", "192.0.2.5", "0x2002", "0"));
+	printf("%s", shell("ip xfrm policy add src 0.0.0.0/0 dst 0.0.0.0/0 dir out "
+					   "mark 0x70ff0001 tmpl src 192.0.2.5 dst 198.51.100.1 "
+					   "proto esp mode tunnel 2>&1"));
+	forget_events();
+	pump(50);
+	check(events[NL_XFRM] == 0, "what is added is no news");
+	check(nl_xfrm_list(nl, &x, &e) == 0, "SAs and policies are listed");
+	check(nl_xfrm_has(&x, 0x2002, 0x2001, 0x70ff0001), "both SAs, the policy");
+	check(!nl_xfrm_has(&x, 0x2003, 0x2001, 0x70ff0001) &&
+		  !nl_xfrm_has(&x, 0x2002, 0x2003, 0x70ff0001) &&
+		  !nl_xfrm_has(&x, 0x2002, 0x2001, 0x70ff0002), "and no others");
+	nl_xfrm_done(&x);
+	shell("ip xfrm state delete src 192.0.2.5 dst 198.51.100.1 proto esp spi "
+		  "0x2001 mark 0x70ff0001");
+	pump(50);
+	check(events[NL_XFRM] == 1, "an SA was deleted by hand");
+	shell("ip xfrm state deleteall; ip xfrm policy deleteall");
+	pump(50);
+	check(events[NL_XFRM] >= 2, "all of them");
+	check(nl_xfrm_list(nl, &x, &e) == 0 && !x.spi_count && !x.mark_count,
+		  "and nothing is left");
+	nl_xfrm_done(&x);
+}
+
 static void case_sysctl(void)
 {
 	struct observation o;
@@ -781,6 +816,7 @@ int main(int argc, char *argv[])
 	case_restart();
 	case_many();
 	case_sas();
+	case_xfrm();
 	case_sysctl();
 	case_remove();
 	after = foreign_state();

@@ -153,6 +153,81 @@ START_TEST(names_and_marks_are_recovered)
 }
 END_TEST
 
+static void have_sa(const char *conn, const char *remote_id, uint32_t remote,
+					uint32_t mark)
+{
+	struct res_sa sa = {
+		.conn = (char*)conn, .local = addr_from_u32(0xc0000205),
+		.remote = addr_from_u32(remote), .local_id = (char*)"paris.x.y",
+		.remote_id = (char*)remote_id, .mark = mark,
+	};
+
+	resource_sa(&have, RES_OURS, &sa);
+}
+
+/* All links were deleted by hand, and had not been made in this order: with
+ * another mark each would lead into the other's SA. */
+START_TEST(a_link_that_went_comes_back_to_its_sa)
+{
+	struct plan plan;
+
+	have_sa(P1, "lyon.x.y", 0xc0000209, 0x70ff0002);
+	have_sa(P2, "nice.x.y", 0xc000020d, 0x70ff0001);
+	build(&doc, NULL);
+	ck_assert_str_eq(link_of(P1)->name, "ppv2");
+	ck_assert_uint_eq(link_of(P1)->mark, 0x70ff0002);
+	ck_assert_str_eq(link_of(P2)->name, "ppv1");
+	plan_build(&wish.want, &have, RES_BIT(RES_SA), NULL, &plan);
+	ck_assert_uint_eq(plan.count, 0);
+	plan_done(&plan);
+}
+END_TEST
+
+/* The number is somebody's now: the SA is of no use to the new link. */
+START_TEST(an_sa_with_anothers_mark_goes)
+{
+	struct plan plan;
+
+	have_link("ppv2", "ppv2", 5, RES_FOREIGN);
+	have_sa(P1, "lyon.x.y", 0xc0000209, 0x70ff0002);
+	build(&doc, NULL);
+	ck_assert_str_eq(link_of(P1)->name, "ppv1");
+	plan_build(&wish.want, &have, RES_BIT(RES_SA), NULL, &plan);
+	ck_assert_uint_eq(plan.count, 1);
+	ck_assert_int_eq(plan.steps[0].op, STEP_DELETE);
+	ck_assert_str_eq(plan.steps[0].key, P1);
+	plan_done(&plan);
+}
+END_TEST
+
+/* Flushed by hand: charon is told to negotiate again. */
+START_TEST(an_sa_that_the_kernel_lacks_goes)
+{
+	struct res_sa sa = {
+		.conn = (char*)P1, .local = addr_from_u32(0xc0000205),
+		.remote = addr_from_u32(0xc0000209), .local_id = (char*)"paris.x.y",
+		.remote_id = (char*)"lyon.x.y", .mark = 0x70ff0001, .lost = true,
+	};
+	struct plan plan;
+
+	resource_sa(&have, RES_OURS, &sa);
+	build(&doc, NULL);
+	plan_build(&wish.want, &have, RES_BIT(RES_SA), NULL, &plan);
+	ck_assert_uint_eq(plan.count, 1);
+	ck_assert_int_eq(plan.steps[0].op, STEP_DELETE);
+	plan_done(&plan);
+}
+END_TEST
+
+START_TEST(a_link_with_a_new_name_keeps_its_mark)
+{
+	have_link(P2, "foo", 0x70ff0007, RES_OURS);
+	build(&doc, NULL);
+	ck_assert_str_eq(link_of(P2)->name, "ppv7");
+	ck_assert_uint_eq(link_of(P2)->mark, 0x70ff0007);
+}
+END_TEST
+
 START_TEST(a_tunnel_may_have_a_cost_of_its_own)
 {
 	struct res_ospf_link shown = { .vrf = (char*)"corp", .cost = 1 };
@@ -421,6 +496,10 @@ int main(void)
 	tcase_add_test(tc, everything_for_two_peers);
 	tcase_add_test(tc, lan_networks_are_announced);
 	tcase_add_test(tc, names_and_marks_are_recovered);
+	tcase_add_test(tc, a_link_that_went_comes_back_to_its_sa);
+	tcase_add_test(tc, an_sa_with_anothers_mark_goes);
+	tcase_add_test(tc, an_sa_that_the_kernel_lacks_goes);
+	tcase_add_test(tc, a_link_with_a_new_name_keeps_its_mark);
 	tcase_add_test(tc, a_tunnel_may_have_a_cost_of_its_own);
 	tcase_add_loop_test(tc, a_disjoint_hub_fences_its_links, 0,
 						sizeof(fences) / sizeof(*fences));

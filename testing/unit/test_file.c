@@ -174,6 +174,24 @@ START_TEST(test_dir)
 }
 END_TEST
 
+/* One at a time; who closes it, or ends, gives it back. */
+START_TEST(test_lock)
+{
+	int mine, other;
+
+	ck_assert_int_eq(dir_lock(dir, "another test", &mine, &e), 0);
+	ck_assert_int_eq(dir_lock(dir, "another test", &other, &e), -EBUSY);
+	ck_assert_int_eq(e.code, ERR_RUNNING);
+	ck_assert_str_eq(e.where, dir);
+	ck_assert_str_eq(e.text, "another test uses it");
+	ck_assert_int_eq(other, -1);
+	close(mine);
+	ck_assert_int_eq(dir_lock(dir, "another test", &other, &e), 0);
+	close(other);
+	ck_assert_int_eq(dir_lock(path, "another test", &other, &e), -ENOENT);
+}
+END_TEST
+
 int main(void)
 {
 	TCase *tc = tcase_create("file");
@@ -185,5 +203,6 @@ int main(void)
 	tcase_add_test(tc, test_read_faults);
 	tcase_add_test(tc, test_write_faults);
 	tcase_add_test(tc, test_dir);
+	tcase_add_test(tc, test_lock);
 	return run_case(tc, "file");
 }

@@ -18,6 +18,7 @@
 
 #include "agent/identity.h"
 #include "alloc.h"
+#include "file.h"
 #include "run.h"
 #include "text.h"
 #include "tls_kit.h"
@@ -256,6 +257,23 @@ START_TEST(twice)
 }
 END_TEST
 
+/* Two at once would write the same files: the second is sent away. */
+START_TEST(one_at_a_time)
+{
+	struct err e;
+	int other;
+
+	serve(good);
+	ck_assert_int_eq(mkdir(state, 0700), 0);
+	ck_assert_int_eq(dir_lock(state, "this test", &other, &e), 0);
+	ck_assert_int_eq(enroll(false, &e), -EBUSY);
+	ck_assert_int_eq(e.code, ERR_RUNNING);
+	ck_assert_int_eq(access(in_state("management.key"), F_OK), -1);
+	close(other);
+	ck_assert_int_eq(enroll(false, &e), 0);
+}
+END_TEST
+
 static const struct { kit_fn fn; enum err_code code; } bad[] = {
 	{ refuses, ERR_TOKEN }, { fails, ERR_HTTP }, { other_ca, ERR_TLS },
 	{ future, ERR_TLS }, { not_pkcs7, ERR_TLS }, { not_base64, ERR_TLS },
@@ -405,6 +423,7 @@ int main(void)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, enrolled);
 	tcase_add_test(tc, twice);
+	tcase_add_test(tc, one_at_a_time);
 	tcase_add_loop_test(tc, bad_server, 0, COUNT(bad));
 	tcase_add_test(tc, certificate_of_another_key);
 	tcase_add_test(tc, server_of_another_ca);

@@ -32,7 +32,7 @@ static unsigned asked_wait, asked, posted;
 static char saved[8192];
 static unsigned saves;
 static char *on_disk, on_disk_etag[128];
-static int disk_rc;
+static int disk_rc, save_rc;
 
 struct fetch *fetch_new(struct loop *loop, const struct fetch_identity *id,
 						struct err *e)
@@ -120,7 +120,10 @@ int lastconf_save(const char *dir, const char *ce, const struct lastconf *in,
 {
 	(void)dir;
 	(void)ce;
-	(void)e;
+	if (save_rc)
+	{
+		return err_set(e, save_rc, ERR_IO, "config", "planted");
+	}
 	snprintf(saved, sizeof(saved), "%s", in->body);
 	saves++;
 	return 0;
@@ -176,6 +179,7 @@ static void setup(void)
 
 	log_init("test", LOG_LEVEL_ERROR);
 	disk_rc = -ENOENT;
+	save_rc = 0;
 	asked = documents = saves = posted = states = 0;
 	leaves = diags = wanted_diags = 0;
 	loop = loop_new();
@@ -271,6 +275,37 @@ START_TEST(first_document)
 	answer(304, NULL, asked_etag);
 	ck_assert_uint_eq(documents, 1);
 	ck_assert_uint_eq(asked, 3);
+}
+END_TEST
+
+/* A disk that was full: told until what is in force is kept after all. */
+START_TEST(kept_when_the_disk_has_room_again)
+{
+	struct provider_status status;
+
+	save_rc = -ENOSPC;
+	provider_start(p);
+	answer_document(3, 7, "50");
+	provider_applied(p);
+	answer(304, NULL, asked_etag);
+	provider_status(p, &status);
+	ck_assert_uint_eq(saves, 0);
+	ck_assert_int_eq(status.error.code, ERR_IO);
+	/* what comes next is not kept before it is in force */
+	answer_document(3, 8, "50");
+	save_rc = 0;
+	answer(304, NULL, asked_etag);
+	ck_assert_uint_eq(saves, 0);
+	save_rc = -ENOSPC;
+	provider_applied(p);
+	save_rc = 0;
+	answer(304, NULL, asked_etag);
+	ck_assert_uint_eq(saves, 1);
+	ck_assert_ptr_nonnull(strstr(saved, "\"revision\":8,"));
+	provider_status(p, &status);
+	ck_assert_int_eq(status.error.code, ERR_NONE);
+	answer(304, NULL, asked_etag);
+	ck_assert_uint_eq(saves, 1);
 }
 END_TEST
 
@@ -647,6 +682,7 @@ int main(void)
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, first_document);
+	tcase_add_test(tc, kept_when_the_disk_has_room_again);
 	tcase_add_loop_test(tc, order_of_documents, 0, COUNT(orders));
 	tcase_add_loop_test(tc, nothing_is_removed_on_a_fault, 0, COUNT(refused));
 	tcase_add_test(tc, content_must_fit_its_etag);

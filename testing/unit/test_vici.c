@@ -209,6 +209,10 @@ static void add_child(struct text *t, const char *id, const char *state,
 	{
 		vici_kv(t, "dh-group", dh);
 	}
+	/* the newest INSTALLED one's counts: others may have an old one */
+	vici_kv(t, "mark-in", strcmp(id, "22") == 0 ? "70ff001f" : "70ff0003");
+	vici_kv(t, "spi-in", strcmp(id, "22") == 0 ? "c0ffee01" : "00000009");
+	vici_kv(t, "spi-out", strcmp(id, "22") == 0 ? "c0ffee02" : "00000008");
 	vici_kv(t, "bytes-in", bytes);
 	vici_kv(t, "bytes-out", "5");
 	vici_list(t, "local-ts", (const char *const[]){ "0.0.0.0/0", NULL });
@@ -300,6 +304,9 @@ START_TEST(list_sas_fills_facts_and_resources)
 	ck_assert_str_eq(sa->proposal, "AES_GCM_16_256/ECP_384");
 	ck_assert_uint_eq(sa->in_bytes, 111);
 	ck_assert_uint_eq(sa->out_bytes, 20);
+	ck_assert_uint_eq(sa->spi_in, 0xc0ffee01);
+	ck_assert_uint_eq(sa->spi_out, 0xc0ffee02);
+	ck_assert_uint_eq(sa->mark, 0x70ff001f);
 	ck_assert_ptr_null(facts_sa(&o.facts, "operator"));
 	sa = facts_sa(&o.facts, "ppvpn:acme:corp:nice");
 	ck_assert_str_eq(sa->child_state, "");
@@ -317,6 +324,30 @@ START_TEST(list_sas_fills_facts_and_resources)
 	/* the one that knows, not the newest */
 	ck_assert_str_eq(spec->remote_id, LYON_ID);
 	ck_assert_uint_eq(addr_to_u32(&spec->remote), 0xc0000209);
+	ck_assert_uint_eq(spec->mark, 0x70ff001f);
+	ck_assert(!spec->lost);
+	observe_done();
+
+	/* another connection's, an old child's, then this one's */
+	vici_lost(vici, 0xdead);
+	vici_lost(vici, 8);
+	text_done(&story);
+	observe(NULL);
+	run_until("done", 2000);
+	resource_set_sort(&o.have);
+	r = resource_find(&o.have, RES_SA, LYON);
+	ck_assert(!((const struct res_sa*)r->spec)->lost);
+	observe_done();
+	for (size_t i = 0; i < 100; i++)
+	{
+		vici_lost(vici, i == 50 ? 0xc0ffee02 : 0xdead);
+	}
+	text_done(&story);
+	observe(NULL);
+	run_until("done", 2000);
+	resource_set_sort(&o.have);
+	r = resource_find(&o.have, RES_SA, LYON);
+	ck_assert(((const struct res_sa*)r->spec)->lost);
 	observe_done();
 }
 END_TEST
