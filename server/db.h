@@ -45,6 +45,8 @@ int db_create(const char *path, struct db **db, struct err *e);
 /** path must exist. */
 int db_open(const char *path, struct db **db, struct err *e);
 void db_close(struct db *db);
+/** Keep few pages in memory: for one of many connections that read little. */
+int db_keep_little(struct db *db, struct err *e);
 /** Read and check everything. */
 int db_check(struct db *db, struct err *e);
 /** The same thoroughly, every fault told (the first hundred of a kind). */

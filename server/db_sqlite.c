@@ -27,6 +27,7 @@
 #define FAULTS_MAX 100
 /* room, not use: a change of a large mesh touches many pages */
 #define CACHE_KIB "65536"
+#define LITTLE_KIB "2048"
 
 struct db_rows
 {
@@ -151,6 +152,11 @@ void db_close(struct db *db)
 	}
 	sqlite3_close(db->handle);
 	free(db);
+}
+
+int db_keep_little(struct db *db, struct err *e)
+{
+	return db_script(db, "PRAGMA cache_size = -" LITTLE_KIB ";", e);
 }
 
 static int check_pages(struct db *db, struct err *e)

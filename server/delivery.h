@@ -3,7 +3,8 @@
 /*
  * delivery.h - notes in the database which revision was handed to which CE
  *
- * A thread of its own, so that no answer waits for a write. What is noted here
+ * A thread of its own, so that no answer waits for a write; many at a time, with
+ * pauses, so that other writers do not wait for them either. What is noted here
  * serves the time to service only: a full queue or a failing database loses it
  * and nothing else.
  */

@@ -23,7 +23,7 @@
 #include "secret.h"
 #include "server/http_internal.h"
 
-#define POOL_SIZE (16 * 1024)	/* request line and headers of one request */
+#define HEAD_SIZE (16 * 1024)	/* request line and headers, if not set */
 #define PEM_MAX (256 * 1024)
 
 void http_mhd_resume(struct MHD_Connection *connection)
@@ -86,20 +86,31 @@ static void *on_uri(void *cls, const char *uri,
 	return req;
 }
 
+/* NULL is fine. */
+static void free_body(void *cls)
+{
+	struct http_response *r = cls;
+
+	if (r)
+	{
+		http_response_done(r);
+		free(r);
+	}
+}
+
 static void request_free(struct http_request *req)
 {
-	for (size_t i = 0; i < req->header_count; i++)
+	if (req->headers)
 	{
-		wipe(req->headers[i].value, strlen(req->headers[i].value));
-		free(req->headers[i].name);
-		free(req->headers[i].value);
+		wipe(req->headers, req->headers_len);
+		free(req->headers);
 	}
 	if (req->body)
 	{
 		wipe(req->body, req->body_len);
 		free(req->body);
 	}
-	http_response_done(&req->response);
+	free_body(req->response);
 	route_target_done(&req->target);
 	free(req->uri);
 	free(req);
@@ -128,8 +139,9 @@ static void on_completed(void *cls, struct MHD_Connection *connection,
 	*context = NULL;
 }
 
-static enum MHD_Result copy_header(void *cls, enum MHD_ValueKind kind,
-								   const char *name, const char *value)
+/* What it takes up, and whether there are too many. */
+static enum MHD_Result measure_header(void *cls, enum MHD_ValueKind kind,
+									  const char *name, const char *value)
 {
 	struct http_request *req = cls;
 
@@ -139,17 +151,37 @@ static enum MHD_Result copy_header(void *cls, enum MHD_ValueKind kind,
 		req->refused = true;
 		return MHD_NO;
 	}
-	req->headers[req->header_count].name = xstrdup(name);
-	req->headers[req->header_count++].value = xstrdup(value ? value : "");
+	req->header_count++;
+	req->headers_len += strlen(name) + 1 + (value ? strlen(value) : 0) + 1;
 	return MHD_YES;
 }
 
-static void free_body(void *cls)
+static enum MHD_Result copy_header(void *cls, enum MHD_ValueKind kind,
+								   const char *name, const char *value)
 {
-	struct http_response *r = cls;
+	char **at = cls;
 
-	http_response_done(r);
-	free(r);
+	(void)kind;
+	*at = stpcpy(*at, name) + 1;
+	*at = stpcpy(*at, value ? value : "") + 1;
+	return MHD_YES;
+}
+
+/* In one piece, and no larger than it is: a parked request keeps it. */
+static void copy_headers(struct http_request *req)
+{
+	char *at;
+
+	MHD_get_connection_values(req->connection, MHD_HEADER_KIND, measure_header,
+							  req);
+	if (req->refused)
+	{
+		req->headers_len = 0;
+		return;
+	}
+	at = req->headers = xcalloc(1, req->headers_len + 1);
+	MHD_get_connection_values(req->connection, MHD_HEADER_KIND, copy_header,
+							  &at);
 }
 
 static void count_answer(struct http *http, unsigned status)
@@ -164,12 +196,11 @@ static void count_answer(struct http *http, unsigned status)
 /* Hand the response over; libmicrohttpd sends it and then calls free_body(). */
 static enum MHD_Result send_response(struct http_request *req)
 {
-	struct http_response *r = xcalloc(1, sizeof(*r));
+	struct http_response *r = req->response;
 	struct MHD_Response *response;
 	enum MHD_Result rc;
 
-	*r = req->response;
-	req->response = (struct http_response){ 0 };
+	req->response = NULL;
 	response = MHD_create_response_from_buffer_with_free_callback_cls(
 		r->body_len, r->body ? r->body : (char *)"", free_body, r);
 	if (!response)
@@ -198,13 +229,13 @@ static enum MHD_Result refuse(struct http_request *req, unsigned status,
 							  const char *allow, const struct err *e)
 {
 	req->refused = true;
-	http_response_done(&req->response);
-	http_response_error(&req->response, status, e);
+	req->response = xcalloc(1, sizeof(*req->response));
+	http_response_error(req->response, status, e);
 	if (allow && *allow)
 	{
-		http_response_header(&req->response, "Allow", "%s", allow);
+		http_response_header(req->response, "Allow", "%s", allow);
 	}
-	http_response_header(&req->response, "Connection", "close");
+	http_response_header(req->response, "Connection", "close");
 	return send_response(req);
 }
 
@@ -230,8 +261,7 @@ static enum MHD_Result begin(struct http_request *req, const char *method)
 	unsigned status;
 
 	req->begun = true;
-	MHD_get_connection_values(req->connection, MHD_HEADER_KIND, copy_header,
-							  req);
+	copy_headers(req);
 	if (req->refused)
 	{
 		err_set(&e, -E2BIG, ERR_LIMIT, "", "too many headers");
@@ -262,8 +292,8 @@ static enum MHD_Result append(struct http_request *req, const char *data,
 	}
 	if (!req->body)
 	{
-		size_t i = 0;
-		const char *length = http_header_from(req, "Content-Length", &i);
+		size_t at = 0;
+		const char *length = http_header_from(req, "Content-Length", &at);
 
 		req->body = xcalloc(1, length ? strtoull(length, NULL, 10) + 1 : 1);
 	}
@@ -282,8 +312,9 @@ static enum MHD_Result hand_over(struct http_request *req)
 	if (!http_work_ready(req->http, &retry_s))
 	{
 		req->refused = true;
-		http_response_busy(&req->response, retry_s);
-		http_response_header(&req->response, "Connection", "close");
+		req->response = xcalloc(1, sizeof(*req->response));
+		http_response_busy(req->response, retry_s);
+		http_response_header(req->response, "Connection", "close");
 		return send_response(req);
 	}
 	MHD_suspend_connection(req->connection);
@@ -406,7 +437,8 @@ static int start_mhd(struct http *http, const struct http_config *config,
 		flags, 0, NULL, NULL, on_access, http,
 		MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL,
 		MHD_OPTION_LISTEN_SOCKET, http->fd,
-		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)POOL_SIZE,
+		MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+		config->head_size ? config->head_size : (size_t)HEAD_SIZE,
 		MHD_OPTION_CONNECTION_LIMIT,
 		http->connection_limit,
 		MHD_OPTION_PER_IP_CONNECTION_LIMIT, config->per_ip_limit,

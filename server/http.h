@@ -99,6 +99,8 @@ struct http_config {
 	const char *cert_file, *key_file, *ca_file;		/* PEM */
 	unsigned connection_limit;	/* all, dead ones of parked requests too */
 	unsigned per_ip_limit;
+	size_t head_size;			/* bytes for request line and headers, and what
+								   each connection costs; 0: 16 KiB */
 	unsigned request_deadline_ms;	/* first complete request after connecting */
 	unsigned queue_limit;		/* requests waiting for a worker, then 503 (earlier
 								   where they take long: pace.h); 0: 4096 */

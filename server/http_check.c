@@ -23,14 +23,10 @@ static unsigned refuse(struct err *e, unsigned status, enum err_code code,
 
 static bool twice(const struct http_request *req, const char *name)
 {
-	size_t i = 0;
+	size_t at = 0;
 
-	if (!http_header_from(req, name, &i))
-	{
-		return false;
-	}
-	i++;
-	return http_header_from(req, name, &i) != NULL;
+	return http_header_from(req, name, &at) &&
+		   http_header_from(req, name, &at);
 }
 
 static unsigned check_framing(const struct http_request *req, struct err *e)
@@ -39,7 +35,7 @@ static unsigned check_framing(const struct http_request *req, struct err *e)
 		"Content-Length", "Transfer-Encoding", "Host", "Authorization",
 		"If-None-Match", "Content-Type",
 	};
-	size_t i;
+	size_t i, at = 0;
 
 	for (i = 0; i < sizeof(once) / sizeof(*once); i++)
 	{
@@ -48,11 +44,10 @@ static unsigned check_framing(const struct http_request *req, struct err *e)
 			return refuse(e, 400, ERR_HTTP, "a header is there twice");
 		}
 	}
-	i = 0;
-	if (http_header_from(req, "Transfer-Encoding", &i))
+	if (http_header_from(req, "Transfer-Encoding", &at))
 	{
-		i = 0;
-		return http_header_from(req, "Content-Length", &i) ?
+		at = 0;
+		return http_header_from(req, "Content-Length", &at) ?
 			refuse(e, 400, ERR_HTTP, "two lengths of one body") :
 			refuse(e, 411, ERR_HTTP, "a body needs Content-Length");
 	}
@@ -61,8 +56,8 @@ static unsigned check_framing(const struct http_request *req, struct err *e)
 
 static unsigned check_length(const struct http_request *req, struct err *e)
 {
-	size_t i = 0;
-	const char *value = http_header_from(req, "Content-Length", &i);
+	size_t at = 0;
+	const char *value = http_header_from(req, "Content-Length", &at);
 	uint64_t len;
 
 	if (!value)

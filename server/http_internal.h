@@ -63,11 +63,11 @@ struct http_request
 	const struct http_route *route;
 	char *uri;						/* as it came; freed once parsed */
 	struct route_target target;
-	struct { char *name, *value; } headers[HTTP_REQUEST_HEADERS_MAX];
-	size_t header_count;
+	char *headers;					/* name, value, each with its end */
+	size_t headers_len, header_count;
 	char *body;
 	size_t body_len;
-	struct http_response response;
+	struct http_response *response;	/* NULL until there is one */
 
 	struct http_list *list;			/* that it is on: queue, bucket, done */
 	struct http_request *prev, *next;
@@ -138,9 +138,9 @@ void http_client_name(struct http_client *client, bool is_unix);
 void http_response_done(struct http_response *r);
 /** 503, to come again in so many seconds. */
 void http_response_busy(struct http_response *r, unsigned retry_s);
-/** First header of that name from index on; NULL: none. */
+/** First header of that name from *at on, which moves behind it; NULL: none. */
 const char *http_header_from(const struct http_request *req, const char *name,
-							 size_t *index);
+							 size_t *at);
 
 /* http_work.c */
 uint64_t http_now_ms(void);

@@ -19,13 +19,17 @@
 #include "server/http_internal.h"
 
 const char *http_header_from(const struct http_request *req, const char *name,
-							 size_t *index)
+							 size_t *at)
 {
-	for (; *index < req->header_count; ++*index)
+	while (*at < req->headers_len)
 	{
-		if (strcasecmp(req->headers[*index].name, name) == 0)
+		const char *its = req->headers + *at;
+		const char *value = its + strlen(its) + 1;
+
+		*at = (size_t)(value + strlen(value) + 1 - req->headers);
+		if (strcasecmp(its, name) == 0)
 		{
-			return req->headers[*index].value;
+			return value;
 		}
 	}
 	return NULL;
@@ -33,9 +37,9 @@ const char *http_header_from(const struct http_request *req, const char *name,
 
 const char *http_request_header(struct http_request *req, const char *name)
 {
-	size_t i = 0;
+	size_t at = 0;
 
-	return http_header_from(req, name, &i);
+	return http_header_from(req, name, &at);
 }
 
 const char *http_request_segment(struct http_request *req, const char *name)

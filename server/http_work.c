@@ -135,7 +135,8 @@ static void resume(struct http *http, struct http_request *req)
 static void answer(struct http *http, struct http_request *req,
 				   struct http_response *response)
 {
-	req->response = *response;
+	req->response = xcalloc(1, sizeof(*response));
+	*req->response = *response;
 	req->answered = true;
 	if (http->parked + http->done.count < HTTP_RESUME_EACH)
 	{

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <grp.h>
 #include <inttypes.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -32,6 +33,7 @@
 #include "server/store.h"
 #include "server/store_mesh.h"
 
+#define CE_HEAD_SIZE 4096		/* an agent's are some 300 bytes */
 #define ENROLL_CONNECTIONS 512
 #define ADMIN_CONNECTIONS 64
 #define METRICS_CONNECTIONS 16
@@ -65,10 +67,24 @@ static int open_store(struct server *s, struct store **store, struct err *e)
 	return store_open(s->database, &s->kek, store, e);
 }
 
+/* For who reads and writes single rows: there are many of them. */
+static int open_small_store(struct server *s, struct store **store,
+							struct err *e)
+{
+	int rc = open_store(s, store, e);
+
+	if (!rc && (rc = store_keep_little(*store, e)))
+	{
+		store_close(*store);
+		*store = NULL;
+	}
+	return rc;
+}
+
 static int ce_store_open(void *user, struct store **store, struct err *e)
 {
 	struct server *s = ((struct api_ce *)user)->server;
-	int rc = open_store(s, store, e);
+	int rc = open_small_store(s, store, e);
 
 	if (!rc)
 	{
@@ -79,7 +95,7 @@ static int ce_store_open(void *user, struct store **store, struct err *e)
 
 static int enroll_store_open(void *user, struct store **store, struct err *e)
 {
-	return open_store(((struct api_enroll *)user)->server, store, e);
+	return open_small_store(((struct api_enroll *)user)->server, store, e);
 }
 
 static int admin_store_open(void *user, struct store **store, struct err *e)
@@ -89,7 +105,7 @@ static int admin_store_open(void *user, struct store **store, struct err *e)
 
 static int metrics_store_open(void *user, struct store **store, struct err *e)
 {
-	return open_store(((struct api_metrics *)user)->server, store, e);
+	return open_small_store(((struct api_metrics *)user)->server, store, e);
 }
 
 static void on_changed(void *server)
@@ -188,7 +204,7 @@ static int open_database(struct server *s, struct err *e)
 	struct store *store;
 	int rc;
 
-	rc = open_store(s, &s->follow, e);
+	rc = open_small_store(s, &s->follow, e);
 	if (!rc)
 	{
 		rc = store_check(s->follow, e);
@@ -203,13 +219,14 @@ static int open_database(struct server *s, struct err *e)
 	}
 	if (!rc)
 	{
-		rc = open_store(s, &store, e);
+		rc = open_small_store(s, &store, e);
 	}
 	if (!rc)
 	{
 		rc = delivery_start(store, &s->delivery, e);
 	}
 	s->api_ce.delivery = s->delivery;
+	malloc_trim(0);		/* the check read all of it */
 	if (!rc)
 	{
 		log_info("server", "database: epoch %" PRIu64 ", revision %" PRIu64,
@@ -247,6 +264,7 @@ static int start_ce(struct server *s, struct err *e)
 		.ca_file = s->ca_cert,
 		.connection_limit = s->conf->connection_limit,
 		.per_ip_limit = s->conf->per_ip_limit,
+		.head_size = CE_HEAD_SIZE,
 		.request_deadline_ms = s->conf->request_timeout * 1000,
 		.workers = s->conf->workers,
 		.routes = api_ce_routes,

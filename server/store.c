@@ -226,6 +226,11 @@ void store_close(struct store *s)
 	}
 }
 
+int store_keep_little(struct store *s, struct err *e)
+{
+	return db_keep_little(s->db, e);
+}
+
 int store_check(struct store *s, struct err *e)
 {
 	return db_check(s->db, e);

@@ -33,6 +33,8 @@ int store_create(const char *path, const struct seal_key *kek, struct err *e);
 /** Open; checks schema version and integrity marker. kek is copied. */
 int store_open(const char *path, const struct seal_key *kek,
 			   struct store **store, struct err *e);
+/** This connection reads little at a time: it keeps few pages in memory. */
+int store_keep_little(struct store *s, struct err *e);
 void store_close(struct store *store);
 /** Read all of it and check its structure; once at start, before serving. */
 int store_check(struct store *s, struct err *e);
@@ -284,6 +286,13 @@ int store_enroll(struct store *s, struct arena *a, const char *customer, const c
 
 /** A document of that revision was handed to TLS: notify_ms since its commit. */
 int store_delivered(struct store *s, uint64_t ce_id, uint64_t revision, int64_t now_ms, struct err *e);
+struct store_delivery
+{
+	uint64_t ce_id, revision;
+	int64_t at_ms;
+};
+/** Many in one transaction, in their order; CEs that are not there any more are left out. */
+int store_deliveries(struct store *s, const struct store_delivery *list, size_t count, struct err *e);
 /** Keep the newest report of a CE; a peer's status goes to its tunnel. */
 int store_report(struct store *s, uint64_t ce_id, const struct status_report *report,
 				 int64_t now_ms, struct err *e);

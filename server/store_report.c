@@ -138,6 +138,29 @@ int store_delivered(struct store *s, uint64_t ce_id, uint64_t revision,
 	return db_commit(s->db, e);
 }
 
+int store_deliveries(struct store *s, const struct store_delivery *list,
+					 size_t count, struct err *e)
+{
+	int rc = db_begin(s->db, true, e);
+
+	if (rc < 0)
+	{
+		return rc;
+	}
+	for (size_t i = 0; i < count; i++)
+	{
+		rc = delivered(s, (int64_t)list[i].ce_id, (int64_t)list[i].revision,
+					   list[i].at_ms, e);
+		/* one that went meanwhile does not take the others along */
+		if (rc < 0 && rc != -ENOENT)
+		{
+			db_rollback(s->db);
+			return rc;
+		}
+	}
+	return db_commit(s->db, e);
+}
+
 /* ---- reports --------------------------------------------------------------- */
 
 /* 1: this one, or a later one of the same boot, is here already */

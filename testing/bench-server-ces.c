@@ -13,9 +13,12 @@
  *     connect N AT-ONCE     have the first N connected
  *     mark                  documents are counted from here on
  *     await WHAT N SECONDS  until WHAT (documents, parked) is at least N
+ *     ce NUMBER             its documents since mark, and when the last one came
  *     stats
  *
- * Documents are read to their end; one router in 64 compares its documents
+ * Their long polls end in the first PHASE_S of every PERIOD_S of the monotonic
+ * clock, so that there are times in which none ends: what costs something then
+ * is not polling. Documents are read to their end; one router in 64 compares its documents
  * with the hash in their ETag.
  */
 #include "config.h"
@@ -43,6 +46,8 @@
 #define READ_SIZE 65536
 #define HASHED_EACH 64
 #define LOST_RETRY_S 1.0
+#define PERIOD_S 50		/* the server's longest long poll */
+#define PHASE_S 10
 
 enum state
 {
@@ -71,6 +76,8 @@ struct ce
 	uint64_t left, length;	/* of the body */
 	char new_etag[64], last_byte;
 	gnutls_hash_hd_t hash;
+	unsigned documents;		/* since mark */
+	double last;
 };
 
 static struct
@@ -268,6 +275,14 @@ static void retry_those_due(void)
 
 /* ---- requests ------------------------------------------------------------------ */
 
+/* Seconds until this router's moment of a period, 1 to PERIOD_S. */
+static int poll_time(const struct ce *ce)
+{
+	const int t = (int)now(), mine = (int)((ce - sim.ces) % PHASE_S);
+
+	return 1 + (mine + PERIOD_S - t % PERIOD_S + PERIOD_S - 1) % PERIOD_S;
+}
+
 static void ask(struct ce *ce)
 {
 	char request[512];
@@ -277,7 +292,7 @@ static void ask(struct ce *ce)
 	len = ce->etag[0]
 		? snprintf(request, sizeof(request), "GET /v1/config HTTP/1.1\r\n"
 				   "Host: 127.0.0.1\r\nIf-None-Match: %s\r\n"
-				   "Prefer: wait=50\r\n\r\n", ce->etag)
+				   "Prefer: wait=%d\r\n\r\n", ce->etag, poll_time(ce))
 		: snprintf(request, sizeof(request), "GET /v1/config HTTP/1.1\r\n"
 				   "Host: 127.0.0.1\r\n\r\n");
 	sent = gnutls_record_send(ce->session, request, (size_t)len);
@@ -326,6 +341,8 @@ static void answered(struct ce *ce)
 			sim.bytes += ce->length;
 			sim.last = now();
 			sim.first = sim.first ? sim.first : sim.last;
+			ce->documents++;
+			ce->last = sim.last;
 			break;
 		case 304:
 			sim.not_modified++;
@@ -527,6 +544,11 @@ static void mark(void)
 	sim.documents = sim.bytes = sim.not_modified = sim.busy = sim.lost = 0;
 	sim.bad = sim.handshakes = 0;
 	sim.first = sim.last = 0;
+	for (size_t i = 0; i < sim.count; i++)
+	{
+		sim.ces[i].documents = 0;
+		sim.ces[i].last = 0;
+	}
 }
 
 static void command(const char *line)
@@ -547,6 +569,12 @@ static void command(const char *line)
 	{
 		sim.await = n;
 		sim.await_until = now() + seconds;
+	}
+	else if (sscanf(line, "ce %zu", &n) == 1 && n < sim.count)
+	{
+		printf("{\"documents\": %u, \"last\": %.6f}\n", sim.ces[n].documents,
+			   sim.ces[n].last);
+		fflush(stdout);
 	}
 	else if (strcmp(line, "mark") == 0)
 	{

@@ -10,6 +10,7 @@ daemon_tests = \
 	testing/unit/test_ca \
 	testing/unit/test_http \
 	testing/unit/test_metrics_text \
+	testing/unit/test_delivery \
 	testing/unit/test_notify \
 	testing/unit/test_outlet \
 	testing/unit/test_pace \
@@ -31,6 +32,10 @@ testing_unit_test_metrics_text_SOURCES = testing/unit/test_metrics_text.c \
 	server/metrics_text.c
 testing_unit_test_metrics_text_LDADD = libppvpn-service.la libppvpn.la \
 	$(CHECK_LIBS)
+testing_unit_test_delivery_SOURCES = testing/unit/test_delivery.c \
+	server/delivery.c
+testing_unit_test_delivery_LDADD = libppvpn.la $(CHECK_LIBS)
+
 testing_unit_test_notify_SOURCES = testing/unit/test_notify.c server/notify.c
 testing_unit_test_notify_LDADD = libppvpn.la $(CHECK_LIBS)
 testing_unit_test_outlet_SOURCES = testing/unit/test_outlet.c

@@ -667,6 +667,43 @@ START_TEST(refuses_long_paths_and_headers)
 }
 END_TEST
 
+/* What each connection costs is bounded, and enough for what it must do. */
+START_TEST(a_small_head_does)
+{
+	struct http_config config = config_of(HTTP_UNIX);
+	struct text t = { 0 };
+
+	config.head_size = 4096;
+	start_with(&config);
+	for (int size = 10; size < 6000; size += 10)
+	{
+		text_addf(&t, "GET /echo/a HTTP/1.1\r\nHost: x\r\nX: ");
+		for (int i = 0; i < size; i++)
+		{
+			text_add(&t, "z");
+		}
+		text_add(&t, "\r\n\r\n");
+		if (size <= 3000)
+		{
+			ck_assert_uint_eq(ask(t.s).status, 200);
+		}
+		else if (size >= 4096)
+		{
+			ck_assert_uint_ne(ask(t.s).status, 200);
+		}
+		text_done(&t);
+	}
+	text_add(&t, "POST /echo/a HTTP/1.1\r\nHost: x\r\n"
+			 "Content-Length: 1000\r\n\r\n");
+	for (int i = 0; i < 1000; i++)
+	{
+		text_add(&t, "b");
+	}
+	ck_assert_uint_eq(ask(t.s).status, 200);
+	text_done(&t);
+}
+END_TEST
+
 START_TEST(refuses_when_queue_is_full)
 {
 	struct http_config config = config_of(HTTP_UNIX);
@@ -1223,7 +1260,8 @@ int main(void)
 	int failed;
 	const TTest *const requests[] = {
 		answers_requests, keeps_connections, refuses_requests,
-		refuses_long_paths_and_headers, refuses_when_queue_is_full, NULL,
+		refuses_long_paths_and_headers, a_small_head_does,
+		refuses_when_queue_is_full, NULL,
 	};
 	const TTest *const tls[] = {
 		requires_client_certificate, knows_the_key,

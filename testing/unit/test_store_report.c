@@ -411,6 +411,24 @@ START_TEST(measures_notification)
 }
 END_TEST
 
+/* One that went meanwhile does not take the others along. */
+START_TEST(notes_many_deliveries_at_once)
+{
+	struct store_delivery list[3];
+
+	kit_acme();
+	list[0] = list[1] = list[2] = (struct store_delivery){
+		.revision = kit_revision(), .at_ms = NOW,
+	};
+	list[0].ce_id = kit_ce_id("acme", "paris-r1");
+	list[1].ce_id = 999999;
+	list[2].ce_id = kit_ce_id("acme", "nice-r1");
+	OK(store_deliveries(store, list, 3, &e));
+	ck_assert_int_ge(tunnel("nice", "paris").end[0].notify_ms, 0);
+	ck_assert_int_ge(tunnel("nice", "paris").end[1].notify_ms, 0);
+}
+END_TEST
+
 /* A CE that was enrolled after the commit could not be told earlier. */
 START_TEST(measures_from_enrolment)
 {
@@ -444,6 +462,7 @@ TCase *store_report_case(void)
 	tcase_add_test(tc, ignores_words_about_an_older_tunnel);
 	tcase_add_test(tc, shows_what_a_ce_says);
 	tcase_add_test(tc, measures_notification);
+	tcase_add_test(tc, notes_many_deliveries_at_once);
 	tcase_add_test(tc, measures_from_enrolment);
 	return tc;
 }
