@@ -173,6 +173,40 @@ int prefix_parse4(const char *s, bool strict, struct prefix *out)
 	return 0;
 }
 
+static int prefix_parse6(const char *s, struct prefix *out)
+{
+	const char *slash = strchr(s, '/');
+	char text[ADDR_TEXT_MAX];
+	struct prefix network;
+	unsigned len;
+
+	*out = (struct prefix){ .addr.family = AF_INET6 };
+	if (slash && (size_t)(slash - s) < sizeof(text))
+	{
+		memcpy(text, s, (size_t)(slash - s));
+		text[slash - s] = '\0';
+		s = slash + 1;
+		if (inet_pton(AF_INET6, text, out->addr.bytes) == 1 &&
+			!parse_number(&s, 128, &len) && !*s)
+		{
+			out->len = (uint8_t)len;
+			network = prefix_network(out);
+			if (prefix_equal(&network, out))
+			{
+				return 0;
+			}
+		}
+	}
+	*out = (struct prefix){ 0 };
+	return -EINVAL;
+}
+
+int prefix_parse(const char *s, struct prefix *out)
+{
+	return strchr(s, ':') ? prefix_parse6(s, out)
+						  : prefix_parse4(s, true, out);
+}
+
 const char *prefix_str(const struct prefix *p, char buf[PREFIX_TEXT_MAX])
 {
 	char addr[ADDR_TEXT_MAX];
@@ -207,4 +241,48 @@ struct prefix prefix_network(const struct prefix *p)
 		network.addr.bytes[bit / 8] &= (uint8_t)~(0x80 >> bit % 8);
 	}
 	return network;
+}
+
+int prefix_compare(const struct prefix *p, const struct prefix *q)
+{
+	int rc;
+
+	if (p->addr.family != q->addr.family)
+	{
+		return p->addr.family == AF_INET ? -1 : 1;
+	}
+	rc = memcmp(p->addr.bytes, q->addr.bytes, sizeof(p->addr.bytes));
+	return rc ? rc : p->len - q->len;
+}
+
+bool prefix_is_site(const struct prefix *p)
+{
+	static const struct prefix not_six[] = {
+		{ .addr = { .family = AF_INET6 }, .len = 8 },
+		{ .addr = { .family = AF_INET6, .bytes = { 0xfe, 0x80 } }, .len = 10 },
+		{ .addr = { .family = AF_INET6, .bytes = { 0xff } }, .len = 8 },
+	};
+	static const struct prefix not_four[] = {
+		{ .addr = { .family = AF_INET }, .len = 8 },
+		{ .addr = { .family = AF_INET, .bytes = { 127 } }, .len = 8 },
+		{ .addr = { .family = AF_INET, .bytes = { 169, 254 } }, .len = 16 },
+		{ .addr = { .family = AF_INET, .bytes = { 224 } }, .len = 3 },
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(not_six) / sizeof(not_six[0]); i++)
+	{
+		if (prefix_overlaps(p, &not_six[i]))
+		{
+			return false;
+		}
+	}
+	for (i = 0; i < sizeof(not_four) / sizeof(not_four[0]); i++)
+	{
+		if (prefix_overlaps(p, &not_four[i]))
+		{
+			return false;
+		}
+	}
+	return p->addr.family != 0;
 }

@@ -39,10 +39,16 @@ bool addr_is_host(const struct addr *a);
 
 /** "10.1.0.0/24"; strict: host bits must be zero. 0 or -EINVAL. */
 int prefix_parse4(const char *s, bool strict, struct prefix *out);
+/** The same or "2001:db8:1::/48", strict. 0 or -EINVAL. */
+int prefix_parse(const char *s, struct prefix *out);
 const char *prefix_str(const struct prefix *p, char buf[PREFIX_TEXT_MAX]);
 bool prefix_contains(const struct prefix *p, const struct addr *a);
 bool prefix_overlaps(const struct prefix *p, const struct prefix *q);
 bool prefix_equal(const struct prefix *p, const struct prefix *q);
+/** By family, then address, then length: what holds another comes before it. */
+int prefix_compare(const struct prefix *p, const struct prefix *q);
+/** Unicast that a site can have hosts in: neither loopback nor link-local. */
+bool prefix_is_site(const struct prefix *p);
 /** The network of an interface address: host bits cleared. */
 struct prefix prefix_network(const struct prefix *p);
 

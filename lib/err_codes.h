@@ -49,6 +49,9 @@
 	X(TOPOLOGY, "topology", "Does not fit the topology", \
 	  "A role or a tunnel contradicts the topology of its VPN.", \
 	  "See the roles of the topology in the manual: set another role or topology.") \
+	X(OVERLAP, "overlap", "Prefixes overlap", \
+	  "Sites of a VPN that offers Internet access have prefixes in common.", \
+	  "Give the sites prefixes apart from each other, or do not offer Internet access in this VPN.") \
 	X(NAME, "name", "Not a valid name", \
 	  "Names are DNS labels: a-z, 0-9 and '-', 1 to 63 characters, neither first nor last '-'.", \
 	  "Choose another name; free text goes into descriptions.") \

@@ -203,6 +203,10 @@ static int read_string(struct json_in *in, struct json_object *value,
 		case JSON_PREFIX4:
 			return !prefix_parse4(s, true, out) ? 0 :
 				   bad_value(in, path, "not an IPv4 prefix");
+		case JSON_PREFIX:
+			return !prefix_parse(s, out) ? 0 :
+				   bad_value(in, path, "not a prefix like 10.1.0.0/24 (host "
+							 "bits must be zero)");
 		default:
 			fault = string_fault(row, s, len);
 			if (fault)
@@ -347,6 +351,7 @@ int json_read_value(struct json_in *in, struct json_object *value,
 		case JSON_PLACE2:
 		case JSON_ADDR4:
 		case JSON_PREFIX4:
+		case JSON_PREFIX:
 		case JSON_ENUM:
 		case JSON_SECRET:
 		case JSON_HEX:

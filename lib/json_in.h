@@ -38,6 +38,7 @@ enum json_kind {
 	JSON_PLACE2,		/* char **, label "/" label */
 	JSON_ADDR4,			/* struct addr * */
 	JSON_PREFIX4,		/* struct prefix *, strict */
+	JSON_PREFIX,		/* struct prefix *, of any family */
 	JSON_ENUM,			/* int *, index into names */
 	JSON_SECRET,		/* struct secret *: hex; json-c's copy is wiped */
 	JSON_HEX,			/* char **, lower-case hex digits, exactly max characters */

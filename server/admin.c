@@ -23,6 +23,7 @@ static const struct cli_option vpn_add[] = {
 	  "hub-spoke-disjoint or custom" },
 	{ "--grade", "GRADE", "no tunnel is weaker: basic, standard (the default) "
 	  "or high" },
+	{ "--internet-access", "yes|no", "no two sites' prefixes overlap (no)" },
 	{ "--router-ids", "PREFIX", "pool of router ids (10.255.0.0/16)" },
 	{ "--mtu", "BYTES", "of the tunnel links (1400)" },
 	{ "--hello-interval", "SECONDS", "of OSPF through the tunnels (10)" },
@@ -40,6 +41,7 @@ static const struct cli_option vpn_set[] = {
 	  "custom" },
 	{ "--hub", "SITE[,SITE]", "these sites get the role of a hub" },
 	{ "--grade", "GRADE", "no tunnel is weaker: basic, standard or high" },
+	{ "--internet-access", "yes|no", "no two sites' prefixes overlap" },
 	{ "--description", "TEXT", "free text, at most 255 characters" },
 	{ "--external-id", "TEXT", "your own number of it, at most 63 "
 	  "characters" },
@@ -52,6 +54,7 @@ static const struct cli_option site_set[] = {
 	{ "--ce-address", "ADDRESS", "another address of the router, for this "
 	  "site" },
 	{ "--router-id", "ADDRESS", "of this site in the VPN" },
+	{ "--prefix", "PREFIX[,PREFIX]", "all that its hosts have; none: none" },
 	{ "--description", "TEXT", "free text, at most 255 characters" },
 	{ "--external-id", "TEXT", "your own number of it, at most 63 "
 	  "characters" },
@@ -77,6 +80,7 @@ static const struct cli_option site_add[] = {
 	{ "--router-id", "ADDRESS", "instead of the next one of the VPN's pool" },
 	{ "--ce-address", "ADDRESS", "another address of the router, for this "
 	  "site" },
+	{ "--prefix", "PREFIX[,PREFIX]", "that its hosts have" },
 	{ .name = NULL }
 };
 

@@ -15,7 +15,9 @@
 #define ADMIN_SOCKET "/run/ppvpn-server/admin.sock"
 
 struct arena;
+struct json_out;
 struct json_row;
+struct store_site;
 
 /** --socket, or the usual place. */
 const char *admin_socket(const struct cli_args *args);
@@ -39,6 +41,17 @@ int admin_get(const struct cli_args *args, struct arena *a, const char *path,
 int admin_change(const struct cli_args *args, const char *method,
 				 const char *path, const char *body, const char *what,
 				 struct err *e);
+
+/**
+ * --prefix as "prefixes", a yes-or-no option as a member: when they are there,
+ * and then *given is set.
+ */
+int admin_add_prefixes(struct json_out *o, const struct cli_args *args,
+					   bool *given, struct err *e);
+int admin_add_flag(struct json_out *o, const struct cli_args *args,
+				   const char *option, bool *given, struct err *e);
+/** "10.1.0.0/24,10.2.0.0/24", "-" for none; in arena. */
+char *admin_prefixes_text(struct arena *a, const struct store_site *site);
 
 /* A table for a terminal: cells in row order, "" empty. */
 struct table

@@ -136,6 +136,59 @@ static int add_word(struct json_out *o, const struct cli_args *args,
 	return 0;
 }
 
+/* "a,b" as a list of prefixes; "none" is the empty one. */
+int admin_add_prefixes(struct json_out *o, const struct cli_args *args,
+					   bool *given, struct err *e)
+{
+	const char *value = cli_opt(args, "--prefix");
+	char text[PREFIX_TEXT_MAX];
+	struct prefix prefix;
+	size_t len;
+
+	if (!value)
+	{
+		return 0;
+	}
+	*given = true;
+	jo_array(o, "prefixes");
+	for (; strcmp(value, "none") != 0; value += len + 1)
+	{
+		len = strcspn(value, ",");
+		snprintf(text, sizeof(text), "%.*s", (int)len, value);
+		if (len >= sizeof(text) || prefix_parse(text, &prefix) < 0)
+		{
+			return err_set(e, -EINVAL, ERR_ADDRESS, "--prefix",
+						   "prefixes like 10.1.0.0/24, joined by commas, are "
+						   "needed, or none");
+		}
+		jo_str(o, NULL, text);
+		if (!value[len])
+		{
+			break;
+		}
+	}
+	jo_array_end(o);
+	return 0;
+}
+
+int admin_add_flag(struct json_out *o, const struct cli_args *args,
+				   const char *option, bool *given, struct err *e)
+{
+	const char *value = cli_opt(args, option);
+
+	if (!value)
+	{
+		return 0;
+	}
+	if (strcmp(value, "yes") != 0 && strcmp(value, "no") != 0)
+	{
+		return err_set(e, -EINVAL, ERR_USAGE, option, "yes or no is needed");
+	}
+	*given = true;
+	jo_bool(o, option + 2, *value == 'y');
+	return 0;
+}
+
 static int add_description(struct json_out *o, const struct cli_args *args,
 						   struct err *e)
 {
@@ -294,7 +347,7 @@ static int vpn_table(const struct cli_args *args, struct arena *a,
 	{
 		v = &answer.list[i];
 		table_add(&t, arena_printf(a, "%s/%s", v->customer, v->vpn));
-		table_add(&t, "any-to-any");
+		table_add(&t, conf_topologies[v->topology]);
 		table_add(&t, arena_strdup(a, prefix_str(&v->router_ids, pool)));
 		table_add(&t, arena_printf(a, "%u", v->mtu));
 		table_add(&t, v->description);
@@ -337,11 +390,25 @@ static int ce_table(const struct cli_args *args, struct arena *a,
 	return 0;
 }
 
+char *admin_prefixes_text(struct arena *a, const struct store_site *site)
+{
+	char *text = arena_strdup(a, site->prefix_count ? "" : "-");
+	char prefix[PREFIX_TEXT_MAX];
+	size_t i;
+
+	for (i = 0; i < site->prefix_count; i++)
+	{
+		text = arena_printf(a, "%s%s%s", text, i ? "," : "",
+							prefix_str(&site->prefixes[i], prefix));
+	}
+	return text;
+}
+
 static int site_table(const struct cli_args *args, struct arena *a,
 					  const char *path, const char *ce, struct err *e)
 {
 	static const char *const titles[] = {
-		"SITE", "CE", "CE-ADDRESS", "ROUTER-ID"
+		"SITE", "CE", "CE-ADDRESS", "ROUTER-ID", "PREFIXES"
 	};
 	char text[ADDR_TEXT_MAX];
 	struct admin_sites answer = { 0 };
@@ -356,7 +423,7 @@ static int site_table(const struct cli_args *args, struct arena *a,
 	{
 		return rc;
 	}
-	table_init(&t, a, 4, titles);
+	table_init(&t, a, 5, titles);
 	for (i = 0; i < answer.count; i++)
 	{
 		site = &answer.list[i];
@@ -369,6 +436,7 @@ static int site_table(const struct cli_args *args, struct arena *a,
 		table_add(&t, site->ce);
 		table_add(&t, arena_strdup(a, addr_str(&site->ce_address, text)));
 		table_add(&t, arena_strdup(a, addr_str(&site->router_id, text)));
+		table_add(&t, admin_prefixes_text(a, site));
 	}
 	table_print(&t);
 	return 0;
@@ -411,6 +479,7 @@ ADMIN_COMMAND(admin_vpn_add)
 	};
 	char names[2][NAME_SIZE];
 	struct json_out o = { 0 };
+	bool given = false;
 	size_t i;
 	int rc = place_parse(cli_arg(args, 0), 2, names, "CUSTOMER/VPN", e);
 
@@ -439,7 +508,8 @@ ADMIN_COMMAND(admin_vpn_add)
 	}
 	if (rc == 0 && (rc = add_addr(&o, args, "--area", "area", e)) == 0 &&
 		(rc = add_prefix(&o, args, "--router-ids", e)) == 0 &&
-		(rc = add_domain(&o, args, "--domain", e)) == 0)
+		(rc = add_domain(&o, args, "--domain", e)) == 0 &&
+		(rc = admin_add_flag(&o, args, "--internet-access", &given, e)) == 0)
 	{
 		rc = add_description(&o, args, e);
 	}
@@ -472,6 +542,7 @@ static void print_vpn(const struct store_vpn *v)
 	printf("%-16s%s\n", "description", *v->description ? v->description : "-");
 	printf("%-16s%s\n", "topology", conf_topologies[v->topology]);
 	printf("%-16s%s\n", "grade", conf_grades[v->grade]);
+	printf("%-16s%s\n", "internet-access", v->internet_access ? "yes" : "no");
 	printf("%-16s%s\n", "domain", v->domain);
 	printf("%-16s%s\n", "router-ids", prefix_str(&v->router_ids, pool));
 	printf("%-16s%u\n", "mtu", v->mtu);
@@ -613,6 +684,7 @@ ADMIN_COMMAND(admin_site_add)
 {
 	char names[3][NAME_SIZE];
 	struct json_out o = { 0 };
+	bool given = false;
 	int rc = place_parse(cli_arg(args, 0), 3, names, "CUSTOMER/VPN/SITE", e);
 
 	if (rc < 0)
@@ -628,6 +700,10 @@ ADMIN_COMMAND(admin_site_add)
 		(rc = add_addr(&o, args, "--router-id", "router-id", e)) == 0)
 	{
 		rc = add_addr(&o, args, "--ce-address", "ce-address", e);
+	}
+	if (rc == 0)
+	{
+		rc = admin_add_prefixes(&o, args, &given, e);
 	}
 	return post(args, "/v1/sites", &o, rc, e);
 }

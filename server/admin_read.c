@@ -103,6 +103,7 @@ const struct json_row admin_vpn_rows[] = {
 	TEXT("external-id", struct store_vpn, external_id),
 	{ AT("grade", JSON_ENUM, struct store_vpn, grade), NEED,
 	  .names = conf_grades },
+	FLAG("internet-access", struct store_vpn, internet_access),
 	{ AT("domain", JSON_FQDN, struct store_vpn, domain), NEED },
 	{ AT("topology", JSON_ENUM, struct store_vpn, topology), NEED,
 	  .names = conf_topologies },
@@ -142,6 +143,14 @@ const struct json_row admin_ces_rows[] = {
 	END
 };
 
+static int read_prefix(struct json_in *in, struct json_object *value,
+					   const struct json_path *path, void *out)
+{
+	static const struct json_row row = { .kind = JSON_PREFIX };
+
+	return json_read_value(in, value, path, &row, out);
+}
+
 const struct json_row admin_site_rows[] = {
 	LABEL("customer", struct store_site, customer),
 	LABEL("vpn", struct store_site, vpn),
@@ -151,6 +160,8 @@ const struct json_row admin_site_rows[] = {
 	ADDR("router-id", struct store_site, router_id),
 	{ AT("role", JSON_ENUM, struct store_site, role), NEED,
 	  .names = conf_roles },
+	LIST("prefixes", struct store_site, prefixes, prefix_count, struct prefix,
+		 read_prefix),
 	TEXT("description", struct store_site, description),
 	TEXT("external-id", struct store_site, external_id),
 	END

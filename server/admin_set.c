@@ -138,6 +138,10 @@ ADMIN_COMMAND(admin_vpn_set)
 		given |= add_text(&o, args, texts[i]);
 	}
 	rc = add_labels(&o, args, "--hub", "hubs", &given, e);
+	if (rc == 0)
+	{
+		rc = admin_add_flag(&o, args, "--internet-access", &given, e);
+	}
 	return patch(args, "vpns", 2, "CUSTOMER/VPN", &o, given, rc, e);
 }
 
@@ -150,6 +154,7 @@ ADMIN_COMMAND(admin_site_set)
 	struct json_out o = { 0 };
 	bool given = false;
 	size_t i;
+	int rc;
 
 	(void)user;
 	jo_object(&o, NULL);
@@ -157,7 +162,8 @@ ADMIN_COMMAND(admin_site_set)
 	{
 		given |= add_text(&o, args, texts[i]);
 	}
-	return patch(args, "sites", 3, "CUSTOMER/VPN/SITE", &o, given, 0, e);
+	rc = admin_add_prefixes(&o, args, &given, e);
+	return patch(args, "sites", 3, "CUSTOMER/VPN/SITE", &o, given, rc, e);
 }
 
 static int suspend(const struct cli_args *args, bool suspended, struct err *e)

@@ -376,9 +376,10 @@ static int site_show(const struct cli_args *args, struct arena *a,
 		return rc;
 	}
 	printf("site        %s/%s/%s\nrouter      %s/%s\nce-address  %s\n"
-		   "router-id   %s\n\n", site.customer, site.vpn, site.site,
-		   site.customer, site.ce, addr_str(&site.ce_address, address),
-		   addr_str(&site.router_id, id));
+		   "router-id   %s\nprefixes    %s\n\n", site.customer, site.vpn,
+		   site.site, site.customer, site.ce,
+		   addr_str(&site.ce_address, address), addr_str(&site.router_id, id),
+		   admin_prefixes_text(a, &site));
 	rc = admin_get(args, a, arena_printf(a, "/v1/tunnels?customer=%s&vpn=%s"
 										 "&site=%s", names[0], names[1],
 										 names[2]),

@@ -177,6 +177,8 @@ static int read_label(struct json_in *in, struct json_object *value,
 #define VPN_ROWS \
 	{ ROW("grade", JSON_ENUM, struct vpn_in, vpn.grade), \
 	  .names = conf_grades }, \
+	{ ROW("internet-access", JSON_BOOL, struct vpn_in, \
+		  vpn.internet_access) }, \
 	{ ROW("description", JSON_TEXT, struct vpn_in, vpn.description), \
 	  .max = 255 }, \
 	{ ROW("external-id", JSON_TEXT, struct vpn_in, vpn.external_id), \
@@ -475,6 +477,10 @@ HANDLER(ce_replace)
 	{ ROW("role", JSON_ENUM, struct store_site, role), .names = conf_roles }, \
 	{ ROW("router-id", JSON_ADDR4, struct store_site, router_id) }, \
 	{ ROW("ce-address", JSON_ADDR4, struct store_site, ce_address) }, \
+	{ ROW("prefixes", JSON_ARRAY, struct store_site, prefixes), \
+	  .max = CONF_PREFIXES_MAX, .fn = conf_read_prefix, \
+	  .elem_size = sizeof(struct prefix), \
+	  .count_offset = offsetof(struct store_site, prefix_count) }, \
 	WORDS(struct store_site), \
 	END
 

@@ -123,6 +123,7 @@ void admin_write_vpn(struct json_out *o, const struct store_vpn *v)
 	jo_str(o, "domain", v->domain);
 	jo_str(o, "topology", conf_topologies[v->topology]);
 	jo_str(o, "grade", conf_grades[v->grade]);
+	jo_bool(o, "internet-access", v->internet_access);
 	jo_str(o, "router-ids", prefix_str(&v->router_ids, pool));
 	jo_u64(o, "mtu", v->mtu);
 	write_addr(o, "area", &v->ospf.area);
@@ -164,6 +165,9 @@ void admin_write_ce(struct json_out *o, const struct store_ce *ce)
 
 void admin_write_site(struct json_out *o, const struct store_site *site)
 {
+	char prefix[PREFIX_TEXT_MAX];
+	size_t i;
+
 	jo_object(o, NULL);
 	jo_str(o, "customer", site->customer);
 	jo_str(o, "vpn", site->vpn);
@@ -172,6 +176,12 @@ void admin_write_site(struct json_out *o, const struct store_site *site)
 	write_addr(o, "ce-address", &site->ce_address);
 	write_addr(o, "router-id", &site->router_id);
 	jo_str(o, "role", conf_roles[site->role]);
+	jo_array(o, "prefixes");
+	for (i = 0; i < site->prefix_count; i++)
+	{
+		jo_str(o, NULL, prefix_str(&site->prefixes[i], prefix));
+	}
+	jo_array_end(o);
 	jo_str(o, "description", site->description);
 	jo_str(o, "external-id", site->external_id);
 	jo_object_end(o);

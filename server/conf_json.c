@@ -49,11 +49,24 @@ static const struct json_row ce_members[] = {
 	END
 };
 
+int conf_read_prefix(struct json_in *in, struct json_object *value,
+					 const struct json_path *path, void *out)
+{
+	static const struct json_row row = { .kind = JSON_PREFIX };
+
+	return json_read_value(in, value, path, &row, out);
+}
+
+#define SITE_PREFIXES \
+	LIST("prefixes", struct store_site, prefixes, prefix_count, \
+		 conf_read_prefix, struct prefix, CONF_PREFIXES_MAX)
+
 static const struct json_row site_members[] = {
 	{ ROW("ce", JSON_LABEL, struct store_site, ce), .required = true },
 	{ ROW("role", JSON_ENUM, struct store_site, role), .names = conf_roles },
 	{ ROW("router-id", JSON_ADDR4, struct store_site, router_id) },
 	{ ROW("ce-address", JSON_ADDR4, struct store_site, ce_address) },
+	SITE_PREFIXES,
 	WORDS(struct store_site),
 	END
 };
@@ -172,6 +185,8 @@ static int read_retry(struct json_in *in, struct json_object *value,
 	  offsetof(struct store_vpn, topology) }, \
 	{ .name = "grade", .kind = JSON_ENUM, .names = conf_grades, \
 	  .offset = (at) + offsetof(struct store_vpn, grade) }, \
+	{ .name = "internet-access", .kind = JSON_BOOL, \
+	  .offset = (at) + offsetof(struct store_vpn, internet_access) }, \
 	{ .name = "description", .kind = JSON_TEXT, .max = 255, \
 	  .offset = (at) + offsetof(struct store_vpn, description) }, \
 	{ .name = "external-id", .kind = JSON_TEXT, .max = 63, \
@@ -271,6 +286,7 @@ static int read_site(struct json_in *in, struct json_object *value,
 		  .names = conf_roles },
 		{ ROW("router-id", JSON_ADDR4, struct store_site, router_id) },
 		{ ROW("ce-address", JSON_ADDR4, struct store_site, ce_address) },
+		SITE_PREFIXES,
 		WORDS(struct store_site),
 		END
 	};

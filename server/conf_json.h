@@ -22,6 +22,7 @@
 #define CONF_SITES_MAX 20000	/* of one VPN */
 #define CONF_LINKS_MAX 100000	/* settings of one VPN */
 #define CONF_PROFILES_MAX 64	/* of one VPN */
+#define CONF_PREFIXES_MAX 64	/* of one site */
 
 extern const struct json_limits conf_json_limits;
 
@@ -68,8 +69,11 @@ char *conf_image(struct arena *a, enum conf_kind kind, const void *thing);
 int conf_image_read(struct arena *a, enum conf_kind kind, const char *image,
 					void *out, struct err *e);
 
-/** A list of proposals, for the rows of others. */
+/** An element of a list of proposals, for the rows of others. */
 int conf_read_proposal(struct json_in *in, struct json_object *value,
 					   const struct json_path *path, void *out);
+/** And a list of a site's prefixes. */
+int conf_read_prefix(struct json_in *in, struct json_object *value,
+					 const struct json_path *path, void *out);
 
 #endif

@@ -148,6 +148,11 @@ static void write_vpn(struct json_out *o, const struct store_vpn *v,
 	{
 		jo_str(o, "grade", conf_grades[v->grade]);
 	}
+	/* said where it holds: images of before there was such a word are equal */
+	if (v->internet_access)
+	{
+		jo_bool(o, "internet-access", true);
+	}
 	write_words(o, v->description, v->external_id, d != NULL);
 	if (!d || strcmp(v->domain, d->domain) != 0)
 	{
@@ -173,6 +178,24 @@ static void write_ce(struct json_out *o, const struct store_ce *ce, bool brief)
 	}
 }
 
+/* Left out where there are none, in images too: those of old have no such list. */
+static void write_prefixes(struct json_out *o, const struct store_site *site)
+{
+	char text[PREFIX_TEXT_MAX];
+	size_t i;
+
+	if (!site->prefix_count)
+	{
+		return;
+	}
+	jo_array(o, "prefixes");
+	for (i = 0; i < site->prefix_count; i++)
+	{
+		jo_str(o, NULL, prefix_str(&site->prefixes[i], text));
+	}
+	jo_array_end(o);
+}
+
 /* usual: the role and the address that go without saying, or NULL */
 static void write_site(struct json_out *o, const struct store_site *site,
 					   int usual_role, const struct addr *usual_address)
@@ -189,6 +212,7 @@ static void write_site(struct json_out *o, const struct store_site *site,
 	{
 		write_addr(o, "ce-address", &site->ce_address);
 	}
+	write_prefixes(o, site);
 	write_words(o, site->description, site->external_id, brief);
 }
 

@@ -3,6 +3,7 @@
 
 # The database: questions of the domain, over SQL (store.h, db.h, render.h).
 server_sql = server/sql/0001-init.sql server/sql/0002-topologies.sql
+server_sql += server/sql/0005-prefixes.sql
 noinst_LTLIBRARIES += libppvpn-store.la
 libppvpn_store_la_SOURCES = \
 	server/counters.c server/counters.h \
@@ -22,6 +23,7 @@ libppvpn_store_la_SOURCES = \
 	server/store_link.c \
 	server/store_mesh.c server/store_mesh.h \
 	server/store_migrate.c \
+	server/store_prefix.c \
 	server/store_profile.c \
 	server/store_metrics.c \
 	server/store_report.c \

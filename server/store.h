@@ -109,6 +109,7 @@ struct store_vpn {
 	char *domain;					/* of identities */
 	int topology;					/* enum model_topology */
 	int grade;						/* enum grade: no profile is weaker */
+	bool internet_access;			/* offered: sites' prefixes do not overlap */
 	struct prefix router_ids;		/* pool */
 	uint64_t router_id_last;		/* place in the pool of the last one given */
 	uint32_t mtu;
@@ -170,6 +171,8 @@ struct store_site {
 	struct addr ce_address;			/* family 0: the CE's */
 	struct addr router_id;			/* family 0: the next free one of the pool */
 	int role;						/* enum model_role; -1: the topology's default */
+	struct prefix *prefixes;		/* (v) of its hosts, in any order; read in order */
+	size_t prefix_count;
 	uint64_t since;					/* revision that made it; read only */
 };
 /** Fresh random PSKs, sealed, for the tunnels that it gets. */

@@ -132,8 +132,8 @@ int store_check_profile(const struct model_profile *profile, struct err *e);
 	"v.retry_minimum_wait, v.retry_t1, v.retry_factor, v.retry_maximum, " \
 	"v.retry_alarm_after, v.proposals, v.esp_proposals, v.rekey_time, " \
 	"v.child_rekey_time, v.dpd_delay, v.id, v.external_id, v.grade, " \
-	"v.router_id_last "
-#define STORE_VPN_COLUMN_COUNT 25
+	"v.router_id_last, v.internet_access "
+#define STORE_VPN_COLUMN_COUNT 26
 int store_vpn_read(struct arena *a, struct db_rows *rows, int column,
 				   struct store_vpn *vpn, struct err *e);
 
@@ -157,6 +157,16 @@ int store_check_marker(struct db *db, const struct seal_key *kek,
 /** Tell of every sealed piece that does not open. */
 int store_verify_sealed(struct store *s, const struct store_verifier *verifier,
 						struct err *e);
+/**
+ * Fill in the prefixes of sites that were read; customer, vpn, site "": all.
+ * The list is in any order.
+ */
+int store_prefix_read(struct store *s, struct arena *a, const char *customer,
+					  const char *vpn, const char *site,
+					  struct store_site *list, size_t count, struct err *e);
+/** Tell of prefixes that are none, and of those that overlap where none may. */
+int store_prefix_verify(struct store *s,
+						const struct store_verifier *verifier, struct err *e);
 /** A tunnel of the document's site that is gone (store_document.c). */
 void store_document_removed(struct arena *a, struct render_vpn *vpn,
 							const char *peer, int64_t revision,

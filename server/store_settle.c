@@ -334,6 +334,7 @@ static int settle_one(struct store *s, const struct store_dirty *dirty,
 		(rc = check_roles(s, &vpn, dirty->site_id, e)) == 0 &&
 		(rc = dirty->site_id ? 0 : check_profiles(s, a, &vpn, e)) == 0 &&
 		(rc = check_disjoint(s, &vpn, e)) == 0 &&
+		(rc = store_prefix_settle(s, &vpn, e)) == 0 &&
 		(rc = store_link_sync(s, &vpn, dirty->site_id, e)) == 0)
 	{
 		rc = check_peers(s, &vpn, e);

@@ -202,6 +202,14 @@ static int write_site(struct store *s, const struct new_site *site,
 						  db_i((int64_t)s->revision)), e);
 }
 
+static int write_all(struct store *s, const struct new_site *site,
+					 struct err *e)
+{
+	int rc = write_site(s, site, e);
+
+	return rc < 0 ? rc : store_prefix_write(s, site->id, &site->site, e);
+}
+
 static void begin_site(struct new_site *site, const struct store_site *given)
 {
 	memset(site, 0, sizeof(*site));
@@ -225,6 +233,7 @@ static int site_add(struct store *s, const struct store_site *given,
 		(rc = store_ce_id(s, given->customer, given->ce, &site.customer_id,
 						  &site.ce_id, e)) < 0 ||
 		(rc = render_identity(identity, given->site, &site.row, e)) < 0 ||
+		(rc = store_prefix_check(s->work->a, &site.site, e)) < 0 ||
 		(rc = check_free(s, &site, e)) < 0 ||
 		(rc = choose_router_id(s, &site, e)) < 0 ||
 		(rc = choose_address(s, &site, e)) < 0)
@@ -234,7 +243,7 @@ static int site_add(struct store *s, const struct store_site *given,
 	choose_role(&site);
 	site.id = (int64_t)given->id;
 	if ((!site.id && (rc = store_next_id(s, "site", &site.id, e)) < 0) ||
-		(rc = write_site(s, &site, e)) < 0)
+		(rc = write_all(s, &site, e)) < 0)
 	{
 		return rc;
 	}
@@ -312,7 +321,8 @@ static int site_set(struct store *s, const struct store_site *given,
 		site.site.router_id = before.router_id;
 	}
 	choose_role(&site);
-	if ((rc = choose_router_id(s, &site, e)) < 0 ||
+	if ((rc = store_prefix_check(s->work->a, &site.site, e)) < 0 ||
+		(rc = choose_router_id(s, &site, e)) < 0 ||
 		(rc = choose_address(s, &site, e)) < 0)
 	{
 		return rc;
@@ -321,7 +331,7 @@ static int site_set(struct store *s, const struct store_site *given,
 	{
 		return 0;
 	}
-	if ((rc = write_site(s, &site, e)) < 0)
+	if ((rc = write_all(s, &site, e)) < 0)
 	{
 		return rc;
 	}
@@ -332,7 +342,9 @@ static int site_set(struct store *s, const struct store_site *given,
 	}
 	else if (addr_equal(&before.router_id, &site.site.router_id))
 	{
-		return 0;		/* words only: no document has them */
+		/* words and prefixes only: no document has them */
+		store_dirty(s, site.vpn_id, site.id);
+		return 0;
 	}
 	rc = store_touch_ce(s, site.ce_id, e);
 	if (rc == 0 && before.role != site.site.role)
@@ -442,7 +454,9 @@ int store_sites(struct store *s, struct arena *a, const char *customer,
 	{
 	}
 	db_end(rows);
-	return rc;
+	return rc < 0 ? rc : store_prefix_read(s, a, store_text(customer),
+										   store_text(vpn), "", *list, *count,
+										   e);
 }
 
 int store_site_get(struct store *s, struct arena *a, const char *customer,
@@ -471,5 +485,6 @@ int store_site_get(struct store *s, struct arena *a, const char *customer,
 		rc = err_set(e, -ENOENT, ERR_NOT_FOUND, place, "no such site");
 	}
 	db_end(rows);
-	return rc;
+	return rc < 0 ? rc : store_prefix_read(s, a, customer, vpn, site, out, 1,
+										   e);
 }

@@ -148,10 +148,11 @@ static int write_vpn(struct store *s, int64_t customer_id, int64_t id,
 				"ospf_hello, ospf_dead, ospf_cost, retry_minimum_wait, "
 				"retry_t1, retry_factor, retry_maximum, retry_alarm_after, "
 				"proposals, esp_proposals, rekey_time, child_rekey_time, "
-				"dpd_delay, establishment, ipsec_mode, routing) VALUES "
+				"dpd_delay, establishment, ipsec_mode, routing, "
+				"internet_access) VALUES "
 				"($1, $2, $3, $4, $22, $5, $23, $24, $6, $25, $7, $8, $9, "
 				"$10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, "
-				"'permanent', 'tunnel', 'dynamic') ON CONFLICT (id) DO UPDATE "
+				"'permanent', 'tunnel', 'dynamic', $26) ON CONFLICT (id) DO UPDATE "
 				"SET description = $4, external_id = $22, domain = $5, "
 				"topology = $23, grade = $24, router_ids = $6, mtu = $7, "
 				"ospf_area = $8, ospf_hello = $9, ospf_dead = $10, "
@@ -159,7 +160,8 @@ static int write_vpn(struct store *s, int64_t customer_id, int64_t id,
 				"retry_factor = $14, retry_maximum = $15, "
 				"retry_alarm_after = $16, proposals = $17, "
 				"esp_proposals = $18, rekey_time = $19, "
-				"child_rekey_time = $20, dpd_delay = $21",
+				"child_rekey_time = $20, dpd_delay = $21, "
+				"internet_access = $26",
 				DB_ARGS(db_i(id), db_i(customer_id), db_t(vpn->vpn),
 						db_t(store_text(vpn->description)), db_t(vpn->domain),
 						db_t(prefix_str(&vpn->router_ids, pool)),
@@ -177,7 +179,8 @@ static int write_vpn(struct store *s, int64_t customer_id, int64_t id,
 						db_i(p->dpd_delay), db_t(store_text(vpn->external_id)),
 						db_t(conf_topologies[vpn->topology]),
 						db_t(conf_grades[vpn->grade]),
-						db_i((int64_t)vpn->router_id_last)), e);
+						db_i((int64_t)vpn->router_id_last),
+						db_i(vpn->internet_access)), e);
 }
 
 int store_vpn_id(struct store *s, const char *customer, const char *vpn,
@@ -520,6 +523,7 @@ int store_vpn_read(struct arena *a, struct db_rows *rows, int c,
 	vpn->id = (uint64_t)db_col_int(rows, c + 21);
 	vpn->external_id = arena_strdup(a, db_col_text(rows, c + 22));
 	vpn->router_id_last = (uint64_t)db_col_int(rows, c + 24);
+	vpn->internet_access = db_col_int(rows, c + 25) != 0;
 	vpn->mtu = (uint32_t)db_col_int(rows, c + 6);
 	vpn->ospf.hello_interval = (uint32_t)db_col_int(rows, c + 8);
 	vpn->ospf.dead_interval = (uint32_t)db_col_int(rows, c + 9);

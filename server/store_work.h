@@ -82,6 +82,18 @@ int store_link_drop_site(struct store *s, const struct store_site *site,
 /** What was said of a site and others goes with it (store_setting.c). */
 int store_setting_drop_site(struct store *s, const struct store_site *site,
 							struct err *e);
+/* ---- prefixes of sites (store_prefix.c) -------------------------------------- */
+
+/** Those of a site that is to be, in order: each is one, and none comes twice. */
+int store_prefix_check(struct arena *a, struct store_site *site,
+					   struct err *e);
+/** Make the rows of a site what it says. */
+int store_prefix_write(struct store *s, int64_t site_id,
+					   const struct store_site *site, struct err *e);
+/** Draft 6.1: with Internet access no two sites overlap; OVERLAP names them. */
+int store_prefix_settle(struct store *s, const struct store_vpn *vpn,
+						struct err *e);
+
 int store_link_get(struct store *s, struct arena *a, const char *customer,
 				   const char *vpn, const char *site, const char *peer,
 				   struct store_link *out, struct err *e);

@@ -139,6 +139,12 @@ class Node:
         got = re.search(r"(\d+) received", done.stdout)
         return bool(got) and int(got.group(1)) == count
 
+    def echoes(self):
+        """Echo requests that came to this node so far: who answers a ping can be told by it."""
+        snmp = Path(f"/proc/{self.holder.pid}/net/snmp").read_text(encoding="ascii")
+        lines = [line.split() for line in snmp.splitlines() if line.startswith("Icmp:")]
+        return int(lines[1][lines[0].index("InEchos")])
+
     def log_text(self):
         return {path.name: path.read_text(errors="replace") for path in sorted(self.logs.glob("*.log"))}
 

@@ -39,6 +39,7 @@ testing_unit_test_store_SOURCES = \
 	testing/unit/test_store_migrate.c \
 	testing/unit/test_store_operate.c \
 	testing/unit/test_store_metrics.c \
+	testing/unit/test_store_prefix.c \
 	testing/unit/test_store_report.c
 testing_unit_test_store_LDADD = libppvpn-store.la $(CHECK_LIBS) -lpthread
 endif

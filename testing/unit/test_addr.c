@@ -129,6 +129,82 @@ static const struct {
 	{ "10.1.0.0/24", "10.1.0.0/24", true },
 };
 
+static const struct {
+	const char *text, *shown;	/* NULL: refused */
+	bool site;
+} both[] = {
+	{ "10.1.0.0/24", "10.1.0.0/24", true },
+	{ "10.1.0.1/24", NULL, false },
+	{ "2001:db8:1::/48", "2001:db8:1::/48", true },
+	{ "2001:0DB8:1:0:0::0/48", "2001:db8:1::/48", true },
+	{ "2001:db8:1::1/48", NULL, false },
+	{ "2001:db8:1::1/128", "2001:db8:1::1/128", true },
+	{ "2001:db8::/129", NULL, false },
+	{ "2001:db8::/", NULL, false },
+	{ "2001:db8::", NULL, false },
+	{ "2001:db8::/032", NULL, false },
+	{ "2001:db8::/32 ", NULL, false },
+	{ "2001:db8::%1/32", NULL, false },
+	{ "2001:db8:1111:2222:3333:4444:5555:6666:7777:8888:9999:0/32", NULL,
+	  false },
+	{ "::/0", "::/0", false },
+	{ "fe80::/64", "fe80::/64", false },
+	{ "fe00::/8", "fe00::/8", false },
+	{ "fec0::/10", "fec0::/10", true },
+	{ "ff02::/16", "ff02::/16", false },
+	{ "0.0.0.0/0", "0.0.0.0/0", false },
+	{ "127.0.0.0/16", "127.0.0.0/16", false },
+	{ "126.0.0.0/8", "126.0.0.0/8", true },
+	{ "169.254.0.0/15", "169.254.0.0/15", false },
+	{ "169.254.0.0/24", "169.254.0.0/24", false },
+	{ "223.255.255.0/24", "223.255.255.0/24", true },
+	{ "224.0.0.0/24", "224.0.0.0/24", false },
+};
+
+START_TEST(test_prefix_of_any_family)
+{
+	char buf[PREFIX_TEXT_MAX];
+	struct prefix p, none = { 0 };
+
+	memset(&p, 0xff, sizeof(p));
+	ck_assert_int_eq(prefix_parse(both[_i].text, &p) == 0,
+					 both[_i].shown != NULL);
+	if (both[_i].shown)
+	{
+		ck_assert_str_eq(prefix_str(&p, buf), both[_i].shown);
+	}
+	else
+	{
+		ck_assert(prefix_equal(&p, &none));
+	}
+	ck_assert_int_eq(prefix_is_site(&p), both[_i].site);
+}
+END_TEST
+
+/* in order */
+static const char *const ordered[] = {
+	"0.0.0.0/0", "10.0.0.0/8", "10.0.0.0/9", "10.1.0.0/16", "11.0.0.0/8",
+	"::/0", "a00::/8", "a00::/9", "2001:db8::/32"
+};
+
+START_TEST(test_order)
+{
+	struct prefix p, q;
+	size_t i, j;
+
+	for (i = 0; i < COUNT(ordered); i++)
+	{
+		for (j = 0; j < COUNT(ordered); j++)
+		{
+			ck_assert_int_eq(prefix_parse(ordered[i], &p), 0);
+			ck_assert_int_eq(prefix_parse(ordered[j], &q), 0);
+			ck_assert_int_eq(prefix_compare(&p, &q) < 0, i < j);
+			ck_assert_int_eq(prefix_compare(&p, &q) > 0, i > j);
+		}
+	}
+}
+END_TEST
+
 START_TEST(test_overlap)
 {
 	struct prefix p, q;
@@ -166,5 +242,7 @@ int main(void)
 	tcase_add_loop_test(tc, test_prefix, 0, COUNT(prefixes));
 	tcase_add_loop_test(tc, test_overlap, 0, COUNT(pairs));
 	tcase_add_test(tc, test_contains);
+	tcase_add_loop_test(tc, test_prefix_of_any_family, 0, COUNT(both));
+	tcase_add_test(tc, test_order);
 	return run_case(tc, "addr");
 }

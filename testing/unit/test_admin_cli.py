@@ -172,6 +172,39 @@ class Changes(unittest.TestCase):
         self.refused("apply", "-f", path, "--yes")
         self.assertEqual(self.admin("export", "acme"), before)
 
+    def test_prefixes(self):
+        before = {name: self.document(name) for name in self.ces}
+        self.admin("site", "set", "acme/corp/paris", "--prefix",
+                   "10.1.0.0/16,2001:db8:1::/48")
+        self.admin("site", "set", "acme/corp/lyon", "--prefix", "10.1.2.0/24")
+        self.assertIn("10.1.0.0/16,2001:db8:1::/48", self.admin("site", "list"))
+        self.assertIn("10.1.2.0/24", self.admin("site", "show", "acme/corp/lyon"))
+        for more in ([], ["--dry-run"]):
+            error = self.refused("vpn", "set", "acme/corp", "--internet-access",
+                                 "yes", *more)
+            self.assertIn("paris 10.1.0.0/16 and lyon 10.1.2.0/24", error)
+            self.assertIn("apart", error)
+        self.assertRegex(self.admin("vpn", "show", "acme/corp"),
+                         r"internet-access +no\n")
+        self.admin("site", "set", "acme/corp/lyon", "--prefix", "none")
+        self.admin("vpn", "set", "acme/corp", "--internet-access", "yes")
+        CE(self.server, "nantes")
+        error = self.refused("site", "add", "acme/corp/nantes", "--ce", "nantes",
+                             "--prefix", "10.1.3.0/24")
+        self.assertIn("nantes 10.1.3.0/24", error)
+        self.admin("site", "add", "acme/corp/nantes", "--ce", "nantes",
+                   "--prefix", "10.3.0.0/16")
+        for bad in ("10.1.0.1/16", "10.1.0.0", "", "none,10.1.0.0/16", "\x1b[2J"):
+            self.refused("site", "set", "acme/corp/lyon", "--prefix", bad)
+        self.assertIn("internet-access: true", self.admin("export", "acme"))
+        self.assertIn("10.3.0.0/16", self.admin("export", "acme"))
+        # another VPN is not asked
+        self.admin("vpn", "add", "acme/lab", "--internet-access", "yes")
+        self.admin("site", "add", "acme/lab/paris", "--ce", "paris",
+                   "--prefix", "10.1.0.0/16", "--ce-address", "198.51.100.1")
+        # and nice, whom none of it concerns, was never told of it
+        self.assertEqual(self.document("nice"), before["nice"])
+
     def test_grade(self):
         self.assertIn("aes128gcm16", self.refused(
             "vpn", "set", "acme/corp", "--grade", "high"))
