@@ -153,13 +153,13 @@ static enum http_verdict on_big(struct http_request *req,
 }
 
 static const struct http_route routes[] = {
-	{ "GET", "/echo/{name}", on_echo, 0 },
-	{ "POST", "/echo/{name}", on_echo, 1000 },
-	{ "GET", "/key", on_key, 0 },
-	{ "GET", "/park", on_park, 0 },
-	{ "GET", "/slow", on_slow, 0 },
-	{ "GET", "/big", on_big, 0 },
-	{ NULL, NULL, NULL, 0 },
+	{ "GET", "/echo/{name}", on_echo, 0, 0 },
+	{ "POST", "/echo/{name}", on_echo, 1000, 0 },
+	{ "GET", "/key", on_key, 0, 0 },
+	{ "GET", "/park", on_park, 0, 0 },
+	{ "GET", "/slow", on_slow, 0, 0 },
+	{ "GET", "/big", on_big, 0, 0 },
+	{ .method = NULL },
 };
 
 /* ---- listeners ------------------------------------------------------------------ */
