@@ -81,6 +81,7 @@ ppvpn_admin_SOURCES = \
 	server/admin_apply.c \
 	server/admin_client.c \
 	server/admin_config.c \
+	server/admin_operator.c \
 	server/admin_read.c server/admin_read.h \
 	server/admin_set.c \
 	server/admin_status.c \
