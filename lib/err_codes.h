@@ -62,7 +62,7 @@
 	  "A configured or built-in limit stands against it.", \
 	  "See the limit named in the text.") \
 	X(DENIED, "denied", "Not permitted", \
-	  "The caller may not do this.", "Run as root or as a member of the group that owns the socket.") \
+	  "The caller may not do this.", "Run as root or as a member of the group that owns the socket; at the provider, ask for the role that is needed.") \
 	X(IO, "io", "Input or output failed", \
 	  "A file, socket or device could not be read or written.", \
 	  "See the system's error in the text: disk space, permissions, missing directory.") \

@@ -439,6 +439,25 @@ int json_read_object(struct json_in *in, struct json_object *value,
 	return 0;
 }
 
+int json_read_one(struct json_in *in, struct json_object *value,
+				  const struct json_path *path, const struct json_row *row,
+				  void *out)
+{
+	struct json_path member = { .up = path, .member = row->name };
+	struct json_object *member_value;
+
+	if (json_object_get_type(value) != json_type_object)
+	{
+		return bad_value(in, path, "not an object");
+	}
+	if (json_object_object_get_ex(value, row->name, &member_value))
+	{
+		return read_member(in, member_value, &member, row, out);
+	}
+	return row->required ? fail(in, &member, ERR_JSON_MEMBER,
+								"member is missing") : 0;
+}
+
 /* Whole texts ------------------------------------------------------------- */
 
 static int wipe_string(struct json_object *value, int flags,

@@ -81,6 +81,10 @@ struct json_row {
 int json_read_object(struct json_in *in, struct json_object *value,
 					 const struct json_path *path,
 					 const struct json_row *rows, void *out);
+/** Read the one member that row names, whatever else the object has. */
+int json_read_one(struct json_in *in, struct json_object *value,
+				  const struct json_path *path, const struct json_row *row,
+				  void *out);
 /** Read one value by a single row (array elements that are not objects). */
 int json_read_value(struct json_in *in, struct json_object *value,
 					const struct json_path *path, const struct json_row *row,

@@ -10,6 +10,10 @@
 static const struct cli_option common[] = {
 	{ "--json", NULL, "print the server's answer as JSON" },
 	{ "--socket", "PATH", "the server's socket (" ADMIN_SOCKET ")" },
+	{ "--server", "URL", "instead, a server elsewhere: https://HOST:PORT" },
+	{ "--cert", "FILE", "with --server: your certificate" },
+	{ "--key", "FILE", "with --server: the certificate's key" },
+	{ "--ca", "FILE", "with --server: the certificate of the server's CA" },
 	{ .name = NULL }
 };
 
@@ -81,6 +85,21 @@ static const struct cli_option site_add[] = {
 	{ "--ce-address", "ADDRESS", "another address of the router, for this "
 	  "site" },
 	{ "--prefix", "PREFIX[,PREFIX]", "that its hosts have" },
+	{ .name = NULL }
+};
+
+static const struct cli_option operator_options[] = {
+	{ "--unix-user", "USER", "who this is on the server's machine" },
+	{ "--role", "ROLE", "for all customers: viewer, operator, admin or none "
+	  "(the default)" },
+	{ "--customer", "CUSTOMER=ROLE[,...]", "for single customers, all that "
+	  "there are" },
+	{ "--description", "TEXT", "free text, at most 255 characters" },
+	{ .name = NULL }
+};
+
+static const struct cli_option operator_certificate[] = {
+	{ "--csr", "FILE", "the certificate request, PEM; needed" },
 	{ .name = NULL }
 };
 
@@ -162,6 +181,23 @@ static const struct cli_command commands[] = {
 	  admin_apply },
 	{ "export", "CUSTOMER", 1, 1, "Print a customer's file", NULL,
 	  admin_export },
+	{ "operator add", "NAME", 1, 1, "Let somebody in, with roles",
+	  operator_options, admin_operator_add },
+	{ "operator list", "", 0, 0, "List operators and their roles", NULL,
+	  admin_operator_list },
+	{ "operator show", "NAME", 1, 1, "An operator", NULL,
+	  admin_operator_show },
+	{ "operator set", "NAME", 1, 1, "Change an operator's roles",
+	  operator_options, admin_operator_set },
+	{ "operator remove", "NAME", 1, 1, "Let somebody in no longer", NULL,
+	  admin_operator_remove },
+	{ "operator certificate", "NAME", 1, 1,
+	  "Print a new certificate, in place of any before",
+	  operator_certificate, admin_operator_certificate },
+	{ "operator revoke", "NAME", 1, 1, "End an operator's certificate", NULL,
+	  admin_operator_revoke },
+	{ "whoami", "", 0, 0, "Who the server takes you for, and your roles",
+	  NULL, admin_whoami },
 	{ "audit", "", 0, 0, "Who changed what, newest last", audit,
 	  admin_audit_show },
 	{ .words = NULL }

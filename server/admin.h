@@ -19,18 +19,23 @@ struct json_out;
 struct json_row;
 struct store_site;
 
-/** --socket, or the usual place. */
-const char *admin_socket(const struct cli_args *args);
+/* Where the server is, when no option says so. */
+#define ADMIN_ENV_SERVER "PPVPN_ADMIN_SERVER"
+#define ADMIN_ENV_CERT "PPVPN_ADMIN_CERT"
+#define ADMIN_ENV_KEY "PPVPN_ADMIN_KEY"
+#define ADMIN_ENV_CA "PPVPN_ADMIN_CA"
+
 bool admin_json(const struct cli_args *args);
 
 /**
- * One request over the Unix socket; body may be NULL.
+ * One request to the server that the options name (--socket, --server); body
+ * may be NULL.
  *
  * @param answer	filled with the body of a 200; the caller ends it
  * @return			0 or -errno with e: the server's own error, or what kept us
  *					from asking it
  */
-int admin_request(const char *socket, const char *method, const char *path,
+int admin_request(const struct cli_args *args, const char *method, const char *path,
 				  const char *body, struct text *answer, struct err *e);
 
 /** GET path: with --json print the answer (*done true), else read it by rows. */
@@ -82,7 +87,8 @@ const char *admin_ms(struct arena *a, bool present, uint64_t ms);
 int admin_print_effects(const struct text *answer, const char *what,
 						bool *changed, struct err *e);
 
-/* Commands: admin_apply.c, admin_config.c, admin_set.c, admin_status.c */
+/* Commands: admin_apply.c, admin_config.c, admin_operator.c, admin_set.c,
+ * admin_status.c */
 #define ADMIN_COMMAND(name) \
 	int name(const struct cli_args *args, void *user, struct err *e)
 ADMIN_COMMAND(admin_customer_add);
@@ -106,6 +112,14 @@ ADMIN_COMMAND(admin_status_show);
 ADMIN_COMMAND(admin_tunnel_show);
 ADMIN_COMMAND(admin_service_show);
 ADMIN_COMMAND(admin_audit_show);
+ADMIN_COMMAND(admin_operator_add);
+ADMIN_COMMAND(admin_operator_list);
+ADMIN_COMMAND(admin_operator_show);
+ADMIN_COMMAND(admin_operator_set);
+ADMIN_COMMAND(admin_operator_remove);
+ADMIN_COMMAND(admin_operator_certificate);
+ADMIN_COMMAND(admin_operator_revoke);
+ADMIN_COMMAND(admin_whoami);
 ADMIN_COMMAND(admin_apply);
 ADMIN_COMMAND(admin_export);
 ADMIN_COMMAND(admin_vpn_set);

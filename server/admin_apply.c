@@ -407,7 +407,7 @@ static int put(const struct cli_args *args, const char *customer,
 	struct text answer = { 0 };
 	char *path = xasprintf("/v1/config/%s?%s", customer,
 						   dry ? "dry-run=yes" : "effects=yes");
-	int rc = admin_request(admin_socket(args), "PUT", path, text_str(json),
+	int rc = admin_request(args, "PUT", path, text_str(json),
 						   &answer, e);
 
 	if (rc == 0 && admin_json(args))
@@ -496,7 +496,7 @@ ADMIN_COMMAND(admin_export)
 		return rc;
 	}
 	path = xasprintf("/v1/config/%s", names[0]);
-	rc = admin_request(admin_socket(args), "GET", path, NULL, &answer, e);
+	rc = admin_request(args, "GET", path, NULL, &answer, e);
 	if (rc == 0 && admin_json(args))
 	{
 		fputs(text_str(&answer), stdout);

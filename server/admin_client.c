@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Copyright (C) 2026 The ppvpn authors */
 /*
- * admin_client.c - one HTTP request over the server's Unix socket
+ * admin_client.c - one HTTP request to the server: over its Unix socket, or over
+ * mutual TLS
  *
- * The only user of libcurl in the server's directory.
+ * Where the server is, and the files that go with it, say options, else
+ * environment variables. No secret is ever on the command line: the key is a
+ * file's name.
  */
 #include "config.h"
 
@@ -13,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "alloc.h"
 #include "json_in.h"
@@ -27,11 +31,77 @@ static const struct json_limits answer_limits = {
 	.containers = 5 * 1000 * 1000, .members = 64, .string = 64 * 1024
 };
 
-const char *admin_socket(const struct cli_args *args)
-{
-	const char *socket = cli_opt(args, "--socket");
+/* ---- where the server is --------------------------------------------------------- */
 
-	return socket ? socket : ADMIN_SOCKET;
+struct server
+{
+	const char *name;					/* for errors */
+	const char *socket;					/* else: */
+	const char *url, *cert, *key, *ca;
+};
+
+/* An option, else its environment variable; "" is as if it were not there. */
+static const char *setting(const struct cli_args *args, const char *option,
+						   const char *variable)
+{
+	const char *value = cli_opt(args, option);
+
+	value = value ? value : getenv(variable);
+	return value && *value ? value : NULL;
+}
+
+static int check_tls(const struct server *s, struct err *e)
+{
+	const struct { const char *option, *value; } needed[] = {
+		{ "--cert", s->cert }, { "--key", s->key }, { "--ca", s->ca }
+	};
+	size_t i;
+
+	if (strncmp(s->url, "https://", 8) != 0 || !s->url[8] ||
+		strpbrk(s->url + 8, "/?#@ "))
+	{
+		return err_set(e, -EINVAL, ERR_USAGE, "--server",
+					   "https://HOST or https://HOST:PORT is needed");
+	}
+	for (i = 0; i < sizeof(needed) / sizeof(needed[0]); i++)
+	{
+		if (!needed[i].value)
+		{
+			return err_set(e, -EINVAL, ERR_USAGE, needed[i].option,
+						   "this file is needed with --server (or its "
+						   "environment variable: see the manual)");
+		}
+		if (access(needed[i].value, R_OK))
+		{
+			return err_set(e, -errno, ERR_IO, needed[i].value, "%s",
+						   strerror(errno));
+		}
+	}
+	return 0;
+}
+
+static int find_server(const struct cli_args *args, struct server *s,
+					   struct err *e)
+{
+	memset(s, 0, sizeof(*s));
+	if (cli_opt(args, "--socket") && cli_opt(args, "--server"))
+	{
+		return err_set(e, -EINVAL, ERR_USAGE, "--server",
+					   "either --socket or --server");
+	}
+	s->url = cli_opt(args, "--socket")
+		? NULL : setting(args, "--server", ADMIN_ENV_SERVER);
+	if (!s->url)
+	{
+		s->socket = cli_opt(args, "--socket");
+		s->name = s->socket = s->socket ? s->socket : ADMIN_SOCKET;
+		return 0;
+	}
+	s->name = s->url;
+	s->cert = setting(args, "--cert", ADMIN_ENV_CERT);
+	s->key = setting(args, "--key", ADMIN_ENV_KEY);
+	s->ca = setting(args, "--ca", ADMIN_ENV_CA);
+	return check_tls(s, e);
 }
 
 bool admin_json(const struct cli_args *args)
@@ -113,6 +183,42 @@ static int server_error(long status, const struct text *answer, struct err *e)
 	return -EPROTO;
 }
 
+static bool is_tls_error(CURLcode result)
+{
+	switch (result)
+	{
+		case CURLE_SSL_CONNECT_ERROR:
+		case CURLE_PEER_FAILED_VERIFICATION:
+		case CURLE_SSL_CERTPROBLEM:
+		case CURLE_SSL_CIPHER:
+		case CURLE_SSL_CACERT_BADFILE:
+		case CURLE_SSL_ISSUER_ERROR:
+			return true;
+		default:
+			return false;
+	}
+}
+
+/* What kept us from asking by TLS. */
+static int tls_error(const struct server *s, CURLcode result,
+					 const char *detail, struct err *e)
+{
+	const char *text = detail && *detail ? detail
+										 : curl_easy_strerror(result);
+
+	if (is_tls_error(result))
+	{
+		return err_set(e, -EPROTO, ERR_TLS, s->name, "%s", text);
+	}
+	/* with TLS 1.3 a server that refuses our certificate just closes */
+	if (result == CURLE_RECV_ERROR || result == CURLE_SEND_ERROR)
+	{
+		return err_set(e, -EPROTO, ERR_TLS, s->name, "%s (is %s still a "
+					   "certificate of its CA?)", text, s->cert);
+	}
+	return err_set(e, -ECONNREFUSED, ERR_UNREACHABLE, s->name, "%s", text);
+}
+
 static int transport_error(CURL *curl, CURLcode result, const char *socket,
 						   struct err *e)
 {
@@ -141,23 +247,36 @@ static int transport_error(CURL *curl, CURLcode result, const char *socket,
 
 /* ---- the request --------------------------------------------------------------- */
 
-static int set_options(CURL *curl, const char *socket, const char *method,
-					   const char *url, const char *body,
-					   struct curl_slist *headers, struct text *answer)
+#define SET(option, value) \
+	rc = rc == CURLE_OK ? curl_easy_setopt(curl, option, value) : rc
+
+/* The server is who our CA says, and hears who we are, or nobody hears anything. */
+static CURLcode set_place(CURL *curl, const struct server *s)
 {
 	CURLcode rc = CURLE_OK;
 
-#define SET(option, value) \
-	rc = rc == CURLE_OK ? curl_easy_setopt(curl, option, value) : rc
-	SET(CURLOPT_UNIX_SOCKET_PATH, socket);
-	SET(CURLOPT_URL, url);
-	SET(CURLOPT_PROTOCOLS_STR, "http");
-	SET(CURLOPT_PROXY, "");
-	SET(CURLOPT_NOSIGNAL, 1L);
-	SET(CURLOPT_TIMEOUT, TIMEOUT_S);
-	SET(CURLOPT_HTTPHEADER, headers);
-	SET(CURLOPT_WRITEFUNCTION, on_data);
-	SET(CURLOPT_WRITEDATA, answer);
+	if (s->socket)
+	{
+		SET(CURLOPT_UNIX_SOCKET_PATH, s->socket);
+		SET(CURLOPT_PROTOCOLS_STR, "http");
+		return rc;
+	}
+	SET(CURLOPT_PROTOCOLS_STR, "https");
+	SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_3);
+	SET(CURLOPT_CAINFO, s->ca);
+	SET(CURLOPT_CAPATH, NULL);
+	SET(CURLOPT_SSL_VERIFYPEER, 1L);
+	SET(CURLOPT_SSL_VERIFYHOST, 2L);
+	SET(CURLOPT_SSLCERT, s->cert);
+	SET(CURLOPT_SSLKEY, s->key);
+	SET(CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
+	return rc;
+}
+
+static CURLcode set_method(CURL *curl, const char *method, const char *body)
+{
+	CURLcode rc = CURLE_OK;
+
 	if (strcmp(method, "POST") == 0)
 	{
 		SET(CURLOPT_POST, 1L);
@@ -173,13 +292,33 @@ static int set_options(CURL *curl, const char *socket, const char *method,
 		}
 		SET(CURLOPT_CUSTOMREQUEST, method);
 	}
-#undef SET
-	return rc == CURLE_OK ? 0 : -EIO;
+	return rc;
 }
 
-int admin_request(const char *socket, const char *method, const char *path,
-				  const char *body, struct text *answer, struct err *e)
+static int set_options(CURL *curl, const struct server *s, const char *method,
+					   const char *url, const char *body, char *detail,
+					   struct curl_slist *headers, struct text *answer)
 {
+	CURLcode rc = set_place(curl, s);
+
+	SET(CURLOPT_URL, url);
+	SET(CURLOPT_PROXY, "");
+	SET(CURLOPT_NOSIGNAL, 1L);
+	SET(CURLOPT_TIMEOUT, TIMEOUT_S);
+	SET(CURLOPT_ERRORBUFFER, detail);
+	SET(CURLOPT_HTTPHEADER, headers);
+	SET(CURLOPT_WRITEFUNCTION, on_data);
+	SET(CURLOPT_WRITEDATA, answer);
+	return rc == CURLE_OK && set_method(curl, method, body) == CURLE_OK
+		? 0 : -EIO;
+}
+#undef SET
+
+static int request(const struct server *s, const char *method,
+				   const char *path, const char *body, struct text *answer,
+				   struct err *e)
+{
+	char detail[CURL_ERROR_SIZE] = "";
 	struct curl_slist *headers;
 	CURL *curl = curl_easy_init();
 	CURLcode result;
@@ -190,15 +329,17 @@ int admin_request(const char *socket, const char *method, const char *path,
 	/* "Expect: 100-continue" would only cost a round trip */
 	headers = curl_slist_append(NULL, "Expect:");
 	headers = curl_slist_append(headers, "Content-Type: application/json");
-	url = xasprintf("http://localhost%s", path);
-	if (!curl || !headers || set_options(curl, socket, method, url, body,
+	url = xasprintf("%s%s", s->url ? s->url : "http://localhost", path);
+	if (!curl || !headers || set_options(curl, s, method, url, body, detail,
 										 headers, answer) < 0)
 	{
-		rc = err_set(e, -EIO, ERR_INTERNAL, socket, "libcurl failed");
+		rc = err_set(e, -EIO, ERR_INTERNAL, s->name, "libcurl failed");
 	}
 	else if ((result = curl_easy_perform(curl)) != CURLE_OK)
 	{
-		rc = transport_error(curl, result, socket, e);
+		rc = s->url && result != CURLE_OPERATION_TIMEDOUT
+			? tls_error(s, result, detail, e)
+			: transport_error(curl, result, s->name, e);
 	}
 	else
 	{
@@ -209,6 +350,16 @@ int admin_request(const char *socket, const char *method, const char *path,
 	curl_slist_free_all(headers);
 	curl_easy_cleanup(curl);
 	return rc;
+}
+
+int admin_request(const struct cli_args *args, const char *method,
+				  const char *path, const char *body, struct text *answer,
+				  struct err *e)
+{
+	struct server server;
+	int rc = find_server(args, &server, e);
+
+	return rc < 0 ? rc : request(&server, method, path, body, answer, e);
 }
 
 static int read_rows(struct json_in *in, struct json_object *value,
@@ -222,7 +373,7 @@ int admin_get(const struct cli_args *args, struct arena *a, const char *path,
 			  struct err *e)
 {
 	struct text answer = { 0 };
-	int rc = admin_request(admin_socket(args), "GET", path, NULL, &answer, e);
+	int rc = admin_request(args, "GET", path, NULL, &answer, e);
 
 	*done = false;
 	if (rc == 0 && admin_json(args))
@@ -279,7 +430,7 @@ int admin_change(const struct cli_args *args, const char *method,
 	struct text answer = { 0 };
 	int rc;
 
-	rc = admin_request(admin_socket(args), method, path, body, &answer, e);
+	rc = admin_request(args, method, path, body, &answer, e);
 	if (rc == 0 && admin_json(args))
 	{
 		fputs(text_str(&answer), stdout);

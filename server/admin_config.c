@@ -632,7 +632,7 @@ ADMIN_COMMAND(admin_ce_bundle)
 		return rc;
 	}
 	path = xasprintf("/v1/ces/%s/%s/bundle", names[0], names[1]);
-	rc = admin_request(admin_socket(args), "POST", path, NULL, &answer, e);
+	rc = admin_request(args, "POST", path, NULL, &answer, e);
 	if (rc == 0 && (fputs(text_str(&answer), stdout) < 0 ||
 					fflush(stdout) < 0))
 	{

@@ -173,6 +173,49 @@ const struct json_row admin_sites_rows[] = {
 	END
 };
 
+static const struct json_row grant_rows[] = {
+	TEXT("customer", struct store_grant, customer),
+	{ AT("role", JSON_ENUM, struct store_grant, role), .required = true,
+	  .names = access_roles },
+	END
+};
+READER(read_grant, grant_rows)
+static const struct json_row certificate_rows[] = {
+	TEXT("key", struct admin_certificate, key),
+	U64("serial", struct admin_certificate, serial),
+	U64("expires-ms", struct admin_certificate, expires_ms),
+	END
+};
+READER(read_certificate, certificate_rows)
+const struct json_row admin_operator_rows[] = {
+	TEXT("operator", struct admin_operator, operator),
+	TEXT("description", struct admin_operator, description),
+	TEXT("unix-user", struct admin_operator, unix_user),
+	{ AT("role", JSON_ENUM, struct admin_operator, role), .required = true,
+	  .names = access_roles },
+	LIST("customers", struct admin_operator, grants, grant_count,
+		 struct store_grant, read_grant),
+	{ AT("certificate", JSON_OBJECT, struct admin_operator, certificate),
+	  .fn = read_certificate,
+	  .present_offset = offsetof(struct admin_operator, certified) },
+	END
+};
+READER(read_operator, admin_operator_rows)
+const struct json_row admin_operators_rows[] = {
+	LIST("operators", struct admin_operators, list, count,
+		 struct admin_operator, read_operator),
+	END
+};
+const struct json_row admin_whoami_rows[] = {
+	TEXT("actor", struct admin_whoami, actor),
+	TEXT_OR_NONE("operator", struct admin_whoami, operator),
+	{ AT("role", JSON_ENUM, struct admin_whoami, role), .required = true,
+	  .names = access_roles },
+	LIST("customers", struct admin_whoami, grants, grant_count,
+		 struct store_grant, read_grant),
+	END
+};
+
 static const struct json_row audit_rows[] = {
 	U64("revision", struct store_audit, revision),
 	U64("at-ms", struct store_audit, at_ms),

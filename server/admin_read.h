@@ -81,11 +81,36 @@ struct admin_summary
 	struct admin_time p50, p95, worst;
 };
 
+struct admin_certificate
+{
+	char *key;				/* SHA-256 of it, hex */
+	uint64_t serial, expires_ms;
+};
+
+struct admin_operator
+{
+	char *operator, *description, *unix_user;
+	int role;				/* enum access_role */
+	struct store_grant *grants;
+	size_t grant_count;
+	struct admin_certificate certificate;
+	bool certified;
+};
+
+struct admin_whoami
+{
+	char *actor, *operator;	/* operator NULL: none of the database */
+	int role;
+	struct store_grant *grants;
+	size_t grant_count;
+};
+
 /* Answers; the rows read into the struct of the same name. */
 struct admin_customers { struct store_customer *list; size_t count; };
 struct admin_vpns { struct store_vpn *list; size_t count; };
 struct admin_ces { struct admin_ce *list; size_t count; };
 struct admin_sites { struct store_site *list; size_t count; };
+struct admin_operators { struct admin_operator *list; size_t count; };
 struct admin_audits { struct store_audit *list; size_t count; };
 struct admin_tunnels
 {
@@ -117,6 +142,9 @@ extern const struct json_row admin_ce_rows[];			/* admin_ce */
 extern const struct json_row admin_ces_rows[];
 extern const struct json_row admin_site_rows[];			/* store_site */
 extern const struct json_row admin_sites_rows[];
+extern const struct json_row admin_operator_rows[];		/* admin_operator */
+extern const struct json_row admin_operators_rows[];
+extern const struct json_row admin_whoami_rows[];
 extern const struct json_row admin_audits_rows[];
 extern const struct json_row admin_tunnels_rows[];
 extern const struct json_row admin_services_rows[];

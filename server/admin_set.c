@@ -28,7 +28,7 @@ static int change(const struct cli_args *args, const char *method,
 	struct text answer = { 0 };
 	int rc;
 
-	rc = admin_request(admin_socket(args), method, target, body, &answer, e);
+	rc = admin_request(args, method, target, body, &answer, e);
 	if (rc == 0 && admin_json(args))
 	{
 		fputs(text_str(&answer), stdout);

@@ -1,16 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Copyright (C) 2026 The ppvpn authors */
 /*
- * api_admin.h - what operators ask over the Unix socket (doc/admin-api.md)
+ * api_admin.h - what operators ask (doc/admin-api.md), over the Unix socket and
+ * mutual TLS
  *
- * Handlers for http.h; each change is one transaction of the store.
+ * Handlers for http.h, each behind api_admin_admit(); each change is one
+ * transaction of the store.
  */
 #ifndef PPVPN_SERVER_API_ADMIN_H
 #define PPVPN_SERVER_API_ADMIN_H
 
 #include <stddef.h>
 #include <stdint.h>
+#include "server/access.h"
 #include "server/http.h"
+
+struct ca;
 
 /* What the server counts since its start, for /v1/health. */
 struct api_admin_counters {
@@ -24,6 +29,9 @@ struct api_admin {
 	size_t server_count;
 	const char *enroll;				/* for bundles: "https://host:port" */
 	const char *ca_pem;				/* for bundles */
+	struct ca *ca;					/* for operators' certificates */
+	/* of who uses the Unix socket and is no operator of the database */
+	enum access_role socket_role;
 	uint64_t token_lifetime_s;		/* 0: seven days */
 	uint32_t report_interval_s;		/* that CEs are told; 0: 300 */
 	/* after a commit: look at store_changes_since() now; may be NULL */
@@ -33,7 +41,10 @@ struct api_admin {
 	void *server;					/* for the two and for store_open */
 };
 
-/** Ended by method NULL. */
+/** Ended by method NULL; access.h says what their access means. */
 extern const struct http_route api_admin_routes[];
+/** For http_config.admit: lets in who may, by the row of the route. */
+bool api_admin_admit(struct http_request *req, struct http_response *resp,
+					 struct store *store, void *user);
 
 #endif

@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -49,11 +50,25 @@ static int part(struct admin_ask *q, const char *name, const char **out)
 	return 0;
 }
 
+static int not_found(struct admin_ask *q, const char *what, const char *place)
+{
+	return err_set(&q->e, -ENOENT, ERR_NOT_FOUND, place, "no such %s", what);
+}
+
+/* api_admin_admit() let nobody come here with another's customer. */
+static int check_named(struct admin_ask *q)
+{
+	q->named = q->customer != NULL;
+	return !q->named || admin_sees(q, q->customer) ? 0
+		: not_found(q, "customer", q->customer);
+}
+
 enum http_verdict admin_ask(struct http_request *req,
 							struct http_response *resp, struct store *store,
 							void *user, admin_ask_fn fn)
 {
-	struct admin_ask q = { .req = req, .store = store, .api = user };
+	struct admin_ask q = { .req = req, .store = store, .api = user,
+						   .who = admin_who(req) };
 	enum http_verdict verdict;
 	struct text text;
 	int rc;
@@ -63,7 +78,8 @@ enum http_verdict admin_ask(struct http_request *req,
 		(rc = part(&q, "vpn", &q.vpn)) < 0 ||
 		(rc = part(&q, "ce", &q.ce)) < 0 ||
 		(rc = part(&q, "site", &q.site)) < 0 ||
-		(rc = part(&q, "peer", &q.peer)) < 0 || (rc = fn(&q)) < 0)
+		(rc = part(&q, "peer", &q.peer)) < 0 ||
+		(rc = check_named(&q)) < 0 || (rc = fn(&q)) < 0)
 	{
 		text = q.o.text;
 		text_done(&text);
@@ -77,14 +93,48 @@ enum http_verdict admin_ask(struct http_request *req,
 	return verdict;
 }
 
-static int not_found(struct admin_ask *q, const char *what, const char *place)
-{
-	return err_set(&q->e, -ENOENT, ERR_NOT_FOUND, place, "no such %s", what);
-}
-
 static bool wanted(const char *filter, const char *value)
 {
 	return !filter || strcmp(filter, value) == 0;
+}
+
+bool admin_sees(const struct admin_ask *q, const char *customer)
+{
+	return access_role_for(&q->who->access, customer) >= ACCESS_VIEWER;
+}
+
+bool admin_next_customer(struct admin_ask *q)
+{
+	const struct access *access = &q->who->access;
+	const bool once = q->named || access->all >= ACCESS_VIEWER;
+
+	if (q->turn == (once ? 1 : access->grant_count))
+	{
+		q->turn = 0;
+		q->customer = q->named ? q->customer : NULL;
+		return false;
+	}
+	if (!once)
+	{
+		q->customer = access->grants[q->turn].customer;
+	}
+	q->turn++;
+	return true;
+}
+
+void *admin_join(struct admin_ask *q, void *first, size_t first_count,
+				 void *second, size_t second_count, size_t size)
+{
+	char *both;
+
+	if (!first_count || !second_count)
+	{
+		return first_count ? first : second;
+	}
+	both = arena_calloc(q->arena, first_count + second_count, size);
+	memcpy(both, first, first_count * size);
+	memcpy(both + first_count * size, second, second_count * size);
+	return both;
 }
 
 /* A filter that names nothing is a mistake, not an empty list. */
@@ -140,7 +190,8 @@ static int health(struct admin_ask *q)
 		jo_str(&q->o, "version", PACKAGE_VERSION);
 		jo_u64(&q->o, "epoch", epoch);
 		jo_u64(&q->o, "revision", revision);
-		if (q->api->counters)
+		/* how busy it is, is nobody's who has single customers */
+		if (q->api->counters && q->who->access.all == ACCESS_ADMIN)
 		{
 			q->api->counters(q->api->server, &counters);
 			jo_u64(&q->o, "documents-built", counters.documents_built);
@@ -160,19 +211,19 @@ static int health(struct admin_ask *q)
 		type *list; \
 		size_t count, i; \
 		int rc = admin_check_filter(q); \
-		if (rc < 0 || (rc = (query)) < 0) \
-		{ \
-			return rc; \
-		} \
 		jo_object(&q->o, NULL); \
 		jo_array(&q->o, key); \
-		for (i = 0; i < count; i++) \
+		while (rc == 0 && admin_next_customer(q)) \
 		{ \
-			writer(&q->o, &list[i]); \
+			rc = (query); \
+			for (i = 0; rc == 0 && i < count; i++) \
+			{ \
+				writer(&q->o, &list[i]); \
+			} \
 		} \
 		jo_array_end(&q->o); \
 		jo_object_end(&q->o); \
-		return 0; \
+		return rc; \
 	}
 
 #define ONE(name, what, type, query, writer, is_it) \
@@ -208,9 +259,30 @@ static const char *place_of(struct admin_ask *q)
 	return last ? arena_printf(q->arena, "%s/%s", place, last) : place;
 }
 
-LIST(customers, "customers", struct store_customer,
-	 store_customers(q->store, q->arena, &list, &count, &q->e),
-	 admin_write_customer)
+static int customers(struct admin_ask *q)
+{
+	struct store_customer *list;
+	size_t count, i;
+	int rc = store_customers(q->store, q->arena, &list, &count, &q->e);
+
+	if (rc < 0)
+	{
+		return rc;
+	}
+	jo_object(&q->o, NULL);
+	jo_array(&q->o, "customers");
+	for (i = 0; i < count; i++)
+	{
+		if (admin_sees(q, list[i].customer))
+		{
+			admin_write_customer(&q->o, &list[i]);
+		}
+	}
+	jo_array_end(&q->o);
+	jo_object_end(&q->o);
+	return 0;
+}
+
 ONE(customer, "customer", struct store_customer,
 	store_customers(q->store, q->arena, &list, &count, &q->e),
 	admin_write_customer, wanted(q->customer, list[i].customer))
@@ -233,6 +305,47 @@ ONE(site, "site", struct store_site,
 	store_sites(q->store, q->arena, q->customer, q->vpn, &list, &count,
 				&q->e), admin_write_site, wanted(q->site, list[i].site))
 
+static int by_id(const void *a, const void *b)
+{
+	const struct store_audit *x = a, *y = b;
+
+	return (x->id > y->id) - (x->id < y->id);
+}
+
+/* The newest that are his to see, newest last. */
+static int read_audits(struct admin_ask *q, unsigned limit,
+					   struct store_audit **list, size_t *count)
+{
+	struct store_audit *more;
+	size_t n;
+	int rc = admin_check_filter(q);
+
+	*list = NULL;
+	*count = 0;
+	while (rc == 0 && admin_next_customer(q))
+	{
+		rc = q->customer
+			? store_audits_of(q->store, q->arena, q->customer, limit, &more,
+							  &n, &q->e)
+			: store_audits(q->store, q->arena, limit, &more, &n, &q->e);
+		if (rc == 0)
+		{
+			*list = admin_join(q, *list, *count, more, n, sizeof(*more));
+			*count += n;
+		}
+	}
+	if (*count > 1)
+	{
+		qsort(*list, *count, sizeof(**list), by_id);
+	}
+	if (*count > limit)
+	{
+		*list += *count - limit;
+		*count = limit;
+	}
+	return rc;
+}
+
 static int audit(struct admin_ask *q)
 {
 	const char *text = http_request_query(q->req, "limit");
@@ -246,8 +359,7 @@ static int audit(struct admin_ask *q)
 		return err_set(&q->e, -EINVAL, ERR_LIMIT, "limit",
 					   "a number in 1..%d is needed", AUDIT_LIMIT_MAX);
 	}
-	rc = store_audits(q->store, q->arena, (unsigned)limit, &list, &count,
-					  &q->e);
+	rc = read_audits(q, (unsigned)limit, &list, &count);
 	if (rc < 0)
 	{
 		return rc;
@@ -282,13 +394,21 @@ static bool has_site(const struct store_tunnel *t, const char *site)
 static int read_tunnels(struct admin_ask *q, struct store_tunnel **out,
 						size_t *count)
 {
-	struct store_tunnel *all;
-	size_t i, n;
-	int rc;
+	struct store_tunnel *all = NULL, *more;
+	size_t i, n = 0, more_count;
+	int rc = admin_check_filter(q);
 
-	rc = admin_check_filter(q);
-	if (rc < 0 || (rc = store_tunnels(q->store, q->arena, q->customer, q->vpn,
-									  &all, &n, &q->e)) < 0)
+	while (rc == 0 && admin_next_customer(q))
+	{
+		rc = store_tunnels(q->store, q->arena, q->customer, q->vpn, &more,
+						   &more_count, &q->e);
+		if (rc == 0)
+		{
+			all = admin_join(q, all, n, more, more_count, sizeof(*more));
+			n += more_count;
+		}
+	}
+	if (rc < 0)
 	{
 		return rc;
 	}
@@ -465,6 +585,29 @@ static void write_status(struct admin_ask *q, const struct store_ce_status *ces,
 	jo_array_end(&q->o);
 }
 
+/* sorted by (customer, ce), as customers come by name */
+static int read_statuses(struct admin_ask *q, struct store_ce_status **list,
+						 size_t *count)
+{
+	struct store_ce_status *more;
+	size_t n;
+	int rc = 0;
+
+	*list = NULL;
+	*count = 0;
+	while (rc == 0 && admin_next_customer(q))
+	{
+		rc = store_ce_statuses(q->store, q->arena, q->customer, &more, &n,
+							   &q->e);
+		if (rc == 0)
+		{
+			*list = admin_join(q, *list, *count, more, n, sizeof(*more));
+			*count += n;
+		}
+	}
+	return rc;
+}
+
 static int status(struct admin_ask *q)
 {
 	int64_t stale = stale_ms(q->api);
@@ -477,8 +620,7 @@ static int status(struct admin_ask *q)
 	int rc;
 
 	if ((rc = read_tunnels(q, &list, &count)) < 0 ||
-		(rc = store_ce_statuses(q->store, q->arena, q->customer, &ces, &n,
-								&q->e)) < 0 ||
+		(rc = read_statuses(q, &ces, &n)) < 0 ||
 		(rc = store_revision(q->store, &epoch, &revision, &q->e)) < 0)
 	{
 		return rc;

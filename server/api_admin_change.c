@@ -10,7 +10,6 @@
 #include "config.h"
 
 #include <errno.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -19,25 +18,6 @@
 #include "name.h"
 #include "text.h"
 #include "server/api_admin_change.h"
-
-/* "unix:root", or "unix:uid=N" for one without a name */
-void admin_actor(struct http_request *req, char out[ADMIN_ACTOR_SIZE])
-{
-	long uid = http_request_uid(req);
-	struct passwd pwd, *found = NULL;
-	char buf[4096];
-
-	if (uid >= 0 && getpwuid_r((uid_t)uid, &pwd, buf, sizeof(buf),
-							   &found) == 0 && found &&
-		text_is_printable(pwd.pw_name))
-	{
-		snprintf(out, ADMIN_ACTOR_SIZE, "unix:%.50s", pwd.pw_name);
-	}
-	else
-	{
-		snprintf(out, ADMIN_ACTOR_SIZE, "%.63s", http_request_peer(req));
-	}
-}
 
 /* ---- one change -------------------------------------------------------------- */
 
@@ -78,6 +58,7 @@ static int run(struct admin_change *c, admin_change_fn fn, bool dry_run,
 		return rc;
 	}
 	if ((rc = fn(c)) < 0 || (rc = store_settle(c->store, &c->e)) < 0 ||
+		(rc = admin_check_change(c->req, c->store, &c->e)) < 0 ||
 		(rc = store_effects(c->store, c->arena, effects, &c->e)) < 0)
 	{
 		store_rollback(c->store);
@@ -181,6 +162,10 @@ enum http_verdict admin_do_change(struct http_request *req,
 		jo_bool(&o, "dry-run", dry_run);
 		jo_bool(&o, "changed", changed);
 		write_effects(&o, &effects, lists || dry_run);
+		if (c.certificate && !dry_run)
+		{
+			jo_str(&o, "certificate", c.certificate);
+		}
 		jo_object_end(&o);
 		verdict = admin_answer(resp, &o);
 	}

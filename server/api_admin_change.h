@@ -10,8 +10,6 @@
 #include "server/api_admin_impl.h"
 #include "server/conf_json.h"
 
-#define ADMIN_ACTOR_SIZE 64
-
 /* A request for a change, as its function sees it. */
 struct admin_change {
 	struct http_request *req;
@@ -19,6 +17,7 @@ struct admin_change {
 	const struct api_admin *api;
 	struct arena *arena;
 	char what[256];			/* to be filled, for the audit record */
+	const char *certificate;	/* for the answer unless dry: base64; NULL: none */
 	struct err e;
 };
 
@@ -30,8 +29,6 @@ enum http_verdict admin_do_change(struct http_request *req,
 								  struct http_response *resp,
 								  struct store *store, void *user,
 								  admin_change_fn fn);
-/** Who asks, for the audit: "unix:root". */
-void admin_actor(struct http_request *req, char out[ADMIN_ACTOR_SIZE]);
 /** Read the body by rows into out. */
 int admin_read_body(struct admin_change *c, const struct json_row *rows,
 					void *out);

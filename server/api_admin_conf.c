@@ -33,46 +33,44 @@ static int profiles(struct admin_ask *q)
 {
 	struct store_profile *list;
 	size_t i, count;
-	int rc;
+	int rc = admin_check_filter(q);
 
-	if ((rc = admin_check_filter(q)) < 0 ||
-		(rc = store_profiles(q->store, q->arena, q->customer, q->vpn, &list,
-							 &count, &q->e)) < 0)
-	{
-		return rc;
-	}
 	jo_object(&q->o, NULL);
 	jo_array(&q->o, "profiles");
-	for (i = 0; i < count; i++)
+	while (rc == 0 && admin_next_customer(q))
 	{
-		admin_write_profile(&q->o, &list[i]);
+		rc = store_profiles(q->store, q->arena, q->customer, q->vpn, &list, &count,
+				&q->e);
+		for (i = 0; rc == 0 && i < count; i++)
+		{
+			admin_write_profile(&q->o, &list[i]);
+		}
 	}
 	jo_array_end(&q->o);
 	jo_object_end(&q->o);
-	return 0;
+	return rc;
 }
 
 static int links(struct admin_ask *q)
 {
 	struct store_link *list;
 	size_t i, count;
-	int rc;
+	int rc = admin_check_filter(q);
 
-	if ((rc = admin_check_filter(q)) < 0 ||
-		(rc = store_links(q->store, q->arena, q->customer, q->vpn, &list,
-						  &count, &q->e)) < 0)
-	{
-		return rc;
-	}
 	jo_object(&q->o, NULL);
 	jo_array(&q->o, "links");
-	for (i = 0; i < count; i++)
+	while (rc == 0 && admin_next_customer(q))
 	{
-		admin_write_link(&q->o, &list[i]);
+		rc = store_links(q->store, q->arena, q->customer, q->vpn, &list, &count,
+				&q->e);
+		for (i = 0; rc == 0 && i < count; i++)
+		{
+			admin_write_link(&q->o, &list[i]);
+		}
 	}
 	jo_array_end(&q->o);
 	jo_object_end(&q->o);
-	return 0;
+	return rc;
 }
 
 static int revision(struct admin_ask *q)
@@ -99,7 +97,12 @@ static int revision(struct admin_ask *q)
 	jo_array(&q->o, "objects");
 	for (i = 0; i < count; i++)
 	{
-		admin_write_audit_object(&q->o, &objects[i]);
+		/* who else is an operator: as under /v1/operators */
+		if (strcmp(objects[i].kind, conf_kinds[CONF_OPERATOR]) != 0 ||
+			q->who->access.all == ACCESS_ADMIN)
+		{
+			admin_write_audit_object(&q->o, &objects[i]);
+		}
 	}
 	jo_array_end(&q->o);
 	jo_object_end(&q->o);

@@ -11,6 +11,22 @@
 #include "server/api_admin.h"
 #include "server/store.h"
 
+#define ADMIN_ACTOR_SIZE 129
+
+/* Who asks (api_admin_access.c); kept with the request. */
+struct admin_who {
+	struct arena *arena;
+	char actor[ADMIN_ACTOR_SIZE];	/* for the audit: "alice (unix:alice)" */
+	const char *operator;			/* NULL: none of the database */
+	struct access access;
+};
+const struct admin_who *admin_who(struct http_request *req);
+/** For the audit: "unix:root", "alice (unix:alice)", "alice (tls:192.0.2.7)". */
+void admin_actor(struct http_request *req, char out[ADMIN_ACTOR_SIZE]);
+/** After settle: may who asks change all that the change in course changed? */
+int admin_check_change(struct http_request *req, struct store *store,
+					   struct err *e);
+
 int64_t admin_now_ms(void);
 /** Fill resp from a negative errno and e; logs what is the server's fault. */
 enum http_verdict admin_fail(struct http_response *resp, int rc,
@@ -40,6 +56,16 @@ ADMIN_HANDLER(admin_profiles);
 ADMIN_HANDLER(admin_links);
 ADMIN_HANDLER(admin_revision);
 ADMIN_HANDLER(admin_config_get);
+
+/* Operators: api_admin_operator.c */
+ADMIN_HANDLER(admin_whoami);
+ADMIN_HANDLER(admin_operators);
+ADMIN_HANDLER(admin_operator);
+ADMIN_HANDLER(admin_operator_add);
+ADMIN_HANDLER(admin_operator_set);
+ADMIN_HANDLER(admin_operator_remove);
+ADMIN_HANDLER(admin_operator_certificate);
+ADMIN_HANDLER(admin_operator_revoke);
 
 /* Bundles: api_admin_bundle.c */
 ADMIN_HANDLER(admin_ce_bundle);

@@ -187,6 +187,35 @@ void admin_write_site(struct json_out *o, const struct store_site *site)
 	jo_object_end(o);
 }
 
+void admin_write_operator(struct json_out *o, const struct store_operator *op)
+{
+	size_t i;
+
+	jo_object(o, NULL);
+	jo_str(o, "operator", op->operator);
+	jo_str(o, "description", op->description);
+	jo_str(o, "unix-user", op->unix_user);
+	jo_str(o, "role", access_roles[op->role]);
+	jo_array(o, "customers");
+	for (i = 0; i < op->grant_count; i++)
+	{
+		jo_object(o, NULL);
+		jo_str(o, "customer", op->grants[i].customer);
+		jo_str(o, "role", access_roles[op->grants[i].role]);
+		jo_object_end(o);
+	}
+	jo_array_end(o);
+	if (*op->key)
+	{
+		jo_object(o, "certificate");
+		jo_str(o, "key", op->key);
+		jo_u64(o, "serial", op->serial);
+		write_ms(o, "expires-ms", op->expires_ms);
+		jo_object_end(o);
+	}
+	jo_object_end(o);
+}
+
 void admin_write_audit(struct json_out *o, const struct store_audit *audit)
 {
 	jo_object(o, NULL);

@@ -17,6 +17,7 @@ void admin_write_ce(struct json_out *o, const struct store_ce *ce);
 void admin_write_site(struct json_out *o, const struct store_site *site);
 void admin_write_profile(struct json_out *o, const struct store_profile *p);
 void admin_write_link(struct json_out *o, const struct store_link *link);
+void admin_write_operator(struct json_out *o, const struct store_operator *op);
 void admin_write_audit(struct json_out *o, const struct store_audit *audit);
 void admin_write_audit_object(struct json_out *o,
 							  const struct store_audit_object *object);

@@ -66,7 +66,8 @@ static bool identify(struct ask *ask)
 	uint8_t key[32];
 	int rc = -ENOENT;
 
-	if (http_request_key(ask->req, key))
+	/* a certificate that says what it is is no router's */
+	if (http_request_key(ask->req, key) && !http_request_key_uri(ask->req))
 	{
 		rc = store_ce_by_key(ask->store, ask->arena, key, &ask->ce, &e);
 	}
@@ -380,8 +381,8 @@ static enum http_verdict post_leave(struct http_request *req,
 }
 
 const struct http_route api_ce_routes[] = {
-	{ "GET", "/v1/config", get_config, 0 },
-	{ "POST", "/v1/leave", post_leave, LEAVE_BODY_MAX },
-	{ "POST", "/v1/status", post_status, STATUS_BODY_MAX },
-	{ NULL, NULL, NULL, 0 },
+	{ "GET", "/v1/config", get_config, 0, 0 },
+	{ "POST", "/v1/leave", post_leave, LEAVE_BODY_MAX, 0 },
+	{ "POST", "/v1/status", post_status, STATUS_BODY_MAX, 0 },
+	{ .method = NULL },
 };

@@ -278,7 +278,7 @@ static enum http_verdict post_simpleenroll(struct http_request *req,
 }
 
 const struct http_route api_enroll_routes[] = {
-	{ "GET", "/.well-known/est/cacerts", get_cacerts, 0 },
-	{ "POST", "/.well-known/est/simpleenroll", post_simpleenroll, BODY_MAX },
-	{ NULL, NULL, NULL, 0 },
+	{ "GET", "/.well-known/est/cacerts", get_cacerts, 0, 0 },
+	{ "POST", "/.well-known/est/simpleenroll", post_simpleenroll, BODY_MAX, 0 },
+	{ .method = NULL },
 };

@@ -111,6 +111,6 @@ static enum http_verdict get_metrics(struct http_request *req,
 }
 
 const struct http_route api_metrics_routes[] = {
-	{ "GET", "/metrics", get_metrics, 0 },
-	{ NULL, NULL, NULL, 0 },
+	{ "GET", "/metrics", get_metrics, 0, 0 },
+	{ .method = NULL },
 };

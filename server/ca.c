@@ -484,7 +484,7 @@ int ca_days_left(const char *cert_file, long *days, struct err *e)
 	return rc;
 }
 
-/* ---- CE certificates ------------------------------------------------------------------ */
+/* ---- clients' certificates ------------------------------------------------------------------ */
 
 static bool key_is_fit(gnutls_pubkey_t key)
 {
@@ -581,18 +581,26 @@ void ca_csr_free(struct ca_csr *csr)
 	}
 }
 
-static int build_ce(struct ca *ca, const struct ca_csr *csr, const char *name,
-					uint64_t serial, gnutls_x509_crt_t crt)
+/* uri: NULL for a CE's */
+static int build_client(struct ca *ca, const struct ca_csr *csr,
+						const char *name, const char *uri, uint64_t serial,
+						gnutls_x509_crt_t crt)
 {
 	int rc = gnutls_x509_crt_set_pubkey(crt, csr->key);
 
 	if (rc >= 0)
 	{
-		rc = set_basics(crt, name, CE_LIFE);
+		rc = set_basics(crt, name, uri ? (time_t)CA_OPERATOR_LIFE_S : CE_LIFE);
 	}
 	if (rc >= 0)
 	{
 		rc = set_serial(crt, serial);
+	}
+	if (rc >= 0 && uri)
+	{
+		rc = gnutls_x509_crt_set_subject_alt_name(
+			crt, GNUTLS_SAN_URI, uri, (unsigned)strlen(uri),
+			GNUTLS_FSAN_SET);
 	}
 	if (rc >= 0)
 	{
@@ -607,8 +615,9 @@ static int build_ce(struct ca *ca, const struct ca_csr *csr, const char *name,
 	return rc;
 }
 
-int ca_issue_ce(struct ca *ca, const struct ca_csr *csr, const char *name,
-				uint64_t serial, char **pem, struct err *e)
+static int issue_client(struct ca *ca, const struct ca_csr *csr,
+						const char *name, const char *uri, uint64_t serial,
+						char **pem, struct err *e)
 {
 	gnutls_x509_crt_t crt = NULL;
 	gnutls_datum_t out = { NULL, 0 };
@@ -617,7 +626,7 @@ int ca_issue_ce(struct ca *ca, const struct ca_csr *csr, const char *name,
 	*pem = NULL;
 	if (rc >= 0)
 	{
-		rc = build_ce(ca, csr, name, serial, crt);
+		rc = build_client(ca, csr, name, uri, serial, crt);
 	}
 	if (rc >= 0)
 	{
@@ -632,6 +641,28 @@ int ca_issue_ce(struct ca *ca, const struct ca_csr *csr, const char *name,
 	memcpy(*pem, out.data, out.size);
 	gnutls_free(out.data);
 	return 0;
+}
+
+int ca_issue_ce(struct ca *ca, const struct ca_csr *csr, const char *name,
+				uint64_t serial, char **pem, struct err *e)
+{
+	return issue_client(ca, csr, name, NULL, serial, pem, e);
+}
+
+void ca_operator_uri(const char *name, uint64_t serial, char uri[CA_URI_SIZE])
+{
+	snprintf(uri, CA_URI_SIZE, "ppvpn:operator/%s/%llu", name,
+			 (unsigned long long)serial);
+}
+
+int ca_issue_operator(struct ca *ca, const struct ca_csr *csr,
+					  const char *name, uint64_t serial, char **pem,
+					  struct err *e)
+{
+	char uri[CA_URI_SIZE];
+
+	ca_operator_uri(name, serial, uri);
+	return issue_client(ca, csr, name, uri, serial, pem, e);
 }
 
 int ca_pkcs7(const char *pem, char **base64, struct err *e)

@@ -53,6 +53,25 @@ void ca_csr_free(struct ca_csr *csr);
 int ca_issue_ce(struct ca *ca, const struct ca_csr *csr, const char *name,
 				uint64_t serial, char **pem, struct err *e);
 
+#define CA_OPERATOR_LIFE_S (INT64_C(365) * 24 * 3600)
+#define CA_URI_SIZE 128
+/**
+ * What a certificate of an operator's says that it is, as its URI: no router's
+ * certificate has one. The serial tells an old certificate from a new one for
+ * the same key.
+ */
+void ca_operator_uri(const char *name, uint64_t serial,
+					 char uri[CA_URI_SIZE]);
+/**
+ * The certificate (clientAuth, CA_OPERATOR_LIFE_S from now) of an operator.
+ *
+ * @param name	the operator's, the subject's CN
+ * @param pem	the caller frees it
+ */
+int ca_issue_operator(struct ca *ca, const struct ca_csr *csr,
+					  const char *name, uint64_t serial, char **pem,
+					  struct err *e);
+
 /** A certificate as certs-only PKCS#7, base64; the caller frees it. */
 int ca_pkcs7(const char *pem, char **base64, struct err *e);
 

@@ -29,6 +29,7 @@ enum kind
 	KIND_DOMAIN,
 	KIND_NUMBER,
 	KIND_LEVEL,
+	KIND_ROLE,
 	KIND_TOKENS
 };
 
@@ -54,6 +55,9 @@ static const struct row rows[] = {
 	  .text = "0.0.0.0:8444" },
 	{ "admin-socket", KIND_PATH, AT(admin_socket), .text = CONF_ADMIN_SOCKET },
 	{ "admin-group", KIND_GROUP, AT(admin_group) },
+	{ "admin-socket-role", KIND_ROLE, AT(admin_socket_role),
+	  .value = ACCESS_ADMIN },
+	{ "admin-listen", KIND_LISTEN, AT(admin_listen) },
 	{ "metrics-listen", KIND_LISTEN, AT(metrics_listen) },
 	{ "url", KIND_URLS, .instance = true, AT(urls) },
 	{ "enroll-url", KIND_URL, .instance = true, AT(enroll_url) },
@@ -77,7 +81,8 @@ static void *member(struct server_conf *conf, const struct row *row)
 
 static bool holds_text(enum kind kind)
 {
-	return kind != KIND_NUMBER && kind != KIND_LEVEL && kind != KIND_URLS;
+	return kind != KIND_NUMBER && kind != KIND_LEVEL && kind != KIND_ROLE &&
+		   kind != KIND_URLS;
 }
 
 void server_conf_init(struct server_conf *conf)
@@ -92,6 +97,11 @@ void server_conf_init(struct server_conf *conf)
 		else if (row->kind == KIND_LEVEL)
 		{
 			*(enum log_level *)member(conf, row) = (enum log_level)row->value;
+		}
+		else if (row->kind == KIND_ROLE)
+		{
+			*(enum access_role *)member(conf, row) =
+				(enum access_role)row->value;
 		}
 		else if (row->text)
 		{
@@ -227,6 +237,22 @@ static int set_number(struct server_conf *conf, const struct row *row,
 	return 0;
 }
 
+static int set_role(struct server_conf *conf, const struct row *row,
+					const char *value, struct err *e)
+{
+	int role;
+
+	for (role = 0; access_roles[role]; role++)
+	{
+		if (strcmp(access_roles[role], value) == 0)
+		{
+			*(enum access_role *)member(conf, row) = (enum access_role)role;
+			return 0;
+		}
+	}
+	return bad(e, row->key, value, "admin, operator, viewer or none");
+}
+
 static int set_value(struct server_conf *conf, const struct row *row,
 					 const char *value, struct err *e)
 {
@@ -236,6 +262,10 @@ static int set_value(struct server_conf *conf, const struct row *row,
 	if (row->kind == KIND_NUMBER)
 	{
 		return set_number(conf, row, value, e);
+	}
+	if (row->kind == KIND_ROLE)
+	{
+		return set_role(conf, row, value, e);
 	}
 	if (row->kind == KIND_URLS)
 	{

@@ -14,6 +14,7 @@
 #include "err.h"
 #include "log.h"
 #include "model.h"
+#include "server/access.h"
 
 #define CONF_PATH "/etc/ppvpn/server.conf"
 #define CONF_STATE_DIR "/var/lib/ppvpn-server"
@@ -25,6 +26,8 @@ struct server_conf
 {
 	char *state_dir;
 	char *listen, *enroll_listen, *admin_socket;
+	char *admin_listen;				/* mutual TLS; NULL: none */
+	enum access_role admin_socket_role;	/* of who is no operator by name */
 	char *metrics_listen;			/* NULL: none */
 	char *admin_group;				/* NULL: CONF_ADMIN_GROUP where it exists */
 	char *urls[MODEL_SERVERS_MAX];	/* of the CE listener */

@@ -65,7 +65,10 @@ void conf_json_write(struct json_out *o, const struct conf_customer *conf,
  * its place and what is only read. In arena.
  */
 char *conf_image(struct arena *a, enum conf_kind kind, const void *thing);
-/** And back; members that the image has not stay as they are in out. */
+/**
+ * And back, but for an operator; members that the image has not stay as they are
+ * in out.
+ */
 int conf_image_read(struct arena *a, enum conf_kind kind, const char *image,
 					void *out, struct err *e);
 

@@ -242,6 +242,23 @@ static void write_link(struct json_out *o, const struct store_link *link)
 	}
 }
 
+static void write_operator(struct json_out *o, const struct store_operator *op)
+{
+	size_t i;
+
+	jo_str(o, "description", op->description ? op->description : "");
+	jo_str(o, "unix-user", op->unix_user ? op->unix_user : "");
+	jo_str(o, "role", access_roles[op->role]);
+	jo_object(o, "customers");
+	for (i = 0; i < op->grant_count; i++)
+	{
+		jo_str(o, op->grants[i].customer, access_roles[op->grants[i].role]);
+	}
+	jo_object_end(o);
+	jo_str(o, "key", op->key);
+	jo_u64(o, "serial", op->serial);
+}
+
 /* ---- single things --------------------------------------------------------- */
 
 static void write_thing(struct json_out *o, enum conf_kind kind,
@@ -270,6 +287,9 @@ static void write_thing(struct json_out *o, enum conf_kind kind,
 			break;
 		case CONF_LINK:
 			write_link(o, thing);
+			break;
+		case CONF_OPERATOR:
+			write_operator(o, thing);
 			break;
 		case CONF_KIND_COUNT:
 			break;

@@ -19,5 +19,5 @@ const char *const conf_roles[] = {
 };
 const char *const conf_grades[] = { "basic", "standard", "high", NULL };
 const char *const conf_kinds[] = {
-	"customer", "vpn", "sa-profile", "ce", "site", "link", NULL
+	"customer", "vpn", "sa-profile", "ce", "site", "link", "operator", NULL
 };

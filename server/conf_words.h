@@ -16,6 +16,7 @@ extern const char *const conf_grades[];		/* enum grade */
 enum conf_kind
 {
 	CONF_CUSTOMER, CONF_VPN, CONF_PROFILE, CONF_CE, CONF_SITE, CONF_LINK,
+	CONF_OPERATOR,		/* of no customer, told to no CE */
 	CONF_KIND_COUNT
 };
 extern const char *const conf_kinds[];

@@ -45,6 +45,7 @@ static void on_connection(void *cls, struct MHD_Connection *connection,
 	{
 		/* its socket is closed after this, so the clock must forget it */
 		http_deadline_off(http, client);
+		free(client->key_uri);
 		free(client);
 		*context = NULL;
 		return;
@@ -110,6 +111,7 @@ static void request_free(struct http_request *req)
 		wipe(req->body, req->body_len);
 		free(req->body);
 	}
+	http_request_keep(req, NULL, NULL);
 	free_body(req->response);
 	route_target_done(&req->target);
 	free(req->uri);
@@ -250,7 +252,8 @@ static void read_key(struct http_request *req)
 	}
 	info = MHD_get_connection_info(req->connection,
 								   MHD_CONNECTION_INFO_GNUTLS_SESSION);
-	client->has_key = http_tls_key(info->tls_session, client->key);
+	client->has_key = http_tls_key(info->tls_session, client->key,
+								   &client->key_uri);
 	client->key_read = true;
 }
 
@@ -468,6 +471,7 @@ int http_start(const struct http_config *config, struct http **out,
 	http->security = config->security;
 	http->listen = xstrdup(config->listen);
 	http->routes = config->routes;
+	http->admit = config->admit;
 	http->user = config->user;
 	http->store_close = config->store_close;
 	http->request_deadline_ms =

@@ -62,7 +62,16 @@ struct http_route {
 	const char *path;			/* "/v1/vpns/{customer}/{vpn}"; {x} is one segment */
 	http_handler_fn handler;
 	size_t max_body;			/* bytes; 0: none allowed */
+	unsigned access;			/* what http_config.admit makes of it */
 };
+
+/**
+ * Runs before each run of a handler, woken ones too: false refuses, with resp
+ * filled.
+ */
+typedef bool (*http_admit_fn)(struct http_request *req,
+							  struct http_response *resp,
+							  struct store *store, void *user);
 
 /* The request, while the handler runs. */
 const char *http_request_header(struct http_request *req, const char *name);
@@ -72,6 +81,11 @@ const char *http_request_query(struct http_request *req, const char *name);
 const char *http_request_body(struct http_request *req, size_t *len);
 /** SHA-256 of the client certificate's SubjectPublicKeyInfo; false: none. */
 bool http_request_key(struct http_request *req, uint8_t hash[32]);
+/**
+ * The URI that the client certificate is also for (subjectAltName): what its
+ * issuer says that it is. NULL: none, or more than one.
+ */
+const char *http_request_key_uri(struct http_request *req);
 /** For the audit: "unix:uid=0" or the client's address. */
 const char *http_request_peer(struct http_request *req);
 /** uid of the peer on a Unix socket, else -1. */
@@ -91,6 +105,15 @@ bool http_request_woken(struct http_request *req);
 unsigned http_request_waited_ms(struct http_request *req);
 /** The listener, for http_generation(). */
 struct http *http_request_listener(struct http_request *req);
+/** Its row of the table. */
+const struct http_route *http_request_route(struct http_request *req);
+/**
+ * Keep a thing with the request, until it is answered or another is kept; then
+ * done is called with it.
+ */
+void http_request_keep(struct http_request *req, void *thing,
+					   void (*done)(void *thing));
+void *http_request_kept(struct http_request *req);
 
 struct http_config {
 	enum http_security security;
@@ -106,6 +129,7 @@ struct http_config {
 								   where they take long: pace.h); 0: 4096 */
 	unsigned workers;
 	const struct http_route *routes;	/* ended by method NULL */
+	http_admit_fn admit;		/* NULL: everybody */
 	void *user;
 	/* every worker opens and closes its own */
 	int (*store_open)(void *user, struct store **store, struct err *e);

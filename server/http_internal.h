@@ -41,6 +41,7 @@ struct http_client
 	struct wheel_entry deadline;	/* then the socket is shut down */
 	bool key_read, has_key;
 	uint8_t key[32];
+	char *key_uri;					/* NULL: none */
 	char peer[HTTP_PEER_SIZE];
 	long uid;
 };
@@ -68,6 +69,8 @@ struct http_request
 	char *body;
 	size_t body_len;
 	struct http_response *response;	/* NULL until there is one */
+	void *kept;						/* http_request_keep() */
+	void (*kept_done)(void *kept);
 
 	struct http_list *list;			/* that it is on: queue, bucket, done */
 	struct http_request *prev, *next;
@@ -90,6 +93,7 @@ struct http
 	enum http_security security;
 	char *listen;
 	const struct http_route *routes;
+	http_admit_fn admit;
 	void *user;
 	void (*store_close)(struct store *store);
 	unsigned request_deadline_ms, queue_limit, worker_count;
@@ -165,7 +169,9 @@ void http_mhd_resume(struct MHD_Connection *connection);
 /* http_tls.c */
 struct gnutls_session_int;
 void http_tls_require(struct gnutls_session_int *session);
-bool http_tls_key(struct gnutls_session_int *session, uint8_t hash[32]);
+/** uri: the one URI of the certificate, malloc, or NULL. */
+bool http_tls_key(struct gnutls_session_int *session, uint8_t hash[32],
+				  char **uri);
 const char *http_tls_priorities(enum http_security security);
 
 #endif

@@ -70,6 +70,11 @@ bool http_request_key(struct http_request *req, uint8_t hash[32])
 	return req->client->has_key;
 }
 
+const char *http_request_key_uri(struct http_request *req)
+{
+	return req->client->key_uri;
+}
+
 const char *http_request_peer(struct http_request *req)
 {
 	return req->client->peer;
@@ -102,6 +107,27 @@ unsigned http_request_waited_ms(struct http_request *req)
 struct http *http_request_listener(struct http_request *req)
 {
 	return req->http;
+}
+
+const struct http_route *http_request_route(struct http_request *req)
+{
+	return req->route;
+}
+
+void http_request_keep(struct http_request *req, void *thing,
+					   void (*done)(void *thing))
+{
+	if (req->kept)
+	{
+		req->kept_done(req->kept);
+	}
+	req->kept = thing;
+	req->kept_done = done;
+}
+
+void *http_request_kept(struct http_request *req)
+{
+	return req->kept;
 }
 
 void http_response_header(struct http_response *r, const char *name,

@@ -10,8 +10,13 @@
 
 #include <gnutls/gnutls.h>
 #include <gnutls/x509.h>
+#include <stdlib.h>
+#include <string.h>
 
+#include "alloc.h"
 #include "server/http_internal.h"
+
+#define URI_SIZE 256
 
 /* read by GnuTLS for as long as sessions live */
 static gnutls_typed_vdata_st purpose[] = {
@@ -36,7 +41,38 @@ const char *http_tls_priorities(enum http_security security)
 		"NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2";
 }
 
-bool http_tls_key(gnutls_session_t session, uint8_t hash[32])
+/* What the issuer says that it is. Two URIs, or what is too long, are none. */
+static char *read_uri(gnutls_x509_crt_t crt)
+{
+	char text[URI_SIZE], *uri = NULL;
+	size_t len = sizeof(text);
+	unsigned i = 0;
+	int type;
+
+	while ((type = gnutls_x509_crt_get_subject_alt_name(crt, i++, text, &len,
+														NULL)) >= 0)
+	{
+		if (type == GNUTLS_SAN_URI && (uri || len >= sizeof(text) ||
+									   memchr(text, '\0', len)))
+		{
+			break;
+		}
+		if (type == GNUTLS_SAN_URI)
+		{
+			uri = xcalloc(1, len + 1);
+			memcpy(uri, text, len);
+		}
+		len = sizeof(text);
+	}
+	if (type != GNUTLS_E_REQUESTED_DATA_NOT_AVAILABLE)
+	{
+		free(uri);
+		uri = NULL;
+	}
+	return uri;
+}
+
+bool http_tls_key(gnutls_session_t session, uint8_t hash[32], char **uri)
 {
 	const gnutls_datum_t *chain;
 	gnutls_x509_crt_t crt;
@@ -53,6 +89,10 @@ bool http_tls_key(gnutls_session_t session, uint8_t hash[32])
 	ok = gnutls_x509_crt_import(crt, chain, GNUTLS_X509_FMT_DER) >= 0 &&
 		 gnutls_x509_crt_get_key_id(crt, GNUTLS_KEYID_USE_SHA256, hash,
 									&len) >= 0 && len == 32;
+	if (ok)
+	{
+		*uri = read_uri(crt);
+	}
 	gnutls_x509_crt_deinit(crt);
 	return ok;
 }

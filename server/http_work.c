@@ -167,7 +167,9 @@ static void work(struct http_worker *worker, struct http_request *req)
 
 	pthread_mutex_unlock(&http->lock);
 	begun_us = now_us();
-	verdict = req->route->handler(req, &response, worker->store, http->user);
+	verdict = http->admit &&
+		!http->admit(req, &response, worker->store, http->user) ? HTTP_DONE :
+		req->route->handler(req, &response, worker->store, http->user);
 	if (verdict == HTTP_PARK)
 	{
 		http_response_done(&response);

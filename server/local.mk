@@ -2,8 +2,8 @@
 # Copyright (C) 2026 The ppvpn authors
 
 # The database: questions of the domain, over SQL (store.h, db.h, render.h).
-server_sql = server/sql/0001-init.sql server/sql/0002-topologies.sql
-server_sql += server/sql/0005-prefixes.sql
+server_sql = server/sql/0001-init.sql server/sql/0002-topologies.sql \
+	server/sql/0004-operators.sql server/sql/0005-prefixes.sql
 noinst_LTLIBRARIES += libppvpn-store.la
 libppvpn_store_la_SOURCES = \
 	server/counters.c server/counters.h \
@@ -23,6 +23,7 @@ libppvpn_store_la_SOURCES = \
 	server/store_link.c \
 	server/store_mesh.c server/store_mesh.h \
 	server/store_migrate.c \
+	server/store_operator.c \
 	server/store_prefix.c \
 	server/store_profile.c \
 	server/store_metrics.c \
@@ -51,17 +52,21 @@ ppvpn_server_api_admin = libppvpn-api-admin.la
 noinst_LTLIBRARIES += libppvpn-api-admin.la
 libppvpn_api_admin_la_SOURCES = \
 	server/api_admin.c server/api_admin.h server/api_admin_impl.h \
+	server/api_admin_access.c \
 	server/api_admin_ask.c server/api_admin_ask.h \
 	server/api_admin_bundle.c \
 	server/api_admin_change.c server/api_admin_change.h \
 	server/api_admin_conf.c \
 	server/api_admin_config.c \
+	server/api_admin_operator.c \
 	server/api_admin_write.c server/api_admin_write.h
-libppvpn_api_admin_la_LIBADD = libppvpn-service.la libppvpn-store.la
+libppvpn_api_admin_la_LIBADD = libppvpn-service.la libppvpn-store.la \
+	libppvpn-ca.la
 
 # What both sides of the admin API know: words, time to service.
 noinst_LTLIBRARIES += libppvpn-service.la
 libppvpn_service_la_SOURCES = server/service.c server/service.h \
+	server/access.c server/access.h \
 	server/conf_words.c server/conf_words.h
 
 # YAML and JSON; the only user of libyaml.
@@ -77,6 +82,7 @@ ppvpn_admin_SOURCES = \
 	server/admin_apply.c \
 	server/admin_client.c \
 	server/admin_config.c \
+	server/admin_operator.c \
 	server/admin_read.c server/admin_read.h \
 	server/admin_set.c \
 	server/admin_status.c \

@@ -36,6 +36,7 @@
 #define CE_HEAD_SIZE 4096		/* an agent's are some 300 bytes */
 #define ENROLL_CONNECTIONS 512
 #define ADMIN_CONNECTIONS 64
+#define ADMIN_CONNECTIONS_EACH 16	/* from one address, by TLS */
 #define METRICS_CONNECTIONS 16
 #define OTHER_FILES 256			/* beside connections */
 #define CERT_WARN_DAYS 60
@@ -57,7 +58,7 @@ struct server
 	struct api_enroll api_enroll;
 	struct api_admin api_admin;
 	struct api_metrics api_metrics;
-	struct http *ce, *enroll, *admin, *metrics;
+	struct http *ce, *enroll, *admin, *admin_tls, *metrics;
 };
 
 /* ---- for the listeners ---------------------------------------------------------- */
@@ -344,6 +345,7 @@ static int start_admin(struct server *s, struct err *e)
 		.request_deadline_ms = s->conf->request_timeout * 1000,
 		.workers = 2,
 		.routes = api_admin_routes,
+		.admit = api_admin_admit,
 		.user = &s->api_admin,
 		.store_open = admin_store_open,
 		.store_close = store_close,
@@ -353,6 +355,39 @@ static int start_admin(struct server *s, struct err *e)
 	if (!rc)
 	{
 		log_listening("operators", s->conf->admin_socket);
+	}
+	return rc;
+}
+
+/* The same for operators with certificates, where it is asked for. */
+static int start_admin_tls(struct server *s, struct err *e)
+{
+	const struct http_config config = {
+		.security = HTTP_MUTUAL_TLS,
+		.listen = s->conf->admin_listen,
+		.cert_file = s->cert,
+		.key_file = s->key,
+		.ca_file = s->ca_cert,
+		.connection_limit = ADMIN_CONNECTIONS,
+		.per_ip_limit = ADMIN_CONNECTIONS_EACH,
+		.request_deadline_ms = s->conf->request_timeout * 1000,
+		.workers = 2,
+		.routes = api_admin_routes,
+		.admit = api_admin_admit,
+		.user = &s->api_admin,
+		.store_open = admin_store_open,
+		.store_close = store_close,
+	};
+	int rc;
+
+	if (!config.listen)
+	{
+		return 0;
+	}
+	rc = http_start(&config, &s->admin_tls, e);
+	if (!rc)
+	{
+		log_listening("operators with certificates", config.listen);
 	}
 	return rc;
 }
@@ -380,6 +415,10 @@ static int start_metrics(struct server *s, struct err *e)
 	api_metrics_listener(&s->api_metrics, "ce", s->ce);
 	api_metrics_listener(&s->api_metrics, "enroll", s->enroll);
 	api_metrics_listener(&s->api_metrics, "admin", s->admin);
+	if (s->admin_tls)
+	{
+		api_metrics_listener(&s->api_metrics, "admin-tls", s->admin_tls);
+	}
 	rc = http_start(&config, &s->metrics, e);
 	if (!rc)
 	{
@@ -392,7 +431,8 @@ static int start_metrics(struct server *s, struct err *e)
 static int raise_file_limit(const struct server_conf *conf, struct err *e)
 {
 	const rlim_t want = conf->connection_limit + ENROLL_CONNECTIONS +
-						ADMIN_CONNECTIONS + METRICS_CONNECTIONS + OTHER_FILES;
+						2 * ADMIN_CONNECTIONS + METRICS_CONNECTIONS +
+						OTHER_FILES;
 	struct rlimit limit;
 
 	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < want)
@@ -430,6 +470,8 @@ static void fill_apis(struct server *s)
 	s->api_admin.server_count = s->conf->url_count;
 	s->api_admin.enroll = s->conf->enroll_url;
 	s->api_admin.ca_pem = ca_pem(s->ca);
+	s->api_admin.ca = s->ca;
+	s->api_admin.socket_role = s->conf->admin_socket_role;
 	s->api_admin.changed = on_changed;
 	s->api_admin.counters = on_counters;
 	s->api_admin.server = s;
@@ -473,6 +515,10 @@ int server_start(const struct server_conf *conf, struct server **out,
 	}
 	if (!rc)
 	{
+		rc = start_admin_tls(s, e);
+	}
+	if (!rc)
+	{
 		rc = start_metrics(s, e);
 	}
 	if (rc)
@@ -491,6 +537,7 @@ void server_stop(struct server *s)
 		return;
 	}
 	http_stop(s->metrics);
+	http_stop(s->admin_tls);
 	http_stop(s->admin);
 	http_stop(s->enroll);
 	notify_stop(s->notify);

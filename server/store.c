@@ -250,7 +250,7 @@ int store_next_id(struct store *s, const char *counter, int64_t *id,
 }
 
 int store_audit_write(struct store *s, uint64_t revision, const char *actor,
-					  const char *what, struct err *e)
+					  const char *what, int64_t customer_id, struct err *e)
 {
 	int64_t id;
 	int rc;
@@ -265,10 +265,11 @@ int store_audit_write(struct store *s, uint64_t revision, const char *actor,
 	{
 		return rc;
 	}
-	return db_run(s->db, "INSERT INTO audit (id, revision, at_ms, actor, what)"
-				  " VALUES ($1, $2, $3, $4, $5)",
+	return db_run(s->db, "INSERT INTO audit (id, revision, at_ms, actor, what, "
+				  "customer_id) VALUES ($1, $2, $3, $4, $5, $6)",
 				  DB_ARGS(db_i(id), db_i((int64_t)revision),
-						  db_i(store_now_ms()), db_t(actor), db_t(what)), e);
+						  db_i(store_now_ms()), db_t(actor), db_t(what),
+						  db_i(customer_id)), e);
 }
 
 int store_begin(struct store *s, const char *actor, struct err *e)
@@ -316,13 +317,18 @@ static void end_work(struct store *s)
 
 static int write_commit(struct store *s, const char *what, struct err *e)
 {
-	int rc;
+	int64_t customer_id = 0;
+	int rc = store_whose(s, &customer_id, e);
 
+	if (rc < 0)
+	{
+		return rc;
+	}
 	rc = db_run(s->db, "UPDATE installation SET revision = $1",
 				DB_ARGS(db_i((int64_t)s->revision)), e);
 	if (rc == 0)
 	{
-		rc = store_audit_write(s, s->revision, s->actor, what, e);
+		rc = store_audit_write(s, s->revision, s->actor, what, customer_id, e);
 	}
 	if (rc == 0)
 	{

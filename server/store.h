@@ -22,6 +22,7 @@
 #include "err.h"
 #include "model.h"
 #include "name.h"
+#include "server/access.h"
 #include "status.h"
 
 struct arena;
@@ -71,7 +72,8 @@ struct store_effect_tunnel {
 	int change;
 };
 struct store_effect_object {
-	const char *kind;		/* "customer", "vpn", "sa-profile", "ce", "site", "link" */
+	const char *kind;		/* "customer", "vpn", "sa-profile", "ce", "site", "link",
+							   "operator" */
 	char *place;
 	int change;
 };
@@ -86,6 +88,13 @@ struct store_effects {
 	struct store_effect_ce *ces;		/* whose documents change */
 	size_t ce_count, ces_told;			/* listed; all */
 };
+/**
+ * After settle: call check for every thing that the change in course changed,
+ * as long as it gives 0.
+ */
+typedef int (*store_object_fn)(void *user, enum conf_kind kind, const char *place,
+							   enum store_change_kind change, struct err *e);
+int store_objects(struct store *s, store_object_fn check, void *user, struct err *e);
 /** The lists live in arena. */
 int store_effects(struct store *s, struct arena *a, struct store_effects *out, struct err *e);
 
@@ -101,7 +110,7 @@ struct store_customer {
 };
 int store_customer_add(struct store *s, const struct store_customer *customer, struct err *e);
 int store_customer_set(struct store *s, const struct store_customer *customer, struct err *e);
-int store_customer_remove(struct store *s, const char *customer, struct err *e);	/* IN_USE with VPNs or CEs */
+int store_customer_remove(struct store *s, const char *customer, struct err *e);	/* IN_USE with VPNs, CEs, or operators who have a role for it */
 
 struct store_vpn {
 	uint64_t id;
@@ -202,6 +211,36 @@ int store_links(struct store *s, struct arena *a, const char *customer, const ch
 int store_link_exists(struct store *s, const char *customer, const char *vpn,
 					  const char *site, const char *peer, bool *exists, struct err *e);
 
+/* A person who may use the admin API, or a program. */
+#define STORE_UNIX_USER_MAX 32
+struct store_grant { char *customer; int role; };	/* enum access_role */
+struct store_operator {
+	uint64_t id;
+	char *operator, *description;
+	char *unix_user;				/* "": not over the Unix socket */
+	int role;						/* enum access_role, for all customers */
+	struct store_grant *grants;		/* for single ones, by customer */
+	size_t grant_count;
+	/* as read, not as written: */
+	char key[65];					/* SPKI of the certificate, hex; "": none */
+	uint64_t serial;				/* of the certificate */
+	int64_t expires_ms;				/* of the certificate, wall clock */
+};
+/*
+ * Changes like others, but of no customer: no CE hears of them, and
+ * store_revert() refuses them (it could let somebody in again).
+ */
+int store_operator_add(struct store *s, const struct store_operator *op, struct err *e);
+/** What is read only stays as it is. */
+int store_operator_set(struct store *s, const struct store_operator *op, struct err *e);
+int store_operator_remove(struct store *s, const char *name, struct err *e);
+/**
+ * From now on the certificate with this key and serial (filled), and no other,
+ * is his; spki NULL: none is. EXISTS for a key of another's or of a CE.
+ */
+int store_operator_key_set(struct store *s, const char *name, const uint8_t *spki,
+						   int64_t expires_ms, uint64_t *serial, struct err *e);
+
 /**
  * Take back what one revision changed, thing by thing; CONFLICT when one of them
  * was changed since. Tunnels that it removed come back with the keys they had
@@ -251,7 +290,7 @@ int store_profiles(struct store *s, struct arena *a, const char *customer, const
 /* What one change did to one thing: JSON, "" where there was or is nothing. */
 struct store_audit_object { char *kind, *place, *before, *after; };
 struct store_audit {
-	uint64_t revision;
+	uint64_t id, revision;			/* id: in the order they were written */
 	int64_t at_ms;
 	char *actor, *what;
 	struct store_audit_object *objects;		/* with store_audit_objects() */
@@ -261,6 +300,24 @@ struct store_audit {
 int store_audit_objects(struct store *s, struct arena *a, uint64_t revision,
 						struct store_audit_object **list, size_t *count, struct err *e);
 int store_audits(struct store *s, struct arena *a, unsigned limit, struct store_audit **list, size_t *count, struct err *e);
+/** The same of one customer that is there: what is about it and nothing else. */
+int store_audits_of(struct store *s, struct arena *a, const char *customer, unsigned limit,
+					struct store_audit **list, size_t *count, struct err *e);
+/**
+ * Whose customer's a revision was: NULL for one of several, of none (operators),
+ * or of one that is gone; -ENOENT: there was no such revision.
+ */
+int store_revision_customer(struct store *s, struct arena *a, uint64_t revision,
+							char **customer, struct err *e);
+
+int store_operators(struct store *s, struct arena *a, struct store_operator **list, size_t *count, struct err *e);
+/* One of them; -ENOENT. */
+int store_operator_get(struct store *s, struct arena *a, const char *name,
+					   struct store_operator *out, struct err *e);
+int store_operator_by_unix(struct store *s, struct arena *a, const char *unix_user,
+						   struct store_operator *out, struct err *e);
+int store_operator_by_key(struct store *s, struct arena *a, const uint8_t spki[32],
+						  struct store_operator *out, struct err *e);
 
 /* ---- enrolment -------------------------------------------------------------- */
 

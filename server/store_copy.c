@@ -124,7 +124,7 @@ static int begin_epoch(struct store *s, uint64_t at_least, const char *actor,
 	snprintf(what, sizeof(what), "restored: epoch %" PRId64 " begins at "
 			 "revision %" PRId64, epoch, revision);
 	return rc < 0 ? rc : store_audit_write(s, (uint64_t)revision, actor, what,
-										   e);
+										   0, e);
 }
 
 int store_epoch_begin(struct store *s, uint64_t at_least, const char *actor,

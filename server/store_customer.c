@@ -165,7 +165,7 @@ static int customer_remove(struct store *s, const char *customer,
 						   struct err *e)
 {
 	struct store_customer before;
-	int64_t vpns, ces;
+	int64_t vpns, ces, operators;
 	int rc;
 
 	if ((rc = store_customer_get(s, s->work->a, customer, &before, e)) < 0 ||
@@ -174,7 +174,11 @@ static int customer_remove(struct store *s, const char *customer,
 						DB_ARGS(db_i((int64_t)before.id)), &vpns, e)) < 0 ||
 		(rc = db_number(s->db, "SELECT count(*) FROM ce WHERE customer_id = $1 "
 						"AND removed_revision = 0",
-						DB_ARGS(db_i((int64_t)before.id)), &ces, e)) < 0)
+						DB_ARGS(db_i((int64_t)before.id)), &ces, e)) < 0 ||
+		(rc = db_number(s->db, "SELECT count(*) FROM operator_grant "
+						"WHERE customer_id = $1",
+						DB_ARGS(db_i((int64_t)before.id)), &operators,
+						e)) < 0)
 	{
 		return rc;
 	}
@@ -183,6 +187,12 @@ static int customer_remove(struct store *s, const char *customer,
 		return err_set(e, -EBUSY, ERR_IN_USE, customer,
 					   "it still has %lld VPNs and %lld CEs", (long long)vpns,
 					   (long long)ces);
+	}
+	if (operators)
+	{
+		return err_set(e, -EBUSY, ERR_IN_USE, customer,
+					   "%lld operators still have a role for it",
+					   (long long)operators);
 	}
 	store_note(s, CONF_CUSTOMER, customer, before.id, &before, NULL);
 	/* its removed CEs' keys still get their tombstone: the row stays */

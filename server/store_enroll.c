@@ -43,7 +43,7 @@ static int token_add(struct store *s, const char *customer, const char *ce,
 		return rc;
 	}
 	snprintf(what, sizeof(what), "ce bundle %s/%s", customer, ce);
-	return store_audit_write(s, revision, actor, what, e);
+	return store_audit_write(s, revision, actor, what, customer_id, e);
 }
 
 int store_token_add(struct store *s, const char *customer, const char *ce,
@@ -142,6 +142,12 @@ static int check_key(struct store *s, const char *spki, uint64_t ce_id,
 	rc = db_number(s->db, "SELECT ce_id FROM ce_key WHERE spki = $1 "
 				   "AND (ce_id <> $2 OR superseded = 1)",
 				   DB_ARGS(db_t(spki), db_i((int64_t)ce_id)), &owner, e);
+	if (rc == -ENOENT)
+	{
+		/* nor is it an operator's: the two are told apart by their keys */
+		rc = db_number(s->db, "SELECT id FROM operator WHERE spki = $1",
+					   DB_ARGS(db_t(spki)), &owner, e);
+	}
 	if (rc == 0)
 	{
 		return err_set(e, -EEXIST, ERR_EXISTS, "key",
@@ -188,12 +194,14 @@ static int note_enrolled(struct store *s, const struct store_ce *ce,
 {
 	char actor[PLACE_SIZE + 8], what[PLACE_SIZE + 64];
 	uint64_t epoch, revision;
+	int64_t customer_id;
 	int rc;
 
 	rc = db_run(s->db, "UPDATE ce_token SET used_ms = $2, used_spki = $3 "
 				"WHERE ce_id = $1",
 				DB_ARGS(db_i((int64_t)ce->id), db_i(now_ms), db_t(spki)), e);
-	if (rc < 0 || (rc = store_revision(s, &epoch, &revision, e)) < 0)
+	if (rc < 0 || (rc = store_revision(s, &epoch, &revision, e)) < 0 ||
+		(rc = store_customer_id(s, ce->customer, &customer_id, e)) < 0)
 	{
 		return rc;
 	}
@@ -202,7 +210,7 @@ static int note_enrolled(struct store *s, const struct store_ce *ce,
 	snprintf(what, sizeof(what), "ce enroll %s/%s key %.16s", ce->customer,
 			 ce->ce, spki);
 	actor[128] = '\0';
-	return store_audit_write(s, revision, actor, what, e);
+	return store_audit_write(s, revision, actor, what, customer_id, e);
 }
 
 static int enroll_new(struct store *s, struct arena *a,

@@ -35,8 +35,97 @@ int store_audit_notes(struct store *s, struct err *e)
 	return rc;
 }
 
-int store_audits(struct store *s, struct arena *a, unsigned limit,
-				 struct store_audit **list, size_t *count, struct err *e)
+/* That what was changed is one customer's is seen by the names of its places. */
+static int whose_by_places(struct store *s, int64_t *customer_id,
+						   struct err *e)
+{
+	const struct store_note *notes = s->work->notes;
+	const size_t len = strcspn(notes[0].place, "/");
+	size_t i;
+	int rc;
+
+	for (i = 0; i < s->work->note_count; i++)
+	{
+		if (notes[i].kind == CONF_OPERATOR ||
+			strncmp(notes[i].place, notes[0].place, len) != 0 ||
+			(notes[i].place[len] && notes[i].place[len] != '/'))
+		{
+			return 0;
+		}
+	}
+	/* it may be removed by this very change */
+	rc = db_number(s->db, "SELECT id FROM customer WHERE name = $1 "
+				   "AND removed_revision IN (0, $2) "
+				   "ORDER BY removed_revision LIMIT 1",
+				   DB_ARGS(db_t(arena_strndup(s->work->a, notes[0].place,
+											  len)),
+						   db_i((int64_t)s->revision)), customer_id, e);
+	return rc == -ENOENT ? store_bad_row(e, "customer") : rc;
+}
+
+int store_whose(struct store *s, int64_t *customer_id, struct err *e)
+{
+	int64_t customers;
+	int rc;
+
+	*customer_id = 0;
+	if (s->work->note_count)
+	{
+		return whose_by_places(s, customer_id, e);
+	}
+	/* nothing but CEs that are told: one that is replaced, or all of them */
+	rc = db_number(s->db, "SELECT count(DISTINCT ce.customer_id) "
+				   "FROM ce_change ch JOIN ce ON ce.id = ch.ce_id "
+				   "WHERE ch.revision = $1",
+				   DB_ARGS(db_i((int64_t)s->revision)), &customers, e);
+	if (rc < 0 || customers != 1)
+	{
+		return rc;
+	}
+	rc = db_number(s->db, "SELECT ce.customer_id FROM ce_change ch "
+				   "JOIN ce ON ce.id = ch.ce_id WHERE ch.revision = $1 "
+				   "LIMIT 1", DB_ARGS(db_i((int64_t)s->revision)),
+				   customer_id, e);
+	return rc == -ENOENT ? store_bad_row(e, "ce") : rc;
+}
+
+int store_revision_customer(struct store *s, struct arena *a, uint64_t revision,
+							char **customer, struct err *e)
+{
+	struct db_rows *rows;
+	char where[24];
+	int rc;
+
+	*customer = NULL;
+	/* the first record is the change's; others may have come beside it */
+	rc = db_query(s->db, "SELECT cu.name FROM audit au LEFT JOIN customer cu "
+				  "ON cu.id = au.customer_id AND cu.removed_revision = 0 "
+				  "WHERE au.revision = $1 ORDER BY au.id LIMIT 1",
+				  DB_ARGS(db_i((int64_t)revision)), &rows, e);
+	if (rc < 0)
+	{
+		return rc;
+	}
+	rc = db_next(rows, e);
+	if (rc == 1)
+	{
+		*customer = db_col_null(rows, 0)
+			? NULL : arena_strdup(a, db_col_text(rows, 0));
+		rc = 0;
+	}
+	else if (rc == 0)
+	{
+		snprintf(where, sizeof(where), "%llu", (unsigned long long)revision);
+		rc = err_set(e, -ENOENT, ERR_NOT_FOUND, where, "no such revision");
+	}
+	db_end(rows);
+	return rc;
+}
+
+/* The newest, oldest of them first; customer_id 0: all. */
+static int read_audits(struct store *s, struct arena *a, int64_t customer_id,
+					   unsigned limit, struct store_audit **list,
+					   size_t *count, struct err *e)
 {
 	struct store_audit *audit;
 	struct db_rows *rows;
@@ -44,11 +133,16 @@ int store_audits(struct store *s, struct arena *a, unsigned limit,
 
 	*list = NULL;
 	*count = 0;
-	/* the newest, oldest of them first */
-	rc = db_query(s->db, "SELECT id, revision, at_ms, actor, what FROM "
-				  "(SELECT id, revision, at_ms, actor, what FROM audit "
-				  "ORDER BY id DESC LIMIT $1) AS newest ORDER BY id",
-				  DB_ARGS(db_i(limit)), &rows, e);
+	rc = customer_id
+		? db_query(s->db, "SELECT id, revision, at_ms, actor, what FROM "
+				   "(SELECT id, revision, at_ms, actor, what FROM audit "
+				   "WHERE customer_id = $2 ORDER BY id DESC LIMIT $1) "
+				   "AS newest ORDER BY id",
+				   DB_ARGS(db_i(limit), db_i(customer_id)), &rows, e)
+		: db_query(s->db, "SELECT id, revision, at_ms, actor, what FROM "
+				   "(SELECT id, revision, at_ms, actor, what FROM audit "
+				   "ORDER BY id DESC LIMIT $1) AS newest ORDER BY id",
+				   DB_ARGS(db_i(limit)), &rows, e);
 	if (rc < 0)
 	{
 		return rc;
@@ -56,6 +150,7 @@ int store_audits(struct store *s, struct arena *a, unsigned limit,
 	while ((rc = db_next(rows, e)) == 1)
 	{
 		audit = store_array_add(a, (void **)list, count, sizeof(*audit));
+		audit->id = (uint64_t)db_col_int(rows, 0);
 		audit->revision = (uint64_t)db_col_int(rows, 1);
 		audit->at_ms = db_col_int(rows, 2);
 		audit->actor = arena_strdup(a, db_col_text(rows, 3));
@@ -63,6 +158,22 @@ int store_audits(struct store *s, struct arena *a, unsigned limit,
 	}
 	db_end(rows);
 	return rc;
+}
+
+int store_audits(struct store *s, struct arena *a, unsigned limit,
+				 struct store_audit **list, size_t *count, struct err *e)
+{
+	return read_audits(s, a, 0, limit, list, count, e);
+}
+
+int store_audits_of(struct store *s, struct arena *a, const char *customer,
+					unsigned limit, struct store_audit **list, size_t *count,
+					struct err *e)
+{
+	int64_t id;
+	int rc = store_customer_id(s, customer, &id, e);
+
+	return rc < 0 ? rc : read_audits(s, a, id, limit, list, count, e);
 }
 
 /* One thing that a revision changed. */
@@ -204,6 +315,7 @@ static void name_thing(enum conf_kind kind, char *parts[PARTS_MAX],
 			t->link.site[0] = parts[2];
 			t->link.site[1] = parts[3];
 			break;
+		case CONF_OPERATOR:
 		case CONF_KIND_COUNT:
 			break;
 	}
@@ -226,6 +338,7 @@ static int get_thing(struct store *s, struct arena *a, enum conf_kind kind,
 			return store_site_get(s, a, p[0], p[1], p[2], &t->site, e);
 		case CONF_LINK:
 			return store_link_get(s, a, p[0], p[1], p[2], p[3], &t->link, e);
+		case CONF_OPERATOR:
 		case CONF_KIND_COUNT:
 			break;
 	}
@@ -277,6 +390,7 @@ static int add_thing(struct store *s, enum conf_kind kind,
 			return store_site_add(s, &t->site, e);
 		case CONF_LINK:
 			return store_link_set(s, &t->link, e);
+		case CONF_OPERATOR:
 		case CONF_KIND_COUNT:
 			break;
 	}
@@ -300,6 +414,7 @@ static int set_thing(struct store *s, enum conf_kind kind,
 			return store_site_set(s, &t->site, e);
 		case CONF_LINK:
 			return store_link_set(s, &t->link, e);
+		case CONF_OPERATOR:
 		case CONF_KIND_COUNT:
 			break;
 	}
@@ -327,6 +442,7 @@ static int remove_thing(struct store *s, enum conf_kind kind,
 									 e);
 		case CONF_LINK:
 			return store_link_set(s, &nothing, e);
+		case CONF_OPERATOR:
 		case CONF_KIND_COUNT:
 			break;
 	}
@@ -342,6 +458,12 @@ static int revert_object(struct store *s, struct arena *a,
 	union thing t;
 	int rc;
 
+	if (object->kind == CONF_OPERATOR)
+	{
+		return err_set(e, -EBUSY, ERR_CONFLICT, object->place,
+					   "changes of operators are not taken back: it could let "
+					   "somebody in again");
+	}
 	if ((rc = split_place(a, object->place, parts, e)) < 0 ||
 		(rc = present_image(s, a, object, parts, &now, e)) < 0)
 	{

@@ -61,9 +61,13 @@ int store_changed(struct store *s, int rc);
 /** Next of a counter that never gives a number twice. */
 int store_next_id(struct store *s, const char *counter, int64_t *id,
 				  struct err *e);
-/** An audit record at the present revision. */
+/**
+ * An audit record at the present revision.
+ *
+ * @param customer_id	whose it is, who may read it; 0: of no single customer
+ */
 int store_audit_write(struct store *s, uint64_t revision, const char *actor,
-					  const char *what, struct err *e);
+					  const char *what, int64_t customer_id, struct err *e);
 /** The document of this CE, of all CEs with a site in this VPN, changes. */
 int store_touch_ce(struct store *s, int64_t ce_id, struct err *e);
 int store_touch_vpn(struct store *s, int64_t vpn_id, struct err *e);

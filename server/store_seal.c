@@ -272,7 +272,7 @@ static int reseal_all(struct store *s, const struct seal_key *kek,
 		snprintf(what, sizeof(what), "%" PRIu64 " secrets sealed with key "
 				 "%08" PRIx32 " instead of %08" PRIx32, *count, kek->id,
 				 s->kek.id);
-		rc = store_audit_write(s, (uint64_t)revision, actor, what, e);
+		rc = store_audit_write(s, (uint64_t)revision, actor, what, 0, e);
 	}
 	return rc == -ENOENT ? store_bad_row(e, "installation") : rc;
 }

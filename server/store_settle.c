@@ -473,6 +473,21 @@ static int by_tunnel(const void *a, const void *b)
 	return strcmp(x->site[1], y->site[1]);
 }
 
+int store_objects(struct store *s, store_object_fn check, void *user,
+				  struct err *e)
+{
+	const struct store_work *w = s->work;
+	size_t i;
+	int rc = store_need_change(s, e);
+
+	for (i = 0; rc == 0 && i < w->note_count; i++)
+	{
+		rc = check(user, w->notes[i].kind, w->notes[i].place,
+				   (enum store_change_kind)change_of(&w->notes[i]), e);
+	}
+	return rc;
+}
+
 int store_effects(struct store *s, struct arena *a, struct store_effects *out,
 				  struct err *e)
 {

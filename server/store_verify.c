@@ -98,7 +98,17 @@ static const struct rule rules[] = {
 	  "(i.name = 'sa-profile' AND "
 	  "i.last < (SELECT max(id) FROM sa_profile)) OR "
 	  "(i.name = 'audit' AND i.last < (SELECT max(id) FROM audit)) OR "
-	  "(i.name = 'serial' AND i.last < (SELECT max(serial) FROM ce_key))" },
+	  "(i.name = 'operator' AND i.last < (SELECT max(id) FROM operator)) OR "
+	  "(i.name = 'serial' AND i.last < (SELECT max(serial) FROM ce_key)) OR "
+	  "(i.name = 'serial' AND i.last < (SELECT max(serial) FROM operator))" },
+	{ "operators", "SELECT count(*) FROM operator",
+	  "SELECT o.name, 'its key is a router''s' FROM operator o "
+	  "JOIN ce_key k ON k.spki = o.spki UNION ALL "
+	  "SELECT coalesce(o.name, '#' || g.operator_id), 'a role for a customer "
+	  "that is not there' FROM operator_grant g LEFT JOIN operator o "
+	  "ON o.id = g.operator_id LEFT JOIN customer cu "
+	  "ON cu.id = g.customer_id AND cu.removed_revision = 0 "
+	  "WHERE o.id IS NULL OR cu.id IS NULL" },
 	{ NULL, NULL, NULL }
 };
 

@@ -61,6 +61,11 @@ bool store_note(struct store *s, enum conf_kind kind, const char *place,
 /** The key of a CE, if it has one, opens but a tombstone (store_enroll.c). */
 int store_key_revoke(struct store *s, int64_t ce_id, struct err *e);
 
+/**
+ * Whose the change in course is: the customer of all that it changed, 0 where
+ * there are several or none (store_history.c).
+ */
+int store_whose(struct store *s, int64_t *customer_id, struct err *e);
 /** Write what was noted beside the audit record (store_history.c). */
 int store_audit_notes(struct store *s, struct err *e);
 

@@ -7,6 +7,7 @@ EXTRA_DIST += testing/unit/fixtures/store
 
 if HAVE_CHECK
 server_tests = \
+	testing/unit/test_access \
 	testing/unit/test_api_admin \
 	testing/unit/test_grade \
 	testing/unit/test_render \
@@ -14,6 +15,10 @@ server_tests = \
 	testing/unit/test_store
 check_PROGRAMS += $(server_tests)
 TESTS += $(server_tests)
+
+testing_unit_test_access_SOURCES = testing/unit/test_access.c
+testing_unit_test_access_LDADD = libppvpn-api-admin.la libppvpn-http.la \
+	libppvpn-store.la $(CHECK_LIBS)
 
 testing_unit_test_api_admin_SOURCES = \
 	testing/unit/test_api_admin.c \
@@ -38,8 +43,15 @@ testing_unit_test_store_SOURCES = \
 	testing/unit/test_store_fault.c \
 	testing/unit/test_store_migrate.c \
 	testing/unit/test_store_operate.c \
+	testing/unit/test_store_operator.c \
 	testing/unit/test_store_metrics.c \
 	testing/unit/test_store_prefix.c \
 	testing/unit/test_store_report.c
 testing_unit_test_store_LDADD = libppvpn-store.la $(CHECK_LIBS) -lpthread
 endif
+
+# the routes, for test_openapi.py
+check_PROGRAMS += testing/unit/admin-routes
+testing_unit_admin_routes_SOURCES = testing/unit/admin_routes.c
+testing_unit_admin_routes_LDADD = libppvpn-api-admin.la libppvpn-http.la \
+	libppvpn-store.la

@@ -102,6 +102,7 @@ TCase *store_config_case(void);
 TCase *store_fault_case(void);
 TCase *store_migrate_case(void);
 TCase *store_operate_case(void);
+TCase *store_operator_case(void);
 TCase *store_prefix_case(void);
 TCase *store_report_case(void);
 TCase *store_metrics_case(void);

@@ -21,7 +21,14 @@ struct http_request
 	const struct http_route *route;
 	struct route_target target;
 	const char *body;
+	void *kept;
+	void (*kept_done)(void *kept);
 };
+
+/* who asks; root over the Unix socket */
+static long asker_uid;
+static const uint8_t *asker_key;
+static const char *asker_uri;
 
 const char *http_request_segment(struct http_request *req, const char *name)
 {
@@ -41,12 +48,43 @@ const char *http_request_body(struct http_request *req, size_t *len)
 
 long http_request_uid(struct http_request *req)
 {
-	return 0;
+	return asker_uid;
+}
+
+bool http_request_key(struct http_request *req, uint8_t hash[32])
+{
+	if (asker_key)
+	{
+		memcpy(hash, asker_key, 32);
+	}
+	return asker_key != NULL;
+}
+
+const char *http_request_key_uri(struct http_request *req)
+{
+	return asker_uri;
+}
+
+const struct http_route *http_request_route(struct http_request *req)
+{
+	return req->route;
+}
+
+void http_request_keep(struct http_request *req, void *thing,
+					   void (*done)(void *thing))
+{
+	req->kept = thing;
+	req->kept_done = done;
+}
+
+void *http_request_kept(struct http_request *req)
+{
+	return req->kept;
 }
 
 const char *http_request_peer(struct http_request *req)
 {
-	return "unix:uid=0";
+	return asker_key ? "192.0.2.77" : "unix:uid=0";
 }
 
 void http_response_error(struct http_response *r, unsigned status,
@@ -91,8 +129,12 @@ static unsigned ask(const char *method, const char *target, const char *body)
 	ck_assert_msg(route_find(api_admin_routes, method, &req.target, &req.route,
 							 allow) == 0, "no route %s %s", method, target);
 	ck_assert_uint_ge(req.route->max_body, body ? strlen(body) : 0);
-	ck_assert_int_eq(req.route->handler(&req, &resp, store, (void *)&api),
-					 HTTP_DONE);
+	if (api_admin_admit(&req, &resp, store, (void *)&api))
+	{
+		ck_assert_int_eq(req.route->handler(&req, &resp, store, (void *)&api),
+						 HTTP_DONE);
+	}
+	req.kept_done(req.kept);
 	answer = arena_strndup(arena, resp.body, resp.body_len);
 	free(resp.body);
 	route_target_done(&req.target);

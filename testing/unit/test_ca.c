@@ -235,6 +235,38 @@ START_TEST(ce_certificate)
 }
 END_TEST
 
+START_TEST(operator_certificate)
+{
+	struct err e = { 0 };
+	struct ca_csr *csr;
+	char *pem, *out;
+	int status;
+
+	make_csr(algorithms[_i]);
+	ck_assert_int_eq(read_csr("ce.csr", &csr, &e), 0);
+	ck_assert_int_eq(ca_issue_operator(ca, csr, "alice", 4712, &pem, &e), 0);
+	ck_assert_int_eq(file_write(at("op.crt"), pem, strlen(pem), 0600, &e), 0);
+	free(pem);
+	ca_csr_free(csr);
+	ok("openssl verify -x509_strict -purpose sslclient -CAfile ca.crt op.crt");
+	ok("! openssl verify -purpose sslserver -CAfile ca.crt op.crt");
+	has("op.crt", "Subject: CN = alice\n");
+	has("op.crt", "URI:ppvpn:operator/alice/4712\n");
+	has("op.crt", "CA:FALSE");
+	ok("openssl x509 -in op.crt -noout -checkend %d", 364 * 86400);
+	ok("! openssl x509 -in op.crt -noout -checkend %d", 366 * 86400);
+	out = sh(&status, "openssl x509 -in op.crt -noout -text");
+	ck_assert_ptr_null(strstr(out, "evil"));
+	ck_assert_ptr_null(strstr(out, "vpn1.sp.example"));
+	free(out);
+	/* a router's says nothing of the kind */
+	issue("acme/paris-r1", 4711);
+	out = sh(&status, "openssl x509 -in ce.crt -noout -text");
+	ck_assert_ptr_null(strstr(out, "URI:"));
+	free(out);
+}
+END_TEST
+
 START_TEST(spki_is_that_of_openssl)
 {
 	struct ca_csr *csr;
@@ -370,6 +402,7 @@ int main(void)
 	tcase_add_test(tc, server_certificate);
 	tcase_add_test(tc, load_refuses);
 	tcase_add_loop_test(tc, ce_certificate, 0, COUNT(algorithms));
+	tcase_add_loop_test(tc, operator_certificate, 0, COUNT(algorithms));
 	tcase_add_loop_test(tc, spki_is_that_of_openssl, 0, COUNT(algorithms));
 	tcase_add_test(tc, names_and_serials_of_any_size);
 	tcase_add_loop_test(tc, refuses_weak_keys, 0, COUNT(weak));

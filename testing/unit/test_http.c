@@ -81,7 +81,8 @@ static enum http_verdict on_key(struct http_request *req,
 	{
 		hex_encode(key, 32, hex);
 	}
-	say(r, 200, xstrdup(hex));
+	say(r, 200, http_request_key_uri(req)
+		? xasprintf("%s %s", hex, http_request_key_uri(req)) : xstrdup(hex));
 	return HTTP_DONE;
 }
 
@@ -152,14 +153,51 @@ static enum http_verdict on_big(struct http_request *req,
 	return HTTP_DONE;
 }
 
+static atomic_int admits, kept;
+static atomic_bool lets_in = true;
+
+static void on_kept_done(void *thing)
+{
+	kept--;
+	free(thing);
+}
+
+static bool on_admit(struct http_request *req, struct http_response *r,
+					 struct store *store, void *user)
+{
+	(void)store;
+	(void)user;
+	admits++;
+	kept++;
+	http_request_keep(req, xstrdup("somebody"), on_kept_done);
+	if (lets_in && http_request_route(req)->access != 1)
+	{
+		return true;
+	}
+	say(r, 403, xstrdup("no"));
+	return false;
+}
+
+static enum http_verdict on_kept(struct http_request *req,
+								 struct http_response *r, struct store *store,
+								 void *user)
+{
+	(void)store;
+	(void)user;
+	say(r, 200, xstrdup(http_request_kept(req)));
+	return HTTP_DONE;
+}
+
 static const struct http_route routes[] = {
-	{ "GET", "/echo/{name}", on_echo, 0 },
-	{ "POST", "/echo/{name}", on_echo, 1000 },
-	{ "GET", "/key", on_key, 0 },
-	{ "GET", "/park", on_park, 0 },
-	{ "GET", "/slow", on_slow, 0 },
-	{ "GET", "/big", on_big, 0 },
-	{ NULL, NULL, NULL, 0 },
+	{ "GET", "/kept", on_kept, 0, 0 },
+	{ "GET", "/forbidden", on_kept, 0, 1 },
+	{ "GET", "/echo/{name}", on_echo, 0, 0 },
+	{ "POST", "/echo/{name}", on_echo, 1000, 0 },
+	{ "GET", "/key", on_key, 0, 0 },
+	{ "GET", "/park", on_park, 0, 0 },
+	{ "GET", "/slow", on_slow, 0, 0 },
+	{ "GET", "/big", on_big, 0, 0 },
+	{ .method = NULL },
 };
 
 /* ---- listeners ------------------------------------------------------------------ */
@@ -223,6 +261,22 @@ static void start(enum http_security security)
 }
 
 /* A certificate of one CA for a new key, as a CE would have it. */
+static const char *issue_names[4];	/* URIs, "dns:" names; to be set for issue() */
+
+static void add_names(gnutls_x509_crt_t crt)
+{
+	for (size_t i = 0; issue_names[i]; i++)
+	{
+		const char *name = issue_names[i];
+		const bool dns = strncmp(name, "dns:", 4) == 0;
+
+		name += dns ? 4 : 0;
+		ck_assert_int_eq(gnutls_x509_crt_set_subject_alt_name(
+			crt, dns ? GNUTLS_SAN_DNSNAME : GNUTLS_SAN_URI, name,
+			(unsigned)strlen(name), GNUTLS_FSAN_APPEND), 0);
+	}
+}
+
 static void issue(const char *ca_name, const char *name, const char *purpose,
 				  time_t from, time_t to)
 {
@@ -258,6 +312,7 @@ static void issue(const char *ca_name, const char *name, const char *purpose,
 	gnutls_x509_crt_set_activation_time(crt, from);
 	gnutls_x509_crt_set_expiration_time(crt, to);
 	gnutls_x509_crt_set_key_purpose_oid(crt, purpose, 0);
+	add_names(crt);
 	ck_assert_int_eq(gnutls_x509_crt_sign2(crt, issuer, issuer_key,
 										   GNUTLS_DIG_SHA256, 0), 0);
 	gnutls_x509_crt_export2(crt, GNUTLS_X509_FMT_PEM, &out);
@@ -773,6 +828,41 @@ START_TEST(knows_the_key)
 }
 END_TEST
 
+/* What the issuer says that it is: one URI, whole, or none. */
+START_TEST(knows_the_uri)
+{
+	static char long_uri[300];
+	static const struct
+	{
+		const char *names[3], *uri;
+	} cases[] = {
+		{ { "ppvpn:operator/alice/7" }, "ppvpn:operator/alice/7" },
+		{ { "dns:x.example", "ppvpn:operator/alice/7" },
+		  "ppvpn:operator/alice/7" },
+		{ { "dns:x.example" }, NULL },
+		{ { "ppvpn:operator/alice/7", "ppvpn:operator/bob/8" }, NULL },
+		{ { long_uri }, NULL },
+		{ { "ppvpn:operator/alice/7", long_uri }, NULL },
+	};
+	const time_t now = time(NULL);
+	struct answer a;
+	size_t i;
+
+	memset(long_uri, 'u', sizeof(long_uri) - 1);
+	start(HTTP_MUTUAL_TLS);
+	for (i = 0; i < sizeof(cases) / sizeof(*cases); i++)
+	{
+		memcpy(issue_names, cases[i].names, sizeof(cases[i].names));
+		issue("ca", "named", GNUTLS_KP_TLS_WWW_CLIENT, now - 60, now + 6000);
+		issue_names[0] = NULL;
+		ck_assert_uint_eq(tls_status(TLS13, "named", &a), 200);
+		ck_assert_uint_ge(strlen(a.body), 64);
+		ck_assert_str_eq(a.body[64] ? a.body + 65 : "",
+						 cases[i].uri ? cases[i].uri : "");
+	}
+}
+END_TEST
+
 START_TEST(plain_http_on_tls_port_is_closed)
 {
 	start(HTTP_MUTUAL_TLS);
@@ -862,6 +952,37 @@ START_TEST(parked_ends_at_deadline)
 	ck_assert_uint_ge(took, 690);
 	ck_assert_uint_lt(took, 1500);
 	conn_close(&c);
+}
+END_TEST
+
+/* Who is let in is asked before every run, a woken one too. */
+START_TEST(admits_each_run)
+{
+	struct http_config config = config_of(HTTP_UNIX);
+	struct conn c;
+
+	config.admit = on_admit;
+	admits = kept = runs = 0;
+	lets_in = true;
+	start_with(&config);
+	ck_assert_str_eq(get("/kept").body, "somebody");
+	ck_assert_uint_eq(get("/forbidden").status, 403);
+	ck_assert_str_eq(get("/forbidden").body, "no");
+	ck_assert_int_eq(admits, 3);
+	park_one(&c, 3, 20000);
+	wait_parked(1);
+	ck_assert_int_eq(admits, 4);
+	ck_assert_int_eq(runs, 1);
+	lets_in = false;
+	change(3);
+	ck_assert_uint_eq(conn_answer(&c).status, 403);
+	ck_assert_int_eq(admits, 5);
+	ck_assert_int_eq(runs, 1);
+	conn_close(&c);
+	lets_in = true;
+	http_stop(http);
+	http = NULL;
+	ck_assert_int_eq(kept, 0);
 }
 END_TEST
 
@@ -1264,13 +1385,13 @@ int main(void)
 		refuses_when_queue_is_full, NULL,
 	};
 	const TTest *const tls[] = {
-		requires_client_certificate, knows_the_key,
+		requires_client_certificate, knows_the_key, knows_the_uri,
 		plain_http_on_tls_port_is_closed, refuses_old_tls,
 		enrolment_takes_1_2_but_no_less, slow_handshake_is_cut,
 		limits_per_address, says_what_is_wrong, NULL,
 	};
 	const TTest *const parking[] = {
-		dead_parked_clients_go, parked_ends_at_deadline, slow_request_is_cut,
+		admits_each_run, dead_parked_clients_go, parked_ends_at_deadline, slow_request_is_cut,
 		parked_outlives_request_deadline, wakes_exactly_the_concerned,
 		wake_between_look_and_park_is_not_lost, stops_with_parked,
 		stops_with_dead_slow_and_stuck, no_request_is_forgotten,

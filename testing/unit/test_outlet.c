@@ -209,8 +209,8 @@ static enum http_verdict on_post(struct http_request *req,
 }
 
 static const struct http_route routes[] = {
-	{ "POST", "/hook/very-secret-token", on_post, 65536 },
-	{ NULL, NULL, NULL, 0 },
+	{ "POST", "/hook/very-secret-token", on_post, 65536, 0 },
+	{ .method = NULL },
 };
 
 static char *at(const char *name)

@@ -97,11 +97,11 @@ START_TEST(refuses_long_targets)
 END_TEST
 
 static const struct http_route routes[] = {
-	{ "GET", "/v1/vpns", NULL, 0 },
-	{ "POST", "/v1/vpns", NULL, 0 },
-	{ "GET", "/v1/vpns/{customer}/{vpn}", NULL, 0 },
-	{ "GET", "/v1/vpns/{customer}/{vpn}/sites", NULL, 0 },
-	{ NULL, NULL, NULL, 0 },
+	{ "GET", "/v1/vpns", NULL, 0, 0 },
+	{ "POST", "/v1/vpns", NULL, 0, 0 },
+	{ "GET", "/v1/vpns/{customer}/{vpn}", NULL, 0, 0 },
+	{ "GET", "/v1/vpns/{customer}/{vpn}/sites", NULL, 0, 0 },
+	{ .method = NULL },
 };
 
 static const struct

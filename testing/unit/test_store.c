@@ -20,6 +20,7 @@ int main(void)
 	suite_add_tcase(suite, store_migrate_case());
 	suite_add_tcase(suite, store_operate_case());
 	suite_add_tcase(suite, store_metrics_case());
+	suite_add_tcase(suite, store_operator_case());
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);
