@@ -210,7 +210,8 @@ class Operate(unittest.TestCase):
 
     def test_stop_with_thousands_parked(self):
         self.server.stop()
-        self.server.start(**{"per-ip-limit": 2 * PARKED})
+        self.server.start(**{"per-ip-limit": 2 * PARKED,
+                             "request-timeout": 120})
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
         self.assertGreater(hard, PARKED + 100, "too few files are allowed here")
         resource.setrlimit(resource.RLIMIT_NOFILE,
@@ -220,12 +221,15 @@ class Operate(unittest.TestCase):
                    "\r\nPrefer: wait=50\r\n\r\n").encode()
         context = self.server.context((self.paris.crt, self.paris.key))
         waiting = []
+        # all connections before the first request: on a busy machine they
+        # take longer than a long poll
         for _ in range(PARKED):
             c = self.paris.connect(timeout=60)
             c._context = context
             c.connect()
-            c.sock.sendall(request)
             waiting.append(c.sock)
+        for sock in waiting:
+            sock.sendall(request)
 
         def ticks():
             with open(f"/proc/{self.server.process.pid}/stat") as f:
