@@ -9,7 +9,7 @@
 BUILD_PACKAGES="build-essential autoconf automake libtool pkg-config debhelper fakeroot
     libmicrohttpd-dev libgnutls28-dev libsqlite3-dev libjson-c-dev libsodium-dev libevent-dev
     libcurl4-gnutls-dev libnl-3-dev libnl-route-3-dev libyaml-dev libnftables-dev libinih-dev libsystemd-dev
-    check valgrind python3 python3-jsonschema python3-pytest mandoc shellcheck git ca-certificates curl openssl strace
+    check valgrind python3 python3-jsonschema python3-pytest python3-yaml mandoc shellcheck git ca-certificates curl openssl strace
     dpkg-dev apt iproute2 mount bzip2 xz-utils bison flex gperf
     libstrongswan libstrongswan-standard-plugins libcharon-extra-plugins strongswan-libcharon
     charon-systemd strongswan-swanctl"
