@@ -27,7 +27,7 @@
 #define FAULTS_MAX 100
 /* room, not use: a change of a large mesh touches many pages */
 #define CACHE_KIB "65536"
-#define LITTLE_KIB "2048"
+#define LITTLE_KIB "1024"
 
 struct db_rows
 {

@@ -33,7 +33,7 @@
 #include "server/store.h"
 #include "server/store_mesh.h"
 
-#define CE_HEAD_SIZE 4096		/* an agent's are some 300 bytes */
+#define CE_HEAD_SIZE 3072		/* an agent's are some 300 bytes */
 #define ENROLL_CONNECTIONS 512
 #define ADMIN_CONNECTIONS 64
 #define ADMIN_CONNECTIONS_EACH 16	/* from one address, by TLS */
@@ -54,6 +54,7 @@ struct server
 	struct store *follow;			/* notify's, until it starts */
 	uint64_t epoch, revision;
 	struct notify *notify;
+	uint64_t built, trimmed;		/* documents, at the last tick; last trim */
 	struct api_ce api_ce;
 	struct api_enroll api_enroll;
 	struct api_admin api_admin;
@@ -132,7 +133,18 @@ static size_t on_waiting(void *user)
 
 static void on_tick(void *user)
 {
-	store_meshes_expire(((struct server *)user)->meshes);
+	struct server *s = user;
+	const uint64_t built = api_ce_documents_built();
+
+	store_meshes_expire(s->meshes);
+	/* documents come by the thousand and take memory by the hundred megabytes:
+	 * it is given back when they have gone */
+	if (built == s->built && built != s->trimmed)
+	{
+		malloc_trim(0);
+		s->trimmed = built;
+	}
+	s->built = built;
 }
 
 /* ---- state ------------------------------------------------------------------------ */

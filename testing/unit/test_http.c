@@ -728,7 +728,7 @@ START_TEST(a_small_head_does)
 	struct http_config config = config_of(HTTP_UNIX);
 	struct text t = { 0 };
 
-	config.head_size = 4096;
+	config.head_size = 3072;
 	start_with(&config);
 	for (int size = 10; size < 6000; size += 10)
 	{
@@ -738,11 +738,11 @@ START_TEST(a_small_head_does)
 			text_add(&t, "z");
 		}
 		text_add(&t, "\r\n\r\n");
-		if (size <= 3000)
+		if (size <= 2000)
 		{
 			ck_assert_uint_eq(ask(t.s).status, 200);
 		}
-		else if (size >= 4096)
+		else if (size >= 3072)
 		{
 			ck_assert_uint_ne(ask(t.s).status, 200);
 		}
