@@ -139,17 +139,29 @@ static void print_command_help(const struct cli *cli,
 static int usage_error(const struct cli_args *args, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 
+/* What was typed, or pasted: nothing of it drives the terminal. */
+static void print_typed(const char *text)
+{
+	for (; *text; text++)
+	{
+		fputc(*text < 0x20 || *text > 0x7e ? '?' : *text, stderr);
+	}
+}
+
 static int usage_error(const struct cli_args *args, const char *fmt, ...)
 {
 	const char *words = args->command ? args->command->words : args->word;
+	char text[256];
 	va_list ap;
 
-	fprintf(stderr, "%s: ", args->cli->program);
 	va_start(ap, fmt);
-	vfprintf(stderr, fmt, ap);
+	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	fprintf(stderr, "\n  → %s%s%s --help\n", args->cli->program,
-			words ? " " : "", words ? words : "");
+	fprintf(stderr, "%s: ", args->cli->program);
+	print_typed(text);
+	fprintf(stderr, "\n  → %s%s", args->cli->program, words ? " " : "");
+	print_typed(words ? words : "");
+	fprintf(stderr, " --help\n");
 	return EXIT_USAGE;
 }
 

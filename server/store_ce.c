@@ -145,40 +145,45 @@ int store_ce_add(struct store *s, const struct store_ce *ce, struct err *e)
 	return rc < 0 ? rc : store_changed(s, ce_add(s, ce, e));
 }
 
-/* Sites that were at its old address follow, and so do their tunnels. */
-static int move_sites(struct store *s, int64_t id, const struct addr *from,
-					  const struct addr *to, struct err *e)
+/* One site follows its router. */
+static int move_site(struct store *s, struct store_site *site,
+					 const struct addr *to, struct err *e)
 {
-	char old[ADDR_TEXT_MAX], new[ADDR_TEXT_MAX];
-	struct db_rows *rows;
-	int rc;
-
-	addr_str(from, old);
-	addr_str(to, new);
-	if ((rc = store_address_take(s, to, id, e)) < 0 ||
-		(rc = db_query(s->db, "SELECT vpn_id, id FROM site WHERE ce_id = $1 "
-					   "AND ce_address = $2", DB_ARGS(db_i(id), db_t(old)),
-					   &rows, e)) < 0)
-	{
-		return rc;
-	}
-	while ((rc = db_next(rows, e)) == 1)
-	{
-		store_dirty(s, db_col_int(rows, 0), db_col_int(rows, 1));
-	}
-	db_end(rows);
-	if (rc < 0 ||
-		(rc = db_run(s->db, "UPDATE site SET ce_address = $3 WHERE ce_id = $1 "
-					 "AND ce_address = $2",
-					 DB_ARGS(db_i(id), db_t(old), db_t(new)), e)) < 0 ||
-		(rc = store_touch_ce(s, id, e)) < 0)
-	{
-		return rc;
-	}
-	return store_addresses_drop(s, id, e);
+	site->ce_address = *to;
+	site->ce = NULL;
+	return store_site_set(s, site, e);
 }
 
-/* It and its peers: their documents lack or have each other. */
+/* Sites that were at its old address follow, and so do their tunnels. */
+static int move_sites(struct store *s, const struct store_ce *before,
+					  const struct addr *to, struct err *e)
+{
+	int64_t id = (int64_t)before->id;
+	struct store_site *sites;
+	size_t i, count = 0;
+	int rc = store_address_take(s, to, id, e);
+
+	/* what is taken back, and a customer's file, say of each site where it is */
+	if (rc == 0 && !s->work->reverting && !s->work->applying)
+	{
+		rc = store_sites(s, s->work->a, before->customer, NULL, &sites,
+						 &count, e);
+	}
+	for (i = 0; rc == 0 && i < count; i++)
+	{
+		if (strcmp(sites[i].ce, before->ce) == 0 &&
+			addr_equal(&sites[i].ce_address, &before->address))
+		{
+			rc = move_site(s, &sites[i], to, e);
+		}
+	}
+	return rc < 0 ? rc : store_addresses_drop(s, id, e);
+}
+
+/*
+ * It and its peers: their documents lack or have each other. Those that are
+ * suspended themselves have neither.
+ */
 static int touch_with_peers(struct store *s, int64_t id, struct err *e)
 {
 	int rc = store_touch_ce(s, id, e);
@@ -188,7 +193,8 @@ static int touch_with_peers(struct store *s, int64_t id, struct err *e)
 		"JOIN link l ON l.site_a = t.id JOIN site p ON p.id = l.site_b "
 		"WHERE t.ce_id = $1 UNION SELECT p.ce_id FROM site t "
 		"JOIN link l ON l.site_b = t.id JOIN site p ON p.id = l.site_a "
-		"WHERE t.ce_id = $1)",
+		"WHERE t.ce_id = $1) AND ce_id NOT IN "
+		"(SELECT id FROM ce WHERE suspended_revision > 0)",
 		DB_ARGS(db_i(id), db_i((int64_t)s->revision)), e);
 }
 
@@ -244,7 +250,7 @@ static int ce_set(struct store *s, const struct store_ce *ce, struct err *e)
 	rc = write_ce(s, customer_id, id, ce, e);
 	if (rc == 0 && !addr_equal(&before.address, &ce->address))
 	{
-		rc = move_sites(s, id, &before.address, &ce->address, e);
+		rc = move_sites(s, &before, &ce->address, e);
 	}
 	if (rc == 0 && before.suspended != ce->suspended &&
 		(rc = touch_with_peers(s, id, e)) == 0)

@@ -23,6 +23,7 @@ struct member
 	int64_t id;
 	char *name, *address;
 	int role;
+	bool suspended;				/* its CE: its document has no tunnels */
 };
 
 /* Of two sites, a the newer one: what is said of them, or a tunnel of theirs. */
@@ -62,8 +63,10 @@ static int read_members(struct sync *y, struct err *e)
 	struct db_rows *rows;
 	int rc;
 
-	rc = db_query(y->s->db, "SELECT id, name, ce_address, role FROM site "
-				  "WHERE vpn_id = $1 ORDER BY id",
+	rc = db_query(y->s->db, "SELECT t.id, t.name, t.ce_address, t.role, "
+				  "ce.suspended_revision FROM site t "
+				  "JOIN ce ON ce.id = t.ce_id "
+				  "WHERE t.vpn_id = $1 ORDER BY t.id",
 				  DB_ARGS(db_i((int64_t)y->vpn->id)), &rows, e);
 	if (rc < 0)
 	{
@@ -76,6 +79,7 @@ static int read_members(struct sync *y, struct err *e)
 		member->id = db_col_int(rows, 0);
 		member->name = arena_strdup(y->a, db_col_text(rows, 1));
 		member->address = arena_strdup(y->a, db_col_text(rows, 2));
+		member->suspended = db_col_int(rows, 4) != 0;
 		rc = store_word(conf_roles, db_col_text(rows, 3), &member->role, e);
 		if (rc < 0)
 		{
@@ -281,15 +285,29 @@ static const struct member *find_member(const struct sync *y, int64_t id)
 	return NULL;
 }
 
+/*
+ * A suspended CE's document has no tunnels, and its peers' say of them only
+ * that they are there and suspended.
+ */
+static int touch_end(struct sync *y, const struct member *end,
+					 const struct member *peer, int change, struct err *e)
+{
+	bool says = change == STORE_ADDED || change == STORE_REMOVED ||
+				!peer->suspended;
+
+	return end->suspended || !says ? 0 : store_touch_site(y->s, end->id, e);
+}
+
 static int told(struct sync *y, const struct pair *pair, int change,
 				struct err *e)
 {
-	int rc = store_touch_site(y->s, pair->a, e);
+	const struct member *a = find_member(y, pair->a);
+	const struct member *b = find_member(y, pair->b);
+	int rc = touch_end(y, a, b, change, e);
 
-	store_effect(y->s, y->vpn->customer, y->vpn->vpn,
-				 find_member(y, pair->a)->name, find_member(y, pair->b)->name,
+	store_effect(y->s, y->vpn->customer, y->vpn->vpn, a->name, b->name,
 				 change);
-	return rc < 0 ? rc : store_touch_site(y->s, pair->b, e);
+	return rc < 0 ? rc : touch_end(y, b, a, change, e);
 }
 
 /*
@@ -519,21 +537,19 @@ int store_link_sync(struct store *s, const struct store_vpn *vpn,
 
 /* One peer of the site: its tunnel goes, and it is told why. */
 static int drop_peer(struct store *s, const struct store_site *site,
-					 const struct pair *pair, const char *peer,
+					 const struct pair *pair, const struct member *peer,
 					 const char *reason, struct err *e)
 {
-	int64_t id = (int64_t)site->id;
-	int64_t peer_id = pair->a == id ? pair->b : pair->a;
 	int rc;
 
 	if ((rc = drop_link(s, pair->a, pair->b, e)) < 0 ||
-		(rc = explain(s, peer_id, site->site, reason, e)) < 0)
+		(rc = explain(s, peer->id, site->site, reason, e)) < 0)
 	{
 		return rc;
 	}
-	store_effect(s, site->customer, site->vpn, site->site, peer,
+	store_effect(s, site->customer, site->vpn, site->site, peer->name,
 				 STORE_REMOVED);
-	return store_touch_site(s, peer_id, e);
+	return peer->suspended ? 0 : store_touch_site(s, peer->id, e);
 }
 
 int store_link_drop_site(struct store *s, const struct store_site *site,
@@ -552,7 +568,7 @@ int store_link_drop_site(struct store *s, const struct store_site *site,
 		pair = &y.links.items[i];
 		rc = drop_peer(s, site, pair,
 					   find_member(&y, pair->a == (int64_t)site->id
-								   ? pair->b : pair->a)->name, reason, e);
+								   ? pair->b : pair->a), reason, e);
 	}
 	arena_free(y.a);
 	return rc;

@@ -249,7 +249,11 @@ static int touch_users(struct store *s, int64_t id, struct err *e)
 				  "JOIN vpn v ON v.id = l.vpn_id "
 				  "JOIN customer cu ON cu.id = v.customer_id "
 				  "JOIN site a ON a.id = l.site_a "
-				  "JOIN site b ON b.id = l.site_b WHERE l.profile_id = $1",
+				  "JOIN site b ON b.id = l.site_b "
+				  "JOIN ce ca ON ca.id = a.ce_id "
+				  "JOIN ce cb ON cb.id = b.ce_id WHERE l.profile_id = $1 "
+				  "AND ca.suspended_revision = 0 "
+				  "AND cb.suspended_revision = 0",
 				  DB_ARGS(db_i(id)), &rows, e);
 	if (rc < 0)
 	{

@@ -279,7 +279,10 @@ static int find_site(struct store *s, struct new_site *site,
 					   &site->ce_id, e);
 }
 
-/* A disjoint VPN's documents say of every peer what its role is. */
+/*
+ * A disjoint VPN's documents say of every peer what its role is, but for
+ * suspended ones, and to suspended ones.
+ */
 static int touch_peers(struct store *s, const struct new_site *site,
 					   struct err *e)
 {
@@ -291,7 +294,11 @@ static int touch_peers(struct store *s, const struct new_site *site,
 				  "WHERE ce_id IN (SELECT p.ce_id FROM link l "
 				  "JOIN site p ON p.id = l.site_a WHERE l.site_b = $1 UNION "
 				  "SELECT p.ce_id FROM link l JOIN site p ON p.id = l.site_b "
-				  "WHERE l.site_a = $1)",
+				  "WHERE l.site_a = $1) AND ce_id NOT IN "
+				  "(SELECT id FROM ce WHERE suspended_revision > 0) "
+				  "AND NOT EXISTS (SELECT 1 FROM site t "
+				  "JOIN ce ON ce.id = t.ce_id WHERE t.id = $1 "
+				  "AND ce.suspended_revision > 0)",
 				  DB_ARGS(db_i(site->id), db_i((int64_t)s->revision)), e);
 }
 

@@ -144,6 +144,10 @@ static const struct {
 	{ "prog", "prog: a command is missing\n  → prog --help\n" },
 	{ "prog frob", "prog: unknown command 'frob'\n  → prog --help\n" },
 	{ "prog sit", "prog: unknown command 'sit'\n  → prog --help\n" },
+	{ "prog \x1b[2J\r\xc2\x9b", "prog: unknown command '?[2J?\?\?'\n"
+	  "  → prog --help\n" },
+	{ "prog site \x1b[2J", "prog: unknown command 'site ?[2J'\n"
+	  "  → prog site --help\n" },
 	{ "prog site", "prog: the command's second word is missing\n"
 	  "  → prog site --help\n" },
 	{ "prog site frob", "prog: unknown command 'site frob'\n"

@@ -248,6 +248,107 @@ START_TEST(wakes_only_those_concerned)
 }
 END_TEST
 
+static void suspend(const char *ce, bool suspended)
+{
+	struct store_ce row;
+
+	OK(store_ce_get(store, arena, "acme", ce, &row, &e));
+	row.suspended = suspended;
+	CHANGE(store_ce_set(store, &row, &e));
+}
+
+static void ck_told(uint64_t since, const char *ces)
+{
+	struct store_change *changes;
+	struct store_ce *list;
+	char told[256] = "";
+	size_t i, j, count, changed;
+
+	OK(store_changes_since(store, arena, since, &changes, &changed, &e));
+	OK(store_ces(store, arena, NULL, &list, &count, &e));
+	for (i = 0; i < count; i++)
+	{
+		for (j = 0; j < changed; j++)
+		{
+			if (changes[j].ce_id == list[i].id)
+			{
+				strcat(strcat(told, *told ? " " : ""), list[i].ce);
+			}
+		}
+	}
+	ck_assert_str_eq(told, ces);
+}
+
+/* A suspended CE's document has no tunnels: what changes in them is no news. */
+START_TEST(suspended_ones_hear_what_concerns_them)
+{
+	struct store_link link = {
+		.customer = (char *)"acme", .vpn = (char *)"corp",
+		.site = { (char *)"paris", (char *)"lyon" }, .cost = 7
+	};
+	uint64_t before;
+
+	kit_acme();
+	suspend("lyon-r1", true);
+	before = kit_revision();
+	CHANGE(store_link_set(store, &link, &e));
+	ck_told(before, "");
+	before = kit_revision();
+	suspend("nice-r1", true);
+	ck_told(before, "nice-r1 paris-r1");
+	before = kit_revision();
+	CHANGE(store_site_remove(store, "acme", "corp", "lyon", "site-removed",
+							 &e));
+	ck_told(before, "lyon-r1 paris-r1");
+	before = kit_revision();
+	suspend("nice-r1", false);
+	ck_told(before, "nice-r1 paris-r1");
+}
+END_TEST
+
+static void move(const char *ce, const char *address)
+{
+	struct store_ce row;
+
+	OK(store_ce_get(store, arena, "acme", ce, &row, &e));
+	row.address = kit_addr(address);
+	CHANGE(store_ce_set(store, &row, &e));
+}
+
+static void ck_site_at(const char *vpn, const char *address)
+{
+	char text[ADDR_TEXT_MAX];
+	struct store_site site;
+
+	OK(store_site_get(store, arena, "acme", vpn, "paris", &site, &e));
+	ck_assert_str_eq(addr_str(&site.ce_address, text), address);
+}
+
+/* Sites at the router's own address follow it; taken back, each is where it was. */
+START_TEST(sites_follow_their_router_and_come_back)
+{
+	struct addr own = kit_addr("192.0.2.99");
+	uint64_t before;
+
+	kit_acme();
+	kit_vpn("acme", "voice");
+	CHANGE(kit_add_site(store, "acme", "voice", "paris", "paris-r1", NULL, &own,
+						&e));
+	kit_ce("acme", "free-r1", "192.0.2.50");
+	before = kit_revision();
+	move("free-r1", "192.0.2.51");
+	ck_told(before, "");		/* no document has it */
+	move("paris-r1", "192.0.2.99");
+	ck_site_at("corp", "192.0.2.99");
+	CHANGE(store_revert(store, kit_revision(), &e));
+	ck_site_at("corp", "192.0.2.1");
+	ck_site_at("voice", "192.0.2.99");
+	CHANGE(store_revert(store, kit_revision(), &e));
+	ck_site_at("corp", "192.0.2.99");
+	ck_site_at("voice", "192.0.2.99");
+}
+END_TEST
+
 START_TEST(explains_a_removed_site)
 {
 	struct model_document *doc;
@@ -645,6 +746,8 @@ TCase *store_config_case(void)
 	tcase_add_test(tc, gives_each_end_the_same_tunnel);
 	tcase_add_test(tc, shares_the_work_of_beginning);
 	tcase_add_test(tc, wakes_only_those_concerned);
+	tcase_add_test(tc, suspended_ones_hear_what_concerns_them);
+	tcase_add_test(tc, sites_follow_their_router_and_come_back);
 	tcase_add_test(tc, explains_a_removed_site);
 	tcase_add_test(tc, forgets_explanations_with_a_change);
 	tcase_add_test(tc, keys_and_router_ids_are_new_each_time);

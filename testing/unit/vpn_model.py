@@ -1,0 +1,479 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Copyright (C) 2026 The ppvpn authors
+#
+# What every CE's document has to be: a small reference model, written from the words of
+# draft-ietf-l3vpn-ce-based-03 and RFC 8299, and from what the project's documents promise beside
+# (admin-api.md, ce-api.md, customer-file.md). It shares no code with the server and asks it nothing. What is
+# random (keys), or the server's choice within a rule (router ids, who begins between equals), is taken from
+# the first document that has it, checked against the rule, and must stay.
+#
+# The configuration is a dictionary of values: (kind, name, ...) -> {attribute: value}. A change is a function
+# on a copy of it; then the copy is checked as a whole, and what follows from it is computed anew.
+import ipaddress
+import itertools
+
+# RFC 8299 section 5.3: VPN service topologies, and which roles sites have in each
+ROLES = {"any-to-any": ["any-to-any-role"], "hub-spoke": ["spoke-role", "hub-role"],
+         "hub-spoke-disjoint": ["spoke-role", "hub-role"], "custom": ["custom-role"]}
+WITH_HUBS = ("hub-spoke", "hub-spoke-disjoint")
+# draft section 7: all tunnels of a VPN have the same grade of security
+GRADES = ["basic", "standard", "high"]
+IKE = {"aes128-sha256-modp2048": 0, "aes128gcm16-prfsha256-x25519": 1, "aes256gcm16-prfsha384-ecp384": 2}
+ESP = {"aes128-sha256-modp2048": 0, "aes128gcm16-x25519": 1, "aes256gcm16-ecp384": 2}
+PROFILE = {"proposals": ["aes256gcm16-prfsha384-ecp384", "aes128gcm16-prfsha256-x25519"],
+           "esp_proposals": ["aes256gcm16-ecp384", "aes128gcm16-x25519"],
+           "rekey_time": 14400, "child_rekey_time": 3600, "dpd_delay": 30}
+OSPF = {"area": "0.0.0.0", "hello-interval": 10, "dead-interval": 40, "cost": 10}
+RETRY = {"minimum-wait": 5, "t1": 10, "factor": 2, "maximum": 600, "alarm-after": 8}
+VPN = {"topology": "any-to-any", "grade": "standard", "internet-access": False, "description": "",
+       "external-id": "", "domain": "vpn.sp.example", "router-ids": "10.255.0.0/16", "mtu": 1400,
+       **OSPF, **RETRY, **PROFILE}
+WORDS = {"description": "", "external-id": ""}
+
+
+class Refused(Exception):
+    """The model says that this change cannot be."""
+
+
+def need(condition, why):
+    if not condition:
+        raise Refused(why)
+
+
+def link_key(customer, vpn, a, b):
+    return ("link", customer, vpn, *sorted((a, b)))
+
+
+def strength(profile):
+    return min([IKE[p] for p in profile["proposals"]] + [ESP[p] for p in profile["esp_proposals"]])
+
+
+def told(thing):
+    """An object without what only we know of it."""
+    return thing and {name: value for name, value in thing.items() if name != "uid"}
+
+
+class Config:
+    """A copy of the configuration on which a change is tried."""
+
+    def __init__(self, objects, uids):
+        self.objects = {key: dict(value) for key, value in objects.items()}    # values are never changed in place
+        self.uids = uids
+        self.reason = "site-removed"        # why sites go in this change
+
+    def of(self, kind, *place):
+        """Keys of this kind below a place."""
+        return sorted(key for key in self.objects if key[0] == kind and key[1:1 + len(place)] == place)
+
+    def has(self, *key):
+        return key in self.objects
+
+    def get(self, *key):
+        need(key in self.objects, f"no {key}")
+        return self.objects[key]
+
+    def new(self, key, value):
+        need(key not in self.objects, f"{key} is there")
+        self.objects[key] = {**value, "uid": next(self.uids)}
+
+    # ---- single things
+
+    def customer_add(self, customer, **words):
+        self.new(("customer", customer), {**WORDS, **words})
+
+    def customer_set(self, customer, **words):
+        self.get("customer", customer).update(words)
+
+    def customer_remove(self, customer):
+        self.get("customer", customer)
+        need(not self.of("vpn", customer) and not self.of("ce", customer), "in use")
+        del self.objects["customer", customer]
+
+    def vpn_add(self, customer, vpn, **values):
+        self.get("customer", customer)
+        value = {**VPN, **values}
+        grade = GRADES.index(value["grade"])
+        for name, table in (("proposals", IKE), ("esp_proposals", ESP)):
+            if name not in values:
+                value[name] = [p for p in value[name] if table[p] >= grade]
+        self.new(("vpn", customer, vpn), value)
+
+    def vpn_set(self, customer, vpn, hubs=(), **values):
+        value = self.get("vpn", customer, vpn)
+        before = value["topology"]
+        value.update(values)
+        topology = value["topology"]
+        need(not hubs or topology in WITH_HUBS, "no hubs there")
+        if topology == before and not hubs:
+            return
+        sites = {key[3]: self.objects[key] for key in self.of("site", customer, vpn)}
+        need(len(set(hubs)) == len(hubs) and set(hubs) <= set(sites), "no such hub")
+        for name, site in sites.items():
+            if site["role"] not in ROLES[topology]:
+                site["role"] = ROLES[topology][0]
+            if name in hubs:
+                site["role"] = "hub-role"
+        need(topology not in WITH_HUBS or len(sites) < 2 or
+             any(site["role"] == "hub-role" for site in sites.values()), "a hub is needed")
+
+    def vpn_remove(self, customer, vpn):
+        self.get("vpn", customer, vpn)
+        need(not self.of("site", customer, vpn) and not self.of("profile", customer, vpn), "in use")
+        del self.objects["vpn", customer, vpn]
+
+    def profile_add(self, customer, vpn, profile, **values):
+        own = self.get("vpn", customer, vpn)
+        self.new(("profile", customer, vpn, profile), {**{name: own[name] for name in PROFILE}, **values})
+
+    def profile_set(self, customer, vpn, profile, **values):
+        self.get("profile", customer, vpn, profile).update(values)
+
+    def profile_remove(self, customer, vpn, profile):
+        self.get("profile", customer, vpn, profile)
+        need(not any(self.objects[key].get("profile") == profile for key in self.of("link", customer, vpn)), "in use")
+        del self.objects["profile", customer, vpn, profile]
+
+    def ce_add(self, customer, ce, address, **words):
+        self.get("customer", customer)
+        need(address not in self.addresses(), "address taken")
+        self.new(("ce", customer, ce), {**WORDS, "address": address, "suspended": False, **words})
+
+    def ce_set(self, customer, ce, **values):
+        value = self.get("ce", customer, ce)
+        before = value["address"]
+        value.update(values)
+        if value["address"] != before:
+            need(self.addresses().get(value["address"], (customer, ce)) == (customer, ce), "address taken")
+            for key in self.of("site", customer):       # what was at the old address follows
+                site = self.objects[key]
+                if site["ce"] == ce and site["ce-address"] == before:
+                    site["ce-address"] = value["address"]
+
+    def ce_remove(self, customer, ce):
+        self.get("ce", customer, ce)
+        need(not self.sites_of(customer, ce), "in use")
+        del self.objects["ce", customer, ce]
+
+    def ce_leave(self, customer, ce):
+        self.get("ce", customer, ce)
+        self.reason = "site-left"
+        for key in self.sites_of(customer, ce):
+            self.site_remove(*key[1:])
+        self.ce_remove(customer, ce)
+
+    def site_add(self, customer, vpn, site, ce, **values):
+        topology = self.get("vpn", customer, vpn)["topology"]
+        address = self.get("ce", customer, ce)["address"]
+        value = {**WORDS, "ce": ce, "role": ROLES[topology][0], "router-id": None, "ce-address": address,
+                 "prefixes": [], **values}
+        need(self.addresses().get(value["ce-address"], (customer, ce)) == (customer, ce), "address taken")
+        self.new(("site", customer, vpn, site), value)
+
+    def site_set(self, customer, vpn, site, **values):
+        value = self.get("site", customer, vpn, site)
+        value.update(values)
+        need(self.addresses([("site", customer, vpn, site)]).get(value["ce-address"], (customer, value["ce"])) ==
+             (customer, value["ce"]), "address taken")
+
+    def site_remove(self, customer, vpn, site):
+        self.get("site", customer, vpn, site)
+        for key in self.of("link", customer, vpn):
+            if site in key[3:]:
+                del self.objects[key]
+        del self.objects["site", customer, vpn, site]
+
+    def link_set(self, customer, vpn, a, b, had_tunnel, **values):
+        self.get("site", customer, vpn, a)
+        self.get("site", customer, vpn, b)
+        need(a != b, "itself")
+        key = link_key(customer, vpn, a, b)
+        value = {"explicit": False, "profile": "", "cost": 0, "initiator": "", **self.objects.get(key, {}), **values}
+        need(value["initiator"] in ("", a, b), "not an end")
+        need(not value["profile"] or self.has("profile", customer, vpn, value["profile"]), "no such profile")
+        need(value["explicit"] or had_tunnel, "no tunnel")
+        self.put_link(key, value)
+
+    def put_link(self, key, value):
+        if value["explicit"] or value["profile"] or value["cost"] or value["initiator"]:
+            self.objects[key] = value
+        else:
+            self.objects.pop(key, None)
+
+    def link_remove(self, customer, vpn, a, b):
+        self.get(*link_key(customer, vpn, a, b))
+        del self.objects[link_key(customer, vpn, a, b)]
+
+    # ---- many at once
+
+    def apply(self, customer, wanted):
+        """The customer is like this: objects without uid. A site at another CE is another site."""
+        before = {key: value for key, value in self.objects.items() if key[1] == customer}
+        for key in before:
+            del self.objects[key]
+        for key, value in wanted.items():
+            old = before.get(key)
+            if old and key[0] == "site" and old["ce"] != value["ce"]:
+                old = None
+            value = dict(value)
+            if key[0] == "site" and value["router-id"] is None and old:
+                value["router-id"] = old["router-id"]
+            if key[0] != "link":
+                value["uid"] = old["uid"] if old else next(self.uids)
+            self.objects[key] = value
+
+    def revert(self, changes):
+        """Take back {key: (before, after)}; refused when one of them was changed since."""
+        need(changes, "it changed no configuration")
+        self.reason = "change-reverted"
+        for key, (before, after) in changes.items():
+            need(told(self.objects.get(key)) == told(after), f"{key} was changed since")
+            present = self.objects.get(key)
+            if before is None and key[0] == "site":
+                self.site_remove(*key[1:])              # with what was said of it since
+            self.objects.pop(key, None)
+            if before is not None:
+                self.objects[key] = dict(before)
+                if present and "uid" in present:        # it was made anew since
+                    self.objects[key]["uid"] = present["uid"]
+
+    # ---- questions
+
+    def sites_of(self, customer, ce):
+        return [key for key in self.of("site", customer) if self.objects[key]["ce"] == ce]
+
+    def addresses(self, but=()):
+        """Whose each address (s) is."""
+        owners = {self.objects[key]["address"]: key[1:] for key in self.of("ce")}
+        owners.update({self.objects[key]["ce-address"]: (key[1], self.objects[key]["ce"])
+                       for key in self.of("site") if key not in but})
+        return owners
+
+    def tunnels(self):
+        """{(customer, vpn, a, b): what is said of them}, a before b."""
+        found = {}
+        for _, customer, vpn in self.of("vpn"):
+            topology = self.objects["vpn", customer, vpn]["topology"]
+            sites = [(key[3], self.objects[key]) for key in self.of("site", customer, vpn)]
+            for (a, one), (b, two) in itertools.combinations(sites, 2):
+                said = self.objects.get(("link", customer, vpn, a, b), {})
+                given = topology == "any-to-any" or (
+                    topology in WITH_HUBS and "hub-role" in (one["role"], two["role"]))
+                if given or said.get("explicit"):
+                    found[customer, vpn, a, b] = {
+                        "profile": said.get("profile", ""), "cost": said.get("cost", 0),
+                        "initiator": said.get("initiator", ""), "uids": frozenset((one["uid"], two["uid"]))}
+        return found
+
+    def check(self):
+        """What must hold of the whole."""
+        for key in self.of("ce") + self.of("vpn"):
+            self.get("customer", key[1])
+        owners = {}
+        for key in self.of("ce"):
+            address = self.objects[key]["address"]
+            need(owners.setdefault(address, key[1:]) == key[1:], "address taken")
+        for key in self.of("site"):
+            site = self.objects[key]
+            self.get("ce", key[1], site["ce"])
+            owner = (key[1], site["ce"])
+            need(owners.setdefault(site["ce-address"], owner) == owner, "address taken")
+        for key in self.of("profile") + self.of("site"):
+            self.get("vpn", *key[1:3])
+        for key in self.of("vpn"):
+            self.check_vpn(*key[1:])
+        pairs = set()
+        for customer, vpn, a, b in self.tunnels():
+            pair = frozenset(self.objects["site", customer, vpn, site]["ce-address"] for site in (a, b))
+            need(pair not in pairs, "a second tunnel between two addresses")
+            pairs.add(pair)
+
+    def check_vpn(self, customer, vpn):
+        value = self.objects["vpn", customer, vpn]
+        sites = {key[3]: self.objects[key] for key in self.of("site", customer, vpn)}
+        profiles = [value] + [self.objects[key] for key in self.of("profile", customer, vpn)]
+        need(all(strength(profile) >= GRADES.index(value["grade"]) for profile in profiles), "too weak")
+        need(value["dead-interval"] > value["hello-interval"], "dead before hello")
+        need(value["maximum"] >= value["t1"], "maximum below t1")
+        need(all(site["role"] in ROLES[value["topology"]] for site in sites.values()), "role")
+        routers = [site["ce"] for site in sites.values()]
+        need(len(set(routers)) == len(routers), "one router, two sites")
+        ids = [site["router-id"] for site in sites.values() if site["router-id"]]
+        need(len(set(ids)) == len(ids), "router id taken")
+        for _, _, _, a, b in self.of("link", customer, vpn):
+            need(a in sites and b in sites, "no such end")
+            link = self.objects["link", customer, vpn, a, b]
+            need(not link["profile"] or self.has("profile", customer, vpn, link["profile"]), "no such profile")
+            if link["explicit"] and value["topology"] == "hub-spoke-disjoint":
+                need("hub-role" in (sites[a]["role"], sites[b]["role"]), "spokes that must not meet")
+        if value["internet-access"]:                    # draft section 6.1
+            prefixes = [(name, ipaddress.ip_network(p)) for name, site in sites.items() for p in site["prefixes"]]
+            for (a, p), (b, q) in itertools.combinations(prefixes, 2):
+                need(a == b or p.version != q.version or not p.overlaps(q), "overlap")
+
+
+class Model:
+    def __init__(self):
+        self.objects, self.uids = {}, itertools.count(1)
+        self.explained = {}     # uid of a site -> {peer: (revision, reason)}
+        self.suspended = {}     # uid of a CE -> revision
+        self.history = {}       # revision -> {key: (before, after)}
+        self.keys, self.retired, self.seen = {}, {}, set()
+        self.begins = {}        # who begins between equals, by pair
+        self.computed = None
+
+    def draft(self):
+        return Config(self.objects, self.uids)
+
+    def tunnels(self):
+        """Of what is in force; computed once."""
+        if self.computed is None:
+            self.computed = self.draft().tunnels()
+        return self.computed
+
+    def is_change(self, draft):
+        return {k: told(v) for k, v in draft.objects.items()} != {k: told(v) for k, v in self.objects.items()}
+
+    def commit(self, draft, revision, reverting=0):
+        before, after = self.tunnels(), draft.tunnels()
+        old, new = self.objects, draft.objects
+        self.history[revision] = {
+            key: (old.get(key), new.get(key)) for key in {**old, **new} if told(old.get(key)) != told(new.get(key))
+            or (old.get(key) or {}).get("uid") != (new.get(key) or {}).get("uid")}
+        alive = {value["uid"] for key, value in new.items() if key[0] == "site"}
+        uids_after = {tunnel["uids"] for tunnel in after.values()}
+        uids_before = {tunnel["uids"] for tunnel in before.values()}
+        for (customer, vpn, a, b), tunnel in before.items():
+            if tunnel["uids"] in uids_after:
+                continue
+            self.retired[tunnel["uids"], revision] = self.keys.pop(tunnel["uids"], None)
+            ends = [(old["site", customer, vpn, site]["uid"], site) for site in (a, b)]
+            for (uid, _), (other, name) in (ends, ends[::-1]):
+                self.explained.setdefault(uid, {})[name] = (
+                    revision, "topology-changed" if other in alive else draft.reason)
+        for uid in list(self.explained):
+            if uid not in alive:
+                del self.explained[uid]
+        for (customer, vpn, a, b), tunnel in after.items():
+            if tunnel["uids"] in uids_before:
+                continue
+            for one, other in ((a, b), (b, a)):
+                self.explained.get(new["site", customer, vpn, one]["uid"], {}).pop(other, None)
+            if self.retired.get((tunnel["uids"], reverting)):       # it has the key again that it had
+                self.keys[tunnel["uids"]] = self.retired[tunnel["uids"], reverting]
+        for key, value in new.items():
+            if key[0] == "ce" and value["suspended"]:   # one that was removed and is back: since when it was
+                self.suspended.setdefault(value["uid"], revision)
+            elif key[0] == "ce":
+                self.suspended.pop(value["uid"], None)
+        self.objects, self.computed = new, after
+
+    # ---- documents
+
+    def who_begins(self, tunnel, a, one, b, two, said):
+        """Draft 3.4: one of them. A spoke towards its hub; else the server's choice, which stays."""
+        spokes = [name for name, site in ((a, one), (b, two)) if site["role"] == "spoke-role"]
+        if tunnel["initiator"]:
+            return tunnel["initiator"]
+        if len(spokes) == 1:
+            return spokes[0]
+        uid = self.begins.setdefault(tunnel["uids"], one["uid"] if said == a else two["uid"])
+        return a if uid == one["uid"] else b
+
+    def take_keys(self, tunnel, secret):
+        """A tunnel's key is new when the tunnel is, or the one it had."""
+        uids = tunnel["uids"]
+        if uids not in self.keys:
+            assert len(secret) == 64 and secret not in self.seen, "a key that was used before"
+            self.seen.add(secret)
+            self.keys[uids] = secret
+        return self.keys[uids]
+
+    def document(self, customer, ce, given):
+        """The document of a CE; given: what the server says, for what the model cannot know."""
+        value = self.objects["ce", customer, ce]
+        said = {vpn["vpn"]: {peer["peer"]: peer for peer in vpn["peers"]} for vpn in given["vpns"]}
+        out = {"schema": "ce-config/1", "ce": f"{customer}/{ce}", "epoch": given["epoch"],
+               "revision": given["revision"], "state": "suspended" if value["suspended"] else "active",
+               "management": given["management"], "sa-profiles": {}, "vpns": []}
+        for key in sorted(key for key, site in self.objects.items()
+                          if key[:2] == ("site", customer) and site["ce"] == ce):
+            vpn, used = self.vpn_part(*key[1:], said, value["suspended"])
+            out["vpns"].append(vpn)
+            out["sa-profiles"].update(used)
+        return out
+
+    def vpn_part(self, customer, vpn, name, said, suspended):
+        row, site = self.objects["vpn", customer, vpn], self.objects["site", customer, vpn, name]
+        profiles = {vpn: {member: row[member] for member in PROFILE}}
+        part = {
+            "customer": customer, "vpn": vpn, "site": name, "ce-address": site["ce-address"],
+            "identity": {"fqdn-string": f"{name}.{vpn}.{customer}.{row['domain']}"},
+            "topology": {"type": row["topology"], "role": site["role"]},
+            "authentication": {"auth-method": "pre-shared"}, "router-id": site["router-id"], "mtu": row["mtu"],
+            "routing": {"ospf": {member: row[member] for member in OSPF}},
+            "retry": {member: row[member] for member in RETRY}, "peers": [], "removed": []}
+        if suspended:
+            return part, profiles
+        for (c, v, a, b), tunnel in self.tunnels().items():
+            if (c, v) != (customer, vpn) or name not in (a, b):
+                continue
+            other = b if name == a else a
+            peer = self.objects["site", customer, vpn, other]
+            peer_ce = self.objects["ce", customer, peer["ce"]]
+            if peer_ce["suspended"]:
+                part["removed"].append({"peer": other, "at-revision": self.suspended[peer_ce["uid"]],
+                                        "reason": "ce-suspended"})
+                continue
+            assert other in said.get(vpn, {}), f"{name} has no tunnel to {other}"
+            part["peers"].append(self.peer(f"{vpn}.{customer}.{row['domain']}", row, tunnel, name, site, other, peer, said[vpn][other]))
+            if tunnel["profile"]:
+                further = self.objects["profile", customer, vpn, tunnel["profile"]]
+                profiles[f"{vpn}.{tunnel['profile']}"] = {member: further[member] for member in PROFILE}
+        part["removed"] += [{"peer": gone, "at-revision": revision, "reason": reason}
+                            for gone, (revision, reason) in self.explained.get(site["uid"], {}).items()]
+        part["peers"].sort(key=lambda p: p["peer"])
+        part["removed"].sort(key=lambda p: p["peer"])
+        return part, profiles
+
+    def peer(self, domain, row, tunnel, name, site, other, peer, said):
+        begins = self.who_begins(tunnel, name, site, other, peer, name if said["initiator"] == "local" else other)
+        profile = domain.split(".")[0] + ("." + tunnel["profile"] if tunnel["profile"] else "")
+        out = {
+            "peer": other, "remote-address": peer["ce-address"],
+            "identity": {"fqdn-string": f"{other}.{domain}"},
+            "pre-shared": {"keys": [{"key-id": "g1", "use": "send-and-accept", "secret": self.take_keys(
+                tunnel, said["pre-shared"]["keys"][0]["secret"])}]},
+            "sa-profile": profile, "initiator": "local" if begins == name else "remote",
+            # draft 3.4: dynamic routing requires a permanent tunnel
+            "tunnel": {"establishment": "permanent", "ipsec-mode": "tunnel", "routing": "dynamic"}}
+        if tunnel["cost"]:
+            out["tunnel"]["cost"] = tunnel["cost"]
+        if row["topology"] == "hub-spoke-disjoint":
+            out["role"] = peer["role"]
+        return out
+
+    # ---- the customer's file
+
+    def file(self, customer, objects=None):
+        """Everything said, nothing left to defaults."""
+        config = Config(objects or self.objects, self.uids)
+        words = lambda value: {name: value[name] for name in WORDS}
+        vpns = []
+        for _, _, vpn in config.of("vpn", customer):
+            row = config.objects["vpn", customer, vpn]
+            part = {name: row[name] for name in ("topology", "grade", "internet-access", "domain", "router-ids", "mtu")}
+            part.update(vpn=vpn, **words(row), ospf={m: row[m] for m in OSPF}, retry={m: row[m] for m in RETRY},
+                        profiles=[], sites=[], links=[])
+            part["sa-profile"] = {m: row[m] for m in PROFILE}
+            for key in config.of("profile", customer, vpn):
+                part["profiles"].append({"profile": key[3], **{m: config.objects[key][m] for m in PROFILE}})
+            for key in config.of("site", customer, vpn):
+                site = told(config.objects[key])
+                part["sites"].append({"site": key[3], **{n: v for n, v in site.items() if v is not None}})
+            for key in config.of("link", customer, vpn):
+                link = {n: v for n, v in config.objects[key].items() if v}
+                part["links"].append({"sites": list(key[3:]), **link})
+            vpns.append(part)
+        return {"schema": "ppvpn-customer/1", "customer": customer, **words(config.objects["customer", customer]),
+                "ces": [{"ce": key[2], **told(config.objects[key])} for key in config.of("ce", customer)],
+                "vpns": vpns}
