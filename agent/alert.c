@@ -102,19 +102,6 @@ static void auth_alarm(struct agent *a, const struct charon_alert *alert,
 				alert->remote_address ? alert->remote_address : "?");
 }
 
-/*
- * A router that has not heard of us yet answers as if there were no common
- * proposal: at the first attempt that is no news, but a site that joins.
- */
-static bool may_be_early(const struct agent *a, const struct charon_alert *alert)
-{
-	const struct tunnel *t = alert->name ? tunnels_find(a->tunnels, alert->name)
-										 : NULL;
-
-	return t && t->state == PEER_CONNECTING && t->failures == 0 &&
-		   strcmp(alert->alert, "proposal-mismatch-ike") == 0;
-}
-
 void alert_handle(struct agent *a, const struct charon_alert *alert)
 {
 	for (size_t i = 0; i < sizeof(meanings) / sizeof(*meanings); i++)
@@ -128,7 +115,7 @@ void alert_handle(struct agent *a, const struct charon_alert *alert)
 		{	/* not the real peer's failure: its tunnel is not touched */
 			return;
 		}
-		if (meanings[i].severity >= STATUS_MAJOR && !may_be_early(a, alert))
+		if (meanings[i].severity >= STATUS_MAJOR)
 		{
 			auth_alarm(a, alert, meanings[i].code, meanings[i].severity);
 		}
