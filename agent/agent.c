@@ -33,8 +33,9 @@
 #define PERIODIC_MS 60000
 /* Negotiations under way are looked at this often. */
 #define ATTEMPTS_MS 1000
-/* Changes that come close together are one report. */
+/* Changes that come close together are one report; it tells of every tunnel. */
 #define REPORT_GATHER_MS 300
+#define REPORT_EACH_MS 1
 #define REPORT_DEFAULT_S 300
 /* systemd must not start us again: see RestartPreventExitStatus */
 #define EXIT_REFUSED 78
@@ -90,14 +91,17 @@ static void on_report(void *user)
 	provider_report(a->provider, t.s, t.len);
 	text_done(&t);
 	a->alarms.changed = false;
+	a->report_soon = false;
 	loop_timer_set(a->report, report_interval_ms(a));
 }
 
 void agent_changed(struct agent *a)
 {
-	if (a->provider)
-	{
-		loop_timer_set(a->report, REPORT_GATHER_MS);
+	if (a->provider && !a->report_soon)
+	{	/* counted from the first: there may be one change after the other */
+		a->report_soon = true;
+		loop_timer_set(a->report, REPORT_GATHER_MS +
+					   REPORT_EACH_MS * tunnels_count(a->tunnels));
 	}
 }
 

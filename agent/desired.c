@@ -128,6 +128,11 @@ static void numbers_init(struct build *b)
 								b->have->items[i].spec)->mark);
 			b->kept[n / 8] |= 1u << (n % 8);
 		}
+		if (b->have->items[i].kind == RES_RULE)
+		{
+			number_use(b, mark_number(b, ((const struct res_rule*)
+								b->have->items[i].spec)->fwmark));
+		}
 		if (b->have->items[i].kind != RES_LINK)
 		{
 			continue;

@@ -38,7 +38,7 @@
 	  "The text is not YAML, or uses what a customer's file cannot have.", \
 	  "Correct the line named; doc/customer-file.md says what the file looks like.") \
 	X(NOT_FOUND, "not-found", "No such thing", \
-	  "The thing named does not exist.", "Check the name with a list command.") \
+	  "The thing named does not exist.", "Check the name: of a file, or with a list command.") \
 	X(EXISTS, "exists", "Exists already", \
 	  "The name or address is taken.", "Choose another, or remove the old one first.") \
 	X(IN_USE, "in-use", "Still in use", \

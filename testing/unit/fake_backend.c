@@ -99,11 +99,61 @@ static void drop(struct fake *f, struct resource *r)
 	*r = f->state.items[--f->state.count];
 }
 
+static const char *master_of(const struct resource *r)
+{
+	return r->kind == RES_LINK ? ((const struct res_link*)r->spec)->master :
+		   r->kind == RES_MEMBER ? ((const struct res_member*)r->spec)->master :
+		   "";
+}
+
+static bool has_vrf(const struct fake *f, const char *name)
+{
+	for (size_t i = 0; i < f->state.count; i++)
+	{
+		const struct resource *r = &f->state.items[i];
+
+		if (r->kind == RES_VRF &&
+			strcmp(((const struct res_vrf*)r->spec)->name, name) == 0)
+		{
+			return true;
+		}
+	}
+	return false;
+}
+
+/* As the kernel does: who was in a VRF that goes is in none. */
+static void release(struct fake *f, const char *vrf)
+{
+	for (size_t i = f->state.count; i > 0; i--)
+	{
+		struct resource *r = &f->state.items[i - 1];
+		struct res_link link;
+
+		if (strcmp(master_of(r), vrf) != 0)
+		{
+			continue;
+		}
+		if (r->kind == RES_MEMBER)
+		{
+			drop(f, r);
+			continue;
+		}
+		link = *(const struct res_link*)r->spec;
+		link.master = (char*)"";
+		resource_link(&f->state, r->origin, r->key, &link);
+		drop(f, &f->state.items[i - 1]);
+	}
+}
+
 static int create(struct fake *f, const struct resource *want)
 {
 	if (find(f, want->kind, want->key))
 	{
 		return -EEXIST;
+	}
+	if (master_of(want)[0] && !has_vrf(f, master_of(want)))
+	{
+		return -ENODEV;
 	}
 	for (size_t i = 0; i < want->claim_count; i++)
 	{
@@ -137,6 +187,11 @@ int fake_step(struct fake *f, const struct step *s)
 	{
 		f->touched_foreign = true;
 		return -EPERM;
+	}
+	if (r->kind == RES_VRF && s->op != STEP_UPDATE)
+	{
+		release(f, ((const struct res_vrf*)r->spec)->name);
+		r = find(f, s->kind, s->key);
 	}
 	drop(f, r);
 	return s->op == STEP_DELETE ? 0 : create(f, s->want);

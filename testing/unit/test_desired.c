@@ -146,10 +146,15 @@ END_TEST
 START_TEST(names_and_marks_are_recovered)
 {
 	have_link(P2, "ppv1", 0x70ff0001, RES_OURS);
+	struct res_rule rule = {
+		.pref = 50, .table = 77, .fwmark = 0x70ff0003, .fwmask = 0xffffffff,
+	};
+
 	have_link("ppv2", "ppv2", 5, RES_FOREIGN);
+	resource_rule(&have, RES_FOREIGN, &rule);
 	build(&doc, NULL);
 	ck_assert_str_eq(link_of(P2)->name, "ppv1");
-	ck_assert_str_eq(link_of(P1)->name, "ppv3");
+	ck_assert_str_eq(link_of(P1)->name, "ppv4");
 }
 END_TEST
 
