@@ -361,6 +361,12 @@ static void on_provider_state(void *user)
 	serve_settled(a);
 }
 
+static void on_answered(void *user, const struct fetch_answer *answer)
+{
+	(void)user;
+	(void)answer;
+}
+
 /* ---- charon ---------------------------------------------------------------- */
 
 static void refuse(struct agent *a, const char *where, const char *text)
@@ -679,7 +685,7 @@ static int start_system(struct agent *a, struct err *e)
 static int start_agent(struct agent *a, struct err *e)
 {
 	static const struct provider_handlers provider = {
-		on_document, on_provider_state, serve_diag,
+		on_document, on_provider_state, serve_diag, on_answered,
 	};
 	static const struct tunnels_handlers tunnels = {
 		on_initiate, on_tunnel_changed, on_tunnel_alarm,
