@@ -35,6 +35,8 @@ struct alarms {
 bool alarm_raise(struct alarms *a, enum err_code code, const char *resource,
 				 enum status_severity severity, uint64_t now_ms,
 				 const char *text);
+bool alarm_is_raised(struct alarms *a, enum err_code code,
+					 const char *resource);
 /** True when it was raised. */
 bool alarm_clear(struct alarms *a, enum err_code code, const char *resource);
 /** Forget everything about a resource that is gone. */

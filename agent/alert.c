@@ -9,6 +9,7 @@
 #include "agent.h"
 #include "alert.h"
 #include "charon.h"
+#include "daytime.h"
 #include "log.h"
 #include "loop.h"
 #include "provider.h"
@@ -181,6 +182,24 @@ void alert_document(struct agent *a)
 		{
 			agent_alarm_clear(a, refusals[i].code, "provider");
 		}
+	}
+}
+
+void alert_clock(struct agent *a)
+{
+	const struct err *e = daytime_trouble(a->daytime);
+
+	if (e->code == ERR_CLOCK)
+	{
+		if (!alarm_is_raised(&a->alarms, ERR_CLOCK, "clock"))
+		{
+			agent_alarm(a, ERR_CLOCK, "clock", STATUS_WARNING, "%s: %s",
+						e->where, e->text);
+		}
+	}
+	else
+	{
+		agent_alarm_clear(a, ERR_CLOCK, "clock");
 	}
 }
 

@@ -47,6 +47,7 @@ libppvpn_agent_la_SOURCES = \
 	agent/conf.c \
 	agent/control.c agent/control.h \
 	agent/cycle.c agent/cycle.h \
+	agent/daytime.c agent/daytime.h \
 	agent/fetch.c agent/fetch.h \
 	agent/frr.c agent/frr.h agent/frr_read.c \
 	agent/identity.c agent/identity.h \
