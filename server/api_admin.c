@@ -98,6 +98,7 @@ const struct http_route api_admin_routes[] = {
 	{ "DELETE", CE, admin_ce_remove, 0 },
 	{ "POST", CE "/bundle", admin_ce_bundle, 0 },
 	{ "POST", CE "/replace", admin_ce_replace, 0 },
+	{ "POST", CE "/allow-removal", admin_ce_allow_removal, 0 },
 	{ "GET", "/v1/sites", admin_sites, 0 },
 	{ "POST", "/v1/sites", admin_site_add, BODY_MAX },
 	{ "GET", SITE, admin_site, 0 },
