@@ -175,6 +175,11 @@ void alert_document(struct agent *a)
 	{
 		if (ps.refusal.code == refusals[i].code)
 		{
+			if (alarm_is_raised(&a->alarms, ps.refusal.code, "provider",
+								ps.refusal.text))
+			{
+				continue;
+			}
 			agent_alarm(a, refusals[i].code, "provider", refusals[i].severity,
 						"%s", ps.refusal.text);
 		}
@@ -191,7 +196,7 @@ void alert_clock(struct agent *a)
 
 	if (e->code == ERR_CLOCK)
 	{
-		if (!alarm_is_raised(&a->alarms, ERR_CLOCK, "clock"))
+		if (!alarm_is_raised(&a->alarms, ERR_CLOCK, "clock", NULL))
 		{
 			agent_alarm(a, ERR_CLOCK, "clock", STATUS_WARNING, "%s: %s",
 						e->where, e->text);

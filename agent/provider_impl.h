@@ -39,7 +39,7 @@ struct provider {
 	unsigned asked_wait;
 	uint64_t asked_ms, reported_ms;
 	bool poked;
-	bool connected, rejected, saved;
+	bool connected, rejected, saved, base_saved;
 	uint64_t since_ms, poked_ms;
 	struct err error, refusal;	/* refusal: of the newest document */
 	char *report;				/* waits to be sent */

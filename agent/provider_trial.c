@@ -78,6 +78,7 @@ static void begin_trial(struct provider *p, struct held *h)
 	else
 	{
 		p->base = p->held;
+		p->base_saved = p->saved;
 	}
 	p->held = *h;
 	p->record.tries = again ? p->record.tries + 1 : 1;
@@ -167,6 +168,7 @@ static void roll_back(struct provider *p)
 	memcpy(p->seen, p->record.etag, sizeof(p->seen));
 	provider_take_servers(p);
 	provider_hand_on(p, true, 0);
+	p->saved = p->base_saved;
 	held_done(&gone);
 	refuse_record(p, "whether it was to blame shows when one is");
 	provider_ask(p, 0);
@@ -227,7 +229,7 @@ void provider_applied(struct provider *p)
 		trial_applied(&p->trial, loop_now_ms());
 		arm_confirm(p, CONFIRM_LOOK_MS);
 	}
-	else if (!p->saved && p->held.doc)
+	if (p->trial.state != TRIAL_RUNNING && !p->saved && p->held.doc)
 	{
 		save(p);
 	}

@@ -405,6 +405,22 @@ START_TEST(nothing_comes_back_after_a_tombstone)
 }
 END_TEST
 
+/* Two documents before the first was applied: what comes back is kept. */
+START_TEST(the_first_is_kept_when_it_comes_back)
+{
+	provider_start(p);
+	offer(&old);
+	offer(&new);
+	provider_applied(p);
+	ck_assert_uint_eq(saves, 0);
+	lose_for(70, false);
+	ck_assert_uint_eq(revision, 7);
+	provider_applied(p);
+	ck_assert_uint_eq(saves, 1);
+	ck_assert_ptr_nonnull(strstr(saved, "\"revision\":7"));
+}
+END_TEST
+
 /* ---- the brake ----------------------------------------------------------------- */
 
 static const struct {
@@ -626,6 +642,7 @@ int main(void)
 	tcase_add_test(tc, what_was_kept_is_confirmed);
 	tcase_add_test(tc, a_newer_one_takes_its_place_on_trial);
 	tcase_add_test(tc, nothing_comes_back_after_a_tombstone);
+	tcase_add_test(tc, the_first_is_kept_when_it_comes_back);
 	tcase_add_loop_test(tc, mass_removals_need_a_word, 0, COUNT(removals));
 	tcase_add_test(tc, a_restart_does_not_release_the_brake);
 	tcase_add_test(tc, a_removal_is_accepted_here);
