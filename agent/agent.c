@@ -15,6 +15,7 @@
 #include "alloc.h"
 #include "charon.h"
 #include "control.h"
+#include "daytime.h"
 #include "file.h"
 #include "frr.h"
 #include "log.h"
@@ -315,6 +316,14 @@ static void on_provider_state(void *user)
 	alert_document(a);
 	agent_changed(a);
 	serve_settled(a);
+}
+
+static void on_answered(void *user, const struct fetch_answer *answer)
+{
+	struct agent *a = user;
+
+	daytime_answered(a->daytime, answer);
+	alert_clock(a);
 }
 
 /* ---- charon ---------------------------------------------------------------- */
@@ -645,10 +654,23 @@ static int start_system(struct agent *a, struct err *e)
 	return 0;
 }
 
+/* Tunnels need no clock: whatever is wrong here holds nothing up. */
+static void start_daytime(struct agent *a)
+{
+	struct err e = {0};
+
+	if (daytime_new(a->conf.state_dir, a->identity.ca_file,
+					!a->conf.keep_clock, NULL, &a->daytime, &e) < 0)
+	{
+		log_err(LOG_LEVEL_WARN, "clock", "what is known", &e);
+	}
+	alert_clock(a);
+}
+
 static int start_agent(struct agent *a, struct err *e)
 {
 	static const struct provider_handlers provider = {
-		on_document, on_provider_state, serve_diag,
+		on_document, on_provider_state, serve_diag, on_answered,
 	};
 	static const struct tunnels_handlers tunnels = {
 		on_initiate, on_tunnel_changed, on_tunnel_alarm,
@@ -666,6 +688,7 @@ static int start_agent(struct agent *a, struct err *e)
 	a->report = loop_timer_new(a->loop, on_report, a);
 	a->tunnels = tunnels_new(a->loop, &tunnels, a);
 	load_charon_boot(a);
+	start_daytime(a);
 	rc = start_system(a, e);
 	if (rc == 0)
 	{
@@ -701,6 +724,7 @@ static void stop(struct agent *a)
 	cycle_free(a->cycle);
 	provider_free(a->provider);
 	a->provider = NULL;
+	daytime_free(a->daytime);
 	tunnels_free(a->tunnels);
 	frr_free(a->frr);
 	charon_free(a->charon);

@@ -42,6 +42,7 @@ struct agent {
 	struct charon *charon;
 	struct frr *frr;
 	struct provider *provider;
+	struct daytime *daytime;
 	struct tunnels *tunnels;
 	struct cycle *cycle;
 	struct sacheck *sacheck;

@@ -81,6 +81,15 @@ bool alarm_raise(struct alarms *a, enum err_code code, const char *resource,
 	return fresh;
 }
 
+bool alarm_is_raised(struct alarms *a, enum err_code code,
+					 const char *resource, const char *text)
+{
+	struct alarm *alarm = find(a, code, resource);
+
+	return alarm && alarm->severity != STATUS_CLEARED &&
+		   (!text || strcmp(alarm->text, text) == 0);
+}
+
 bool alarm_clear(struct alarms *a, enum err_code code, const char *resource)
 {
 	struct alarm *alarm = find(a, code, resource);

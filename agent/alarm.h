@@ -35,6 +35,9 @@ struct alarms {
 bool alarm_raise(struct alarms *a, enum err_code code, const char *resource,
 				 enum status_severity severity, uint64_t now_ms,
 				 const char *text);
+/** Whether it is, with that text; NULL: any. */
+bool alarm_is_raised(struct alarms *a, enum err_code code,
+					 const char *resource, const char *text);
 /** True when it was raised. */
 bool alarm_clear(struct alarms *a, enum err_code code, const char *resource);
 /** Forget everything about a resource that is gone. */

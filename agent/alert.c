@@ -9,6 +9,7 @@
 #include "agent.h"
 #include "alert.h"
 #include "charon.h"
+#include "daytime.h"
 #include "log.h"
 #include "loop.h"
 #include "provider.h"
@@ -155,19 +156,55 @@ void alert_unknown_peer(struct agent *a, const char *address,
 	}
 }
 
+/* What may be wrong with the newest document, and is more than its form. */
+static const struct {
+	enum err_code code;
+	enum status_severity severity;
+} refusals[] = {
+	{ ERR_DOCUMENT_STALE, STATUS_MAJOR },
+	{ ERR_ROLLED_BACK, STATUS_MAJOR },
+	{ ERR_BULK_REMOVAL, STATUS_CRITICAL },
+};
+
 void alert_document(struct agent *a)
 {
 	struct provider_status ps;
 
 	provider_status(a->provider, &ps);
-	if (ps.rejected && ps.error.code == ERR_DOCUMENT_STALE)
+	for (size_t i = 0; i < sizeof(refusals) / sizeof(*refusals); i++)
 	{
-		agent_alarm(a, ERR_DOCUMENT_STALE, "provider", STATUS_MAJOR, "%s",
-					ps.error.text);
+		if (ps.refusal.code == refusals[i].code)
+		{
+			if (alarm_is_raised(&a->alarms, ps.refusal.code, "provider",
+								ps.refusal.text))
+			{
+				continue;
+			}
+			agent_alarm(a, refusals[i].code, "provider", refusals[i].severity,
+						"%s", ps.refusal.text);
+		}
+		else
+		{
+			agent_alarm_clear(a, refusals[i].code, "provider");
+		}
 	}
-	else if (!ps.rejected)
+}
+
+void alert_clock(struct agent *a)
+{
+	const struct err *e = daytime_trouble(a->daytime);
+
+	if (e->code == ERR_CLOCK)
 	{
-		agent_alarm_clear(a, ERR_DOCUMENT_STALE, "provider");
+		if (!alarm_is_raised(&a->alarms, ERR_CLOCK, "clock", NULL))
+		{
+			agent_alarm(a, ERR_CLOCK, "clock", STATUS_WARNING, "%s: %s",
+						e->where, e->text);
+		}
+	}
+	else
+	{
+		agent_alarm_clear(a, ERR_CLOCK, "clock");
 	}
 }
 

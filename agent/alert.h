@@ -21,6 +21,8 @@ void alert_unknown_peer(struct agent *a, const char *address,
 						const char *identity, uint64_t count);
 /** After each answer of the server: an older document than ours is an alarm. */
 void alert_document(struct agent *a);
+/** After each request: what is wrong with the clock, if something is. */
+void alert_clock(struct agent *a);
 /** Every second: who asked a while ago and is still not known is an alarm. */
 void alert_strangers(struct agent *a);
 /** Peers that asked while unknown and are known now: answer them at once. */

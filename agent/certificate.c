@@ -196,6 +196,75 @@ int certificate_check_ca(const char *ca_pem, struct err *e)
 	return rc;
 }
 
+int certificate_ca_times(const char *ca_pem, int64_t *from_s, int64_t *until_s,
+						 struct err *e)
+{
+	gnutls_x509_crt_t *cas;
+	unsigned count = 0;
+	int rc = import_cas(ca_pem, &cas, &count);
+
+	if (rc < 0)
+	{
+		return tls_error(e, rc, "the CA is not a certificate in PEM");
+	}
+	*from_s = INT64_MAX;
+	*until_s = 0;
+	for (unsigned i = 0; i < count; i++)
+	{
+		int64_t from = gnutls_x509_crt_get_activation_time(cas[i]);
+		int64_t until = gnutls_x509_crt_get_expiration_time(cas[i]);
+
+		*from_s = from >= 0 && from < *from_s ? from : *from_s;
+		*until_s = until > *until_s ? until : *until_s;
+	}
+	free_cas(cas, count);
+	return *until_s > *from_s ? 0 : err_set(e, -EINVAL, ERR_TLS, "",
+											"the CA has no time");
+}
+
+/* Signed by one of the CAs, at whatever time; takes the CAs over. */
+static bool is_signed(gnutls_x509_crt_t *cas, unsigned ca_count,
+					  gnutls_x509_crt_t *chain, unsigned count)
+{
+	gnutls_x509_trust_list_t list;
+	unsigned status = 0;
+	int rc;
+
+	if (gnutls_x509_trust_list_init(&list, 0) < 0)
+	{
+		return false;
+	}
+	gnutls_x509_trust_list_add_cas(list, cas, ca_count, 0);
+	rc = gnutls_x509_trust_list_verify_crt(list, chain, count,
+						GNUTLS_VERIFY_DISABLE_TIME_CHECKS |
+						GNUTLS_VERIFY_DISABLE_TRUSTED_TIME_CHECKS, &status,
+						NULL);
+	gnutls_x509_trust_list_deinit(list, 1);
+	return rc >= 0 && status == 0;
+}
+
+int64_t certificate_proves_time(const char *ca_pem, const char *chain_pem)
+{
+	gnutls_x509_crt_t *cas, *chain;
+	unsigned ca_count = 0, count = 0;
+	int64_t s = 0;
+
+	if (import_cas(chain_pem, &chain, &count) < 0)
+	{
+		return 0;
+	}
+	if (count && import_cas(ca_pem, &cas, &ca_count) == 0)
+	{
+		if (is_signed(cas, ca_count, chain, count))
+		{
+			s = gnutls_x509_crt_get_activation_time(chain[0]);
+		}
+		gnutls_free(cas);
+	}
+	free_cas(chain, count);
+	return s > 0 ? s : 0;
+}
+
 /* ---- the answer ------------------------------------------------------------ */
 
 static bool same_key(gnutls_x509_crt_t crt, gnutls_x509_privkey_t key)

@@ -9,6 +9,7 @@
 #ifndef PPVPN_AGENT_CERTIFICATE_H
 #define PPVPN_AGENT_CERTIFICATE_H
 
+#include <stdint.h>
 #include "err.h"
 
 /** ECDSA P-256; PEM (PKCS#8), to be wiped and freed. */
@@ -18,6 +19,17 @@ int certificate_request(const char *key_pem, const char *name, char **csr,
 						struct err *e);
 /** Whether PEM holds certificates that may sign others. */
 int certificate_check_ca(const char *ca_pem, struct err *e);
+/** When the first of them began and the last ends, seconds since 1970. */
+int certificate_ca_times(const char *ca_pem, int64_t *from_s, int64_t *until_s,
+						 struct err *e);
+/**
+ * When the first certificate of a chain began, if one of the CAs signed it: it
+ * is later than that, whatever a clock says. Whether it is valid now, and who
+ * showed it, does not matter.
+ *
+ * @return		seconds since 1970; 0: it proves nothing
+ */
+int64_t certificate_proves_time(const char *ca_pem, const char *chain_pem);
 /**
  * The certificate of our key out of the server's answer (base64 of a certs-only
  * PKCS#7), checked against the CA: PEM.

@@ -121,6 +121,16 @@ static int take_level(struct conf *conf, struct conf_vpn *vpn, void *at,
 		   bad(e, "\"%s\" is not error, warn, info or debug", value);
 }
 
+static int take_set_clock(struct conf *conf, struct conf_vpn *vpn, void *at,
+						  const char *value, struct err *e)
+{
+	bool *keep = at;
+
+	*keep = strcmp(value, "no") == 0;
+	return *keep || strcmp(value, "yes") == 0 ? 0 :
+		   bad(e, "\"%s\" is not yes or no", value);
+}
+
 static int take_table(struct conf *conf, struct conf_vpn *vpn, void *at,
 					  const char *value, struct err *e)
 {
@@ -284,6 +294,7 @@ static const struct row agent_rows[] = {
 	AGENT("mark-base", take_mark, mark_base),
 	AGENT("rule-pref", take_pref, rule_pref),
 	AGENT("routes-not-needed", take_not_needed, routes_not_needed),
+	AGENT("set-clock", take_set_clock, keep_clock),
 	AGENT("log-level", take_level, log_level),
 	{ NULL, NULL, 0 },
 };

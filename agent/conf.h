@@ -9,6 +9,7 @@
 #ifndef PPVPN_AGENT_CONF_H
 #define PPVPN_AGENT_CONF_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include "err.h"
@@ -38,6 +39,7 @@ struct conf {
 	uint32_t rule_pref;			/* 100 */
 	char **routes_not_needed;	/* foreign connections "CONN/CHILD" that do without charon's routes */
 	size_t routes_not_needed_count;
+	bool keep_clock;			/* never set the system's clock */
 	enum log_level log_level;
 	struct conf_vpn *vpns;
 	size_t vpn_count;

@@ -63,6 +63,7 @@ static const struct json_row status_rows[] = {
 	TEXT(ctl_status, "ce", ce), TEXT(ctl_status, "server", server),
 	TEXT(ctl_status, "state", state), TEXT(ctl_status, "result", result),
 	FLAG(ctl_status, "connected", connected),
+	FLAG(ctl_status, "confirmed", confirmed),
 	FLAG(ctl_status, "charon", charon), FLAG(ctl_status, "frr", frr),
 	FLAG(ctl_status, "converged", converged),
 	NUMBER(ctl_status, "epoch", epoch),

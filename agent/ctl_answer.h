@@ -24,7 +24,7 @@ struct ctl_vpn {
 
 struct ctl_status {
 	char *ce, *server, *state, *result;
-	bool connected, charon, frr, converged;
+	bool connected, confirmed, charon, frr, converged;
 	uint64_t epoch, revision, since, alarms;
 	struct ctl_vpn *vpns;
 	size_t vpn_count;

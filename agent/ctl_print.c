@@ -141,9 +141,10 @@ static void print_server(struct text *t, const struct ctl_status *s)
 			  duration(d, s->since));
 	if (s->revision)
 	{
-		text_addf(t, "  document  revision %llu, epoch %llu: %s\n",
+		text_addf(t, "  document  revision %llu, epoch %llu: %s%s\n",
 				  (unsigned long long)s->revision,
-				  (unsigned long long)s->epoch, s->result);
+				  (unsigned long long)s->epoch, s->result, s->confirmed ? "" :
+				  ", ON TRIAL until the server is reached");
 	}
 	else
 	{

@@ -12,6 +12,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
 #include <curl/curl.h>
 
 #include "alloc.h"
@@ -22,7 +25,12 @@
 #include "text.h"
 
 #define BODY_MAX JSON_DOCUMENT_MAX
-#define CONNECT_SECONDS 10
+#define CONNECT_SECONDS 6
+/* A server that vanished without a word is noticed within the sum of these,
+ * also while it is only waited for. */
+#define KEEP_IDLE_SECONDS 15
+#define KEEP_INTERVAL_SECONDS 5
+#define KEEP_COUNT 3
 #define ANSWER_SECONDS 15
 #define NOTIFY_MAX_MS (7ull * 24 * 3600 * 1000)
 #define RETRY_AFTER_MAX 86400
@@ -49,7 +57,7 @@ struct fetch {
 	CURLM *multi;
 	struct loop_timer *timer;
 	char *cert_file, *key_file, *ca_file;
-	struct request config, status, leave, diag;
+	struct request config, look, status, leave, diag;
 	bool *freed;				/* told when freed in a callback */
 };
 
@@ -118,6 +126,10 @@ static void take_header(struct fetch_answer *a, const char *line, size_t len)
 	{
 		memcpy(a->diag, value, strlen(value) + 1);
 	}
+	else if (header_is(line, len, "Date", value, sizeof(value)))
+	{
+		a->date_s = curl_getdate(value, NULL);
+	}
 	else if (header_is(line, len, "Retry-After", value, sizeof(value)) &&
 			 text_to_u64(value, 0, RETRY_AFTER_MAX, &n) == 0)
 	{	/* the form with a date is not taken */
@@ -133,6 +145,7 @@ static size_t on_header(char *data, size_t size, size_t n, void *user)
 	{	/* the first line, again after an interim answer */
 		r->answer.etag[0] = r->answer.diag[0] = '\0';
 		r->answer.notify_ms = -1;
+		r->answer.date_s = -1;
 		r->answer.retry_after = 0;
 		r->answer.first_byte_ms = loop_now_ms();
 	}
@@ -198,7 +211,7 @@ static void request_reset(struct request *r)
 	text_done(&r->body);
 	r->too_long = false;
 	memset(&r->answer, 0, sizeof(r->answer));
-	r->answer.notify_ms = -1;
+	r->answer.notify_ms = r->answer.date_s = -1;
 	r->error[0] = '\0';
 }
 
@@ -241,6 +254,24 @@ static void set_security(CURL *easy, const char *ca_file, long tls)
 	curl_easy_setopt(easy, CURLOPT_USERAGENT, "ppvpn-agent/" PACKAGE_VERSION);
 }
 
+static int on_new_socket(void *user, curl_socket_t fd, curlsocktype purpose)
+{
+	static const struct { int level, name, value; } options[] = {
+		{ SOL_SOCKET, SO_KEEPALIVE, 1 },
+		{ IPPROTO_TCP, TCP_KEEPIDLE, KEEP_IDLE_SECONDS },
+		{ IPPROTO_TCP, TCP_KEEPINTVL, KEEP_INTERVAL_SECONDS },
+		{ IPPROTO_TCP, TCP_KEEPCNT, KEEP_COUNT },
+	};
+
+	for (size_t i = 0; i < sizeof(options) / sizeof(*options); i++)
+	{
+		/* without them it is noticed later */
+		(void)setsockopt(fd, options[i].level, options[i].name,
+						 &options[i].value, sizeof(int));
+	}
+	return CURL_SOCKOPT_OK;
+}
+
 static void set_answer(struct request *r)
 {
 	curl_easy_setopt(r->easy, CURLOPT_ERRORBUFFER, r->error);
@@ -279,6 +310,8 @@ static void start(struct request *r, const char *server, const char *path,
 	curl_easy_setopt(r->easy, CURLOPT_SSLKEY, f->key_file);
 	set_answer(r);
 	curl_easy_setopt(r->easy, CURLOPT_PRIVATE, r);
+	curl_easy_setopt(r->easy, CURLOPT_SOCKOPTFUNCTION, on_new_socket);
+	curl_easy_setopt(r->easy, CURLOPT_CERTINFO, 1L);
 	curl_easy_setopt(r->easy, CURLOPT_URL, r->url);
 	curl_easy_setopt(r->easy, CURLOPT_TIMEOUT, (long)seconds);
 	curl_easy_setopt(r->easy, CURLOPT_HTTPHEADER, r->headers);
@@ -315,6 +348,19 @@ void fetch_config(struct fetch *f, const char *server, const char *etag,
 	start(r, server, "/v1/config", wait + ANSWER_SECONDS, fn, user);
 }
 
+void fetch_look(struct fetch *f, const char *server, const char *etag,
+				fetch_fn fn, void *user)
+{
+	struct request *r = &f->look;
+
+	request_reset(r);
+	if (etag && etag[0])
+	{
+		add_header(r, "If-None-Match", etag);
+	}
+	start(r, server, "/v1/config", ANSWER_SECONDS, fn, user);
+}
+
 static void post(struct request *r, const char *server, const char *path,
 				 const char *body, size_t len, fetch_fn fn, void *user)
 {
@@ -349,6 +395,38 @@ void fetch_diag(struct fetch *f, const char *server, const char *id,
 
 /* ---- the end of a request -------------------------------------------------- */
 
+/* The other side took a new connection, or refused it: it is there. */
+static bool is_heard(const struct request *r)
+{
+	long connects = 0, os_errno = 0;
+	curl_off_t connected = 0;
+
+	curl_easy_getinfo(r->easy, CURLINFO_NUM_CONNECTS, &connects);
+	curl_easy_getinfo(r->easy, CURLINFO_CONNECT_TIME_T, &connected);
+	curl_easy_getinfo(r->easy, CURLINFO_OS_ERRNO, &os_errno);
+	return (connects && connected > 0) || os_errno == ECONNREFUSED;
+}
+
+/* The certificates that a server showed, in PEM. */
+static char *take_chain(const struct request *r)
+{
+	struct curl_certinfo *info = NULL;
+	struct text pem = {0};
+
+	curl_easy_getinfo(r->easy, CURLINFO_CERTINFO, &info);
+	for (int i = 0; info && i < info->num_of_certs; i++)
+	{
+		for (struct curl_slist *l = info->certinfo[i]; l; l = l->next)
+		{
+			if (strncmp(l->data, "Cert:", 5) == 0)
+			{
+				text_add(&pem, l->data + 5);
+			}
+		}
+	}
+	return pem.len ? text_take(&pem) : NULL;
+}
+
 /* The request is free for the next one before its callback runs. */
 static void finish(struct request *r, CURLcode code)
 {
@@ -364,6 +442,8 @@ static void finish(struct request *r, CURLcode code)
 	if (code != CURLE_OK)
 	{
 		answer.rc = explain(code, r->error, r->too_long, r->url, &answer.err);
+		answer.heard = is_heard(r);
+		answer.chain = answer.err.code == ERR_TLS ? take_chain(r) : NULL;
 		text_done(&body);
 		memset(&body, 0, sizeof(body));
 	}
@@ -373,6 +453,7 @@ static void finish(struct request *r, CURLcode code)
 	answer.body = body.s;
 	answer.len = body.len;
 	fn(user, &answer);
+	free(answer.chain);
 	text_done(&body);
 }
 
@@ -507,6 +588,7 @@ struct fetch *fetch_new(struct loop *loop, const struct fetch_identity *id,
 		abort();
 	}
 	request_init(&f->config, f);
+	request_init(&f->look, f);
 	request_init(&f->status, f);
 	request_init(&f->leave, f);
 	request_init(&f->diag, f);
@@ -529,6 +611,7 @@ void fetch_free(struct fetch *f)
 		*f->freed = true;
 	}
 	request_done(&f->config);
+	request_done(&f->look);
 	request_done(&f->status);
 	request_done(&f->leave);
 	request_done(&f->diag);

@@ -21,10 +21,13 @@ struct fetch;
 struct fetch_answer {
 	int rc;						/* 0: there is a status; else -errno with err */
 	struct err err;				/* UNREACHABLE, TLS, TIMEOUT, LIMIT */
+	bool heard;					/* with rc: it took or refused a new connection */
+	char *chain;				/* with err TLS: the certificates it showed, PEM; NULL */
 	unsigned status;			/* HTTP */
 	char etag[128];
 	char *body;					/* NUL-terminated; wiped after the callback */
 	size_t len;
+	int64_t date_s;				/* Date, seconds since 1970; -1: none */
 	int64_t notify_ms;			/* Ppvpn-Notify-Ms, -1: none */
 	uint64_t first_byte_ms;		/* loop_now_ms() at the first byte of the answer */
 	unsigned retry_after;		/* seconds, 0: none */
@@ -39,6 +42,9 @@ void fetch_free(struct fetch *f);
 /** GET url/v1/config; wait 0: answer at once. One at a time; a new one ends the old without a callback. */
 void fetch_config(struct fetch *f, const char *server, const char *etag,
 				  unsigned wait, fetch_fn fn, void *user);
+/** As that with wait 0, beside it: is another server well? */
+void fetch_look(struct fetch *f, const char *server, const char *etag,
+				fetch_fn fn, void *user);
 /** POST url/v1/status; body is copied. */
 void fetch_status(struct fetch *f, const char *server, const char *body, size_t len,
 				  fetch_fn fn, void *user);

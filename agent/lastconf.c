@@ -192,6 +192,93 @@ static int remove_one(const char *path, struct err *e)
 	return 0;
 }
 
+/* ---- the trial --------------------------------------------------------------- */
+
+#define TRIAL_MAX 512
+#define TRIAL_FORM "ppvpn-trial/1"
+
+static const char *const fates[] = { "tried", "condemned" };
+
+/* TRIAL_FORM ETAG EPOCH REVISION TRIES FATE */
+static int take_trial(char *text, struct lastconf_trial *out)
+{
+	char *word[6] = {0}, *save = NULL;
+	uint64_t tries;
+	unsigned n = 0;
+
+	for (char *w = strtok_r(text, " \n", &save); w;
+		 w = strtok_r(NULL, " \n", &save))
+	{
+		if (n == 6)
+		{
+			return -EBADMSG;
+		}
+		word[n++] = w;
+	}
+	if (n != 6 || strcmp(word[0], TRIAL_FORM) != 0 ||
+		strlen(word[1]) >= sizeof(out->etag) ||
+		text_to_u64(word[2], 0, UINT64_MAX, &out->epoch) < 0 ||
+		text_to_u64(word[3], 0, UINT64_MAX, &out->revision) < 0 ||
+		text_to_u64(word[4], 1, 1000, &tries) < 0 ||
+		(strcmp(word[5], fates[0]) != 0 && strcmp(word[5], fates[1]) != 0))
+	{
+		return -EBADMSG;
+	}
+	memcpy(out->etag, word[1], strlen(word[1]) + 1);
+	out->tries = (unsigned)tries;
+	out->condemned = strcmp(word[5], fates[1]) == 0;
+	return 0;
+}
+
+int lastconf_trial_load(const char *state_dir, struct lastconf_trial *out,
+						struct err *e)
+{
+	char *path = xasprintf("%s/trial", state_dir), *text;
+	size_t len;
+	int rc = file_read(path, TRIAL_MAX, &text, &len, e);
+
+	memset(out, 0, sizeof(*out));
+	if (rc == 0)
+	{
+		rc = take_trial(text, out);
+		if (rc < 0)
+		{
+			memset(out, 0, sizeof(*out));
+			err_set(e, rc, ERR_IO, path, "not what the agent wrote");
+		}
+		free(text);
+	}
+	free(path);
+	return rc;
+}
+
+int lastconf_trial_save(const char *state_dir, const struct lastconf_trial *in,
+						struct err *e)
+{
+	char *path = xasprintf("%s/trial", state_dir);
+	struct text t = {0};
+	int rc;
+
+	text_addf(&t, "%s %s %llu %llu %u %s\n", TRIAL_FORM, in->etag,
+			  (unsigned long long)in->epoch, (unsigned long long)in->revision,
+			  in->tries, fates[in->condemned]);
+	rc = file_write(path, t.s, t.len, 0600, e);
+	text_done(&t);
+	free(path);
+	return rc;
+}
+
+int lastconf_trial_remove(const char *state_dir, struct err *e)
+{
+	char *path = xasprintf("%s/trial", state_dir);
+	int rc = remove_one(path, e);
+
+	free(path);
+	return rc;
+}
+
+/* ---- the end ----------------------------------------------------------------- */
+
 /* The older one first: a crash in between must not bring it back to life. */
 int lastconf_remove(const char *state_dir, struct err *e)
 {

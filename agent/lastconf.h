@@ -3,14 +3,16 @@
 /*
  * lastconf.h - the last known configuration on disk
  *
- * Owns STATE/config and STATE/config.previous: sealed (lib/seal.h, key
+ * Owns STATE/config, STATE/config.previous and STATE/trial. The first two are sealed (lib/seal.h, key
  * STATE/seal.key), bound to the CE, with epoch, revision and ETag; written by
  * write, fsync, rename. A file that does not open is not used and not deleted.
  */
 #ifndef PPVPN_AGENT_LASTCONF_H
 #define PPVPN_AGENT_LASTCONF_H
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include "err.h"
 
 struct lastconf {
@@ -23,6 +25,24 @@ int lastconf_load(const char *state_dir, const char *ce, struct lastconf *out, s
 /** Falls back to the previous generation when the newest does not open (out, and e told). */
 int lastconf_save(const char *state_dir, const char *ce, const struct lastconf *in, struct err *e);
 void lastconf_done(struct lastconf *l);
+
+/*
+ * STATE/trial: the document that was tried last and never confirmed, so that
+ * neither a restart nor a boot forgets it. It holds no secret.
+ */
+struct lastconf_trial {
+	char etag[128];
+	uint64_t epoch, revision;
+	unsigned tries;
+	bool condemned;		/* it is not to be tried again */
+};
+
+/** -ENOENT: none. */
+int lastconf_trial_load(const char *state_dir, struct lastconf_trial *out, struct err *e);
+int lastconf_trial_save(const char *state_dir, const struct lastconf_trial *in, struct err *e);
+/** None is fine. */
+int lastconf_trial_remove(const char *state_dir, struct err *e);
+
 /** Remove both generations (a verified tombstone, or leaving). */
 int lastconf_remove(const char *state_dir, struct err *e);
 

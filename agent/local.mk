@@ -6,15 +6,18 @@ noinst_LTLIBRARIES += libppvpn-agent-core.la
 libppvpn_agent_core_la_SOURCES = \
 	agent/alarm.c agent/alarm.h \
 	agent/backend.h agent/charon.h agent/conf.h \
+	agent/belief.c agent/belief.h \
 	agent/conn_json.c \
 	agent/desired.c agent/desired.h \
 	agent/diag.c agent/diag.h \
 	agent/facts.c agent/facts.h \
+	agent/failover.c agent/failover.h \
 	agent/frr_text.c agent/frr_text.h \
 	agent/json_walk.c agent/json_walk.h \
 	agent/peer.c agent/peer.h \
 	agent/plan.c agent/plan.h \
 	agent/resource.c agent/resource.h \
+	agent/trial.c agent/trial.h \
 	agent/vici_msg.c agent/vici_msg.h \
 	agent/vici_read.c agent/vici_read.h
 libppvpn_agent_core_la_LIBADD = libppvpn.la libppvpn-seal.la
@@ -45,12 +48,14 @@ libppvpn_agent_la_SOURCES = \
 	agent/conf.c \
 	agent/control.c agent/control.h \
 	agent/cycle.c agent/cycle.h \
+	agent/daytime.c agent/daytime.h \
 	agent/fetch.c agent/fetch.h \
 	agent/frr.c agent/frr.h agent/frr_read.c \
 	agent/identity.c agent/identity.h \
 	agent/lastconf.c agent/lastconf.h \
 	agent/loop.c agent/loop.h \
-	agent/provider.c agent/provider.h \
+	agent/provider.c agent/provider.h agent/provider_impl.h \
+	agent/provider_send.c agent/provider_trial.c \
 	agent/sacheck.c agent/sacheck.h \
 	agent/stream.c agent/stream.h \
 	agent/tunnel.c agent/tunnel.h \

@@ -257,7 +257,14 @@ static int cmd_plan(const struct cli_args *args, void *user, struct err *e)
 
 static int cmd_sync(const struct cli_args *args, void *user, struct err *e)
 {
-	return show(args, "sync", SYNC_SECONDS, print_sync, e);
+	const char *op = cli_opt(args, "--accept-removal") ? "accept-removal" :
+					 cli_opt(args, "--retry") ? "retry" : "sync";
+
+	if (cli_opt(args, "--accept-removal") && cli_opt(args, "--retry"))
+	{
+		return err_set(e, -EINVAL, ERR_USAGE, "sync", "one word at a time");
+	}
+	return show(args, op, SYNC_SECONDS, print_sync, e);
 }
 
 static int cmd_alarms(const struct cli_args *args, void *user, struct err *e)
@@ -332,6 +339,12 @@ static const struct cli_option common[] = {
 	{ NULL, NULL, NULL },
 };
 
+static const struct cli_option sync_options[] = {
+	{ "--accept-removal", NULL, "take the mass removal that is held back" },
+	{ "--retry", NULL, "try the revision again that was taken back" },
+	{ NULL, NULL, NULL },
+};
+
 static const struct cli_option leave_options[] = {
 	{ "--yes", NULL, "do not ask" },
 	{ NULL, NULL, NULL },
@@ -342,8 +355,8 @@ static const struct cli_command commands[] = {
 	  cmd_status },
 	{ "peers", "", 0, 0, "every tunnel: state, OSPF, traffic", NULL, cmd_peers },
 	{ "plan", "", 0, 0, "what the agent would change now", NULL, cmd_plan },
-	{ "sync", "", 0, 0, "ask the server now, wait until it is applied", NULL,
-	  cmd_sync },
+	{ "sync", "", 0, 0, "ask the server now, wait until it is applied",
+	  sync_options, cmd_sync },
 	{ "alarms", "", 0, 0, "what needs attention", NULL, cmd_alarms },
 	{ "diag", "", 0, 0, "all of it as one JSON text, without secrets", NULL,
 	  cmd_diag },

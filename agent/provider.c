@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Copyright (C) 2026 The ppvpn authors */
 /*
- * provider.c - polling, and believing only what was checked
+ * provider.c - polling, and standing by what was checked
  *
- * See provider.h. The rules of belief are accept() and its helpers.
+ * See provider.h. What is believed: belief.h; what stays: trial.h; who is asked:
+ * failover.h.
  */
 #include <errno.h>
 #include <stddef.h>
@@ -12,19 +13,13 @@
 #include <string.h>
 
 #include "alloc.h"
-#include "fetch.h"
 #include "identity.h"
-#include "json_in.h"
-#include "lastconf.h"
 #include "log.h"
 #include "loop.h"
-#include "provider.h"
+#include "provider_impl.h"
 #include "seal.h"
 #include "text.h"
 
-#define ETAG_SIZE 128
-#define BACKOFF_FIRST_MS 1000
-#define BACKOFF_MAX_MS 60000
 #define POKE_GAP_MS 1000
 /* A server that answers long polls at once, again and again, is not asked in a
  * circle: after some the next request waits. */
@@ -34,57 +29,8 @@
 /* before the first document there is no poll-interval */
 #define DEFAULT_POLL_S 300
 #define DEFAULT_WAIT_S 50
-
-/* a document with everything it points to */
-struct held {
-	struct arena *arena;
-	struct model_document *doc;
-	char *body;
-	size_t len;
-	char etag[ETAG_SIZE];
-};
-
-struct provider {
-	struct loop *loop;
-	char *state_dir;
-	const struct identity *id;
-	struct provider_handlers handlers;
-	void *user;
-	struct fetch *fetch;
-	struct loop_timer *timer;
-	struct held held;			/* in force */
-	char seen[ETAG_SIZE];		/* of the newest answer, refused ones too */
-	size_t server;				/* index of the one in use */
-	unsigned failures;			/* in a row */
-	unsigned quick;				/* long polls answered at once, in a row */
-	unsigned asked_wait;
-	uint64_t asked_ms;
-	bool poked;
-	bool connected, rejected;
-	bool applied, saved;		/* what is in force: by the agent, on disk */
-	uint64_t since_ms, poked_ms;
-	struct err error;
-	char *report;				/* waits to be sent */
-	size_t report_len;
-	bool reporting;
-	provider_left_fn left;		/* a request to leave is under way */
-	void *left_user;
-	char diag[20];				/* id of the bundle last asked for */
-	bool diag_busy;
-};
-
-static void ask(struct provider *p, unsigned wait);
-
-static void held_done(struct held *h)
-{
-	if (h->body)
-	{
-		wipe(h->body, h->len);
-	}
-	free(h->body);
-	arena_free(h->arena);
-	memset(h, 0, sizeof(*h));
-}
+/* while a document is on trial, pauses are short */
+#define CONFIRM_PAUSE_MS 2000
 
 /* ---- servers --------------------------------------------------------------- */
 
@@ -103,12 +49,84 @@ static char **servers(const struct provider *p, size_t *count)
 	return p->id->servers;
 }
 
-static const char *server(const struct provider *p)
+const char *provider_server(const struct provider *p)
+{
+	return p->in_use;
+}
+
+static void take_server(struct provider *p)
 {
 	size_t count;
 	char **list = servers(p, &count);
 
-	return list[p->server % count];
+	free(p->in_use);
+	p->in_use = xstrdup(list[p->failover.current]);
+}
+
+/* The list may be another one now: go on with the one in use, if it is there. */
+void provider_take_servers(struct provider *p)
+{
+	size_t count, current = 0;
+	char **list = servers(p, &count);
+
+	for (size_t i = 0; i < count && p->in_use; i++)
+	{
+		if (strcmp(list[i], p->in_use) == 0)
+		{
+			current = i;
+			break;
+		}
+	}
+	failover_set(&p->failover, count, current);
+	take_server(p);
+}
+
+static uint32_t chance(void)
+{
+	uint32_t random;
+
+	seal_random(&random, sizeof(random));
+	return random;
+}
+
+static void arm_look(struct provider *p)
+{
+	uint64_t ms = failover_look(&p->failover, chance());
+
+	if (ms)
+	{
+		loop_timer_set(p->look, ms);
+	}
+}
+
+static void on_looked(void *user, const struct fetch_answer *a)
+{
+	struct provider *p = user;
+	bool well = a->rc == 0 && (a->status == 200 || a->status == 304 ||
+							   a->status == 410);
+
+	if (failover_looked(&p->failover, well, loop_now_ms()))
+	{
+		take_server(p);
+		log_info("provider", "going back to %s: it has been well for a while",
+				 provider_server(p));
+		provider_ask(p, 0);
+		return;
+	}
+	arm_look(p);
+}
+
+static void on_look(void *user)
+{
+	struct provider *p = user;
+	size_t count;
+	char **list = servers(p, &count);
+
+	if (p->failover.current)
+	{
+		fetch_look(p->fetch, list[0], p->seen[0] ? p->seen : p->held.etag,
+				   on_looked, p);
+	}
 }
 
 static unsigned poll_seconds(const struct provider *p)
@@ -127,116 +145,6 @@ static unsigned wait_seconds(const struct provider *p)
 				doc->management.long_poll_timeout : DEFAULT_WAIT_S;
 }
 
-/* ---- what may be believed -------------------------------------------------- */
-
-/* ETag "epoch.revision-hash" must be that of the body. */
-static int check_etag(const char *etag, const char *body, size_t len,
-					  const struct model_document *doc, struct err *e)
-{
-	uint8_t hash[32];
-	char hex[65];
-	struct text want = {0};
-	int rc = 0;
-
-	seal_sha256(body, len, hash);
-	hex_encode(hash, sizeof(hash), hex);
-	hex[16] = '\0';
-	text_addf(&want, "\"%llu.%llu-%s\"", (unsigned long long)doc->epoch,
-			  (unsigned long long)doc->revision, hex);
-	if (strcmp(etag, text_str(&want)) != 0)
-	{
-		rc = err_set(e, -EBADMSG, ERR_HTTP, "ETag", "the answer's ETag is %s, "
-					 "its content says %s", etag[0] ? etag : "missing",
-					 text_str(&want));
-	}
-	text_done(&want);
-	return rc;
-}
-
-static int check_order(const struct provider *p,
-					   const struct model_document *doc, const char *etag,
-					   struct err *e)
-{
-	const struct model_document *held = p->held.doc;
-
-	if (!held || doc->epoch > held->epoch)
-	{
-		return 0;
-	}
-	if (doc->epoch < held->epoch || doc->revision < held->revision)
-	{
-		return err_set(e, -ESTALE, ERR_DOCUMENT_STALE, server(p),
-					   "it offers %llu.%llu, older than %llu.%llu in force",
-					   (unsigned long long)doc->epoch,
-					   (unsigned long long)doc->revision,
-					   (unsigned long long)held->epoch,
-					   (unsigned long long)held->revision);
-	}
-	if (doc->revision == held->revision && strcmp(etag, p->held.etag) != 0)
-	{
-		return err_set(e, -ESTALE, ERR_DOCUMENT_STALE, server(p),
-					   "it offers another content under revision %llu.%llu",
-					   (unsigned long long)doc->epoch,
-					   (unsigned long long)doc->revision);
-	}
-	return 0;
-}
-
-/* what the way a document came says of its state */
-enum expected { EXPECT_ACTIVE, EXPECT_GONE, EXPECT_EITHER };
-
-static int check_addressee(const struct provider *p, enum expected expected,
-						   const struct model_document *doc, struct err *e)
-{
-	if (strcmp(doc->ce, p->id->ce) != 0)
-	{
-		return err_set(e, -EINVAL, ERR_DOCUMENT, "/ce", "the document is for "
-					   "%s, this router is %s", doc->ce, p->id->ce);
-	}
-	if (expected != EXPECT_EITHER &&
-		(expected == EXPECT_GONE) != (doc->state == MODEL_DEPROVISIONED))
-	{
-		return err_set(e, -EINVAL, ERR_DOCUMENT, "/state", "the document's "
-					   "state does not fit the status of the answer");
-	}
-	return 0;
-}
-
-/* Decode and check a body; on success it is in force. */
-static int accept(struct provider *p, const char *body, size_t len,
-				  const char *etag, enum expected expected, struct err *e)
-{
-	struct held h = { .arena = arena_new() };
-	int rc;
-
-	rc = model_decode(h.arena, body, len, &h.doc, e);
-	if (rc == 0)
-	{
-		rc = check_addressee(p, expected, h.doc, e);
-	}
-	if (rc == 0 && etag[0])
-	{
-		rc = check_etag(etag, body, len, h.doc, e);
-	}
-	if (rc == 0)
-	{
-		rc = check_order(p, h.doc, etag, e);
-	}
-	if (rc < 0)
-	{
-		arena_free(h.arena);
-		return rc;
-	}
-	h.body = xcalloc(len + 1, 1);
-	memcpy(h.body, body, len);
-	h.len = len;
-	snprintf(h.etag, sizeof(h.etag), "%s", etag);
-	held_done(&p->held);
-	p->held = h;
-	p->applied = p->saved = false;
-	return 0;
-}
-
 /* ---- answers --------------------------------------------------------------- */
 
 static void set_connected(struct provider *p, bool connected)
@@ -247,11 +155,11 @@ static void set_connected(struct provider *p, bool connected)
 		p->since_ms = loop_now_ms();
 		log_info("provider", connected ? "server %s answers" :
 				 "server %s is not reached: tunnels stay as they are",
-				 server(p));
+				 provider_server(p));
 	}
 }
 
-static void note_error(struct provider *p, const struct err *e)
+void provider_note_error(struct provider *p, const struct err *e)
 {
 	bool same = p->error.code == e->code &&
 				strcmp(p->error.text, e->text) == 0;
@@ -262,67 +170,47 @@ static void note_error(struct provider *p, const struct err *e)
 	p->handlers.state(p->user);
 }
 
-/* A disk that was full, say, is tried again with every answer of the server. */
-static void keep(struct provider *p)
-{
-	struct lastconf last = { .body = p->held.body, .len = p->held.len };
-	struct err e = {0};
-
-	if (p->saved || !p->applied)
-	{
-		return;
-	}
-	memcpy(last.etag, p->held.etag, sizeof(last.etag));
-	if (lastconf_save(p->state_dir, p->id->ce, &last, &e) < 0)
-	{
-		err_prefix(&e, "the configuration in force is not kept for the next "
-				   "start");
-		note_error(p, &e);
-		return;
-	}
-	p->saved = true;
-}
-
+/* What is wrong with the newest document, or with the disk, stays wrong. */
 static void note_ok(struct provider *p)
 {
-	p->failures = 0;
-	keep(p);
-	if (p->error.code != ERR_NONE && !p->rejected && p->saved >= p->applied)
+	const struct err *e = p->rejected ? &p->refusal : &p->unkept;
+
+	failover_answered(&p->failover);
+	provider_keep(p);
+	if (p->error.code != e->code)
 	{
-		memset(&p->error, 0, sizeof(p->error));
+		p->error = *e;
 		p->handlers.state(p->user);
 	}
 }
 
-/* full jitter, capped */
-static uint64_t backoff_ms(struct provider *p)
+void provider_note_refusal(struct provider *p, const struct err *e)
 {
-	uint64_t limit = BACKOFF_FIRST_MS;
-	uint32_t random;
-
-	for (unsigned i = 1; i < p->failures && limit < BACKOFF_MAX_MS; i++)
-	{
-		limit *= 2;
-	}
-	limit = limit > BACKOFF_MAX_MS ? BACKOFF_MAX_MS : limit;
-	seal_random(&random, sizeof(random));
-	return BACKOFF_FIRST_MS / 2 + random % limit;
+	p->rejected = true;
+	p->refusal = *e;
+	provider_note_error(p, e);
 }
 
 static void on_failure(struct provider *p, const struct err *e,
 					   unsigned retry_after)
 {
-	uint64_t ms;
+	uint64_t now = loop_now_ms(), ms;
 
-	p->failures++;
-	p->server++;
-	note_error(p, e);
-	ms = backoff_ms(p);
-	if (retry_after && (uint64_t)retry_after * 1000 > ms)
-	{
+	provider_note_error(p, e);
+	ms = failover_failed(&p->failover, now,
+						 trial_is_urgent(&p->trial, now) ? CONFIRM_PAUSE_MS : 0,
+						 chance());
+	take_server(p);
+	if (p->failover.failures >= p->failover.count && retry_after &&
+		(uint64_t)retry_after * 1000 > ms)
+	{	/* there is nobody else who may be well */
 		ms = (uint64_t)retry_after * 1000;
 	}
 	loop_timer_set(p->timer, ms);
+	if (!loop_timer_armed(p->look))
+	{
+		arm_look(p);
+	}
 }
 
 static const char *const states[] = {
@@ -330,7 +218,8 @@ static const char *const states[] = {
 	[MODEL_DEPROVISIONED] = "deprovisioned",
 };
 
-static void hand_on(struct provider *p, bool from_disk, uint64_t first_byte_ms)
+/* from_disk: or what was there before is back */
+void provider_hand_on(struct provider *p, bool from_disk, uint64_t first_byte_ms)
 {
 	struct provider_document d = {
 		.doc = p->held.doc, .from_disk = from_disk,
@@ -341,7 +230,7 @@ static void hand_on(struct provider *p, bool from_disk, uint64_t first_byte_ms)
 	log_info("provider", "document %llu.%llu %s: %s, %zu VPNs",
 			 (unsigned long long)d.doc->epoch,
 			 (unsigned long long)d.doc->revision,
-			 from_disk ? "from disk" : "accepted",
+			 from_disk ? "known" : "accepted",
 			 states[d.doc->state],
 			 d.doc->vpn_count);
 	p->handlers.document(p->user, &d);
@@ -358,12 +247,52 @@ static void ask_again(struct provider *p)
 		loop_timer_set(p->timer, QUICK_WAIT_MS);
 		return;
 	}
-	ask(p, wait_seconds(p));
+	provider_ask(p, wait_seconds(p));
+}
+
+/* ---- documents ------------------------------------------------------------------- */
+
+static int accept(struct provider *p, const char *body, size_t len,
+				  const char *etag, enum belief_expected expected,
+				  struct held *h, struct err *e)
+{
+	bool barred = p->record.condemned || p->trial.state == TRIAL_BACK;
+	struct belief b = {
+		.ce = p->id->ce, .server = provider_server(p), .held = &p->held,
+		.barred = barred ? p->record.etag : "",
+		.barred_epoch = p->record.epoch, .barred_revision = p->record.revision,
+		.allowed = p->allowed,
+	};
+
+	return belief_take(&b, body, len, etag, expected, h, e);
+}
+
+static void refuse(struct provider *p, const char *etag, bool repeated,
+				   struct err *e)
+{
+	if (e->code == ERR_BULK_REMOVAL)
+	{
+		snprintf(p->braked, sizeof(p->braked), "%s", etag);
+	}
+	err_prefix(e, "document refused");
+	if (!repeated)
+	{	/* another document with the same fault is told again */
+		memset(&p->error, 0, sizeof(p->error));
+	}
+	failover_answered(&p->failover);
+	provider_note_refusal(p, e);
+	/* asked again when it changes (its ETag is named), or slowly */
+	loop_timer_set(p->timer, (uint64_t)poll_seconds(p) * 1000);
+	if (p->seen[0])
+	{
+		ask_again(p);
+	}
 }
 
 static void on_document(struct provider *p, const struct fetch_answer *a,
 						bool gone)
 {
+	struct held h = {0};
 	struct err e = {0};
 	bool repeated = a->etag[0] && strcmp(a->etag, p->seen) == 0;
 
@@ -374,28 +303,17 @@ static void on_document(struct provider *p, const struct fetch_answer *a,
 		note_ok(p);
 	}
 	else if (accept(p, a->body, a->len, a->etag,
-					gone ? EXPECT_GONE : EXPECT_ACTIVE, &e) < 0)
+					gone ? EXPECT_GONE : EXPECT_ACTIVE, &h, &e) < 0)
 	{
-		err_prefix(&e, "document refused");
-		p->rejected = true;
-		if (!repeated)
-		{	/* another document with the same fault is told again */
-			memset(&p->error, 0, sizeof(p->error));
-		}
-		note_error(p, &e);
-		/* asked again when it changes (its ETag is named), or slowly */
-		loop_timer_set(p->timer, (uint64_t)poll_seconds(p) * 1000);
-		if (p->seen[0])
-		{
-			ask_again(p);
-		}
+		refuse(p, a->etag, repeated, &e);
 		return;
 	}
 	else
 	{
 		p->rejected = false;
+		provider_take(p, &h);
+		provider_hand_on(p, false, a->first_byte_ms);
 		note_ok(p);
-		hand_on(p, false, a->first_byte_ms);
 	}
 	if (gone)
 	{	/* nothing to wait for but a new beginning */
@@ -417,7 +335,7 @@ static void note_diag(struct provider *p, const char *id)
 	p->handlers.diag(p->user, id);
 }
 
-static void send_report(struct provider *p);
+void provider_send_report(struct provider *p);
 
 static void on_answer(void *user, const struct fetch_answer *a)
 {
@@ -425,8 +343,17 @@ static void on_answer(void *user, const struct fetch_answer *a)
 	struct err e = {0};
 	bool poked = p->poked;
 
-	p->poked = false;
+	p->poked = p->asking = false;
 	set_connected(p, a->rc == 0);
+	p->handlers.answered(p->user, a);
+	if (a->rc == 0)
+	{
+		provider_judge(p, p->asked_ms);
+	}
+	else if (a->heard && p->giver && strcmp(p->giver, provider_server(p)) == 0)
+	{
+		trial_heard(&p->trial, p->asked_ms);
+	}
 	if (a->rc == 0 && (a->status == 200 || a->status == 304))
 	{
 		note_diag(p, a->diag);
@@ -446,23 +373,25 @@ static void on_answer(void *user, const struct fetch_answer *a)
 	}
 	else
 	{
-		err_set(&e, 0, ERR_HTTP, server(p), "status %u to the request for the "
+		err_set(&e, 0, ERR_HTTP, provider_server(p), "status %u to the request for the "
 				"configuration", a->status);
 		on_failure(p, &e, a->retry_after);
 	}
-	send_report(p);
-	if (poked)
+	provider_send_report(p);
+	if (poked || (p->report_lost && p->connected))
 	{
+		p->report_lost = false;
 		p->handlers.state(p->user);
 	}
 }
 
-static void ask(struct provider *p, unsigned wait)
+void provider_ask(struct provider *p, unsigned wait)
 {
 	loop_timer_clear(p->timer);
+	p->asking = true;
 	p->asked_wait = wait;
 	p->asked_ms = loop_now_ms();
-	fetch_config(p->fetch, server(p), p->seen[0] ? p->seen : p->held.etag,
+	fetch_config(p->fetch, provider_server(p), p->seen[0] ? p->seen : p->held.etag,
 				 wait, on_answer, p);
 }
 
@@ -470,170 +399,7 @@ static void on_timer(void *user)
 {
 	struct provider *p = user;
 
-	ask(p, p->connected ? wait_seconds(p) : 0);
-}
-
-/* ---- reports --------------------------------------------------------------- */
-
-static void on_reported(void *user, const struct fetch_answer *a)
-{
-	struct provider *p = user;
-
-	p->reporting = false;
-	if (a->rc < 0 || a->status != 204)
-	{
-		log_debug("provider", "report not taken: %s, status %u",
-				  a->rc < 0 ? a->err.text : "answered", a->status);
-		return;
-	}
-	send_report(p);
-}
-
-static void send_report(struct provider *p)
-{
-	char *body = p->report;
-	size_t len = p->report_len;
-
-	if (p->reporting || !body || !p->connected)
-	{
-		return;
-	}
-	p->report = NULL;
-	p->reporting = true;
-	fetch_status(p->fetch, server(p), body, len, on_reported, p);
-	free(body);
-}
-
-void provider_report(struct provider *p, const char *body, size_t len)
-{
-	free(p->report);
-	p->report = xcalloc(len + 1, 1);
-	memcpy(p->report, body, len);
-	p->report_len = len;
-	send_report(p);
-}
-
-/* ---- leave and diagnosis --------------------------------------------------- */
-
-struct refusal { char *code, *where, *text; };
-
-static int read_refusal(struct json_in *in, struct json_object *value,
-						const struct json_path *path, void *out)
-{
-	static const struct json_row rows[] = {
-		{ .name = "code", .kind = JSON_TOKEN, .required = true, .min = 1,
-		  .max = 63, .offset = offsetof(struct refusal, code) },
-		{ .name = "where", .kind = JSON_TEXT, .required = true, .max = 255,
-		  .offset = offsetof(struct refusal, where) },
-		{ .name = "text", .kind = JSON_TEXT, .required = true, .max = 255,
-		  .offset = offsetof(struct refusal, text) },
-		{ .name = NULL },
-	};
-
-	return json_read_object(in, value, path, rows, out);
-}
-
-static int read_error_body(struct json_in *in, struct json_object *value,
-						   const struct json_path *path, void *out)
-{
-	static const struct json_row rows[] = {
-		{ .name = "error", .kind = JSON_OBJECT, .required = true,
-		  .fn = read_refusal },
-		{ .name = NULL },
-	};
-
-	return json_read_object(in, value, path, rows, out);
-}
-
-/* What a server that says no says besides. */
-static void explain_refusal(const struct provider *p,
-							const struct fetch_answer *a, struct err *e)
-{
-	static const struct json_limits limits = {
-		.bytes = 4096, .depth = 3, .values = 16, .members = 4, .string = 1024,
-	};
-	struct arena *arena = arena_new();
-	struct refusal r = {0};
-	enum err_code code;
-
-	if (a->len && json_read_text(arena, a->body, a->len, &limits,
-								 read_error_body, &r, NULL, NULL) == 0)
-	{
-		err_set(e, 0, err_code_parse(r.code, &code) == 0 ? code : ERR_HTTP,
-				server(p), "the server refuses: %s%s%s", r.where,
-				r.where[0] ? ": " : "", r.text);
-	}
-	else
-	{
-		err_set(e, 0, ERR_HTTP, server(p), "the server refuses with status %u%s",
-				a->status, a->status == 404 || a->status == 405 ?
-				": it may be too old to be asked" : "");
-	}
-	arena_free(arena);
-}
-
-static void on_left(void *user, const struct fetch_answer *a)
-{
-	struct provider *p = user;
-	provider_left_fn fn = p->left;
-	struct err e = {0};
-	bool taken = a->rc == 0 && (a->status == 200 || a->status == 204 ||
-								a->status == 410);
-
-	p->left = NULL;
-	if (a->rc < 0)
-	{
-		e = a->err;
-	}
-	else if (!taken)
-	{
-		explain_refusal(p, a, &e);
-	}
-	else
-	{	/* an answer that is on its way may be older than this */
-		log_info("provider", "the server lets this router go");
-		p->poked = false;
-		provider_poke(p);
-	}
-	fn(p->left_user, taken ? NULL : &e);
-}
-
-void provider_leave(struct provider *p, provider_left_fn fn, void *user)
-{
-	struct err e = {0};
-
-	if (p->left)
-	{
-		err_set(&e, 0, ERR_IN_USE, server(p), "it is being asked already");
-		fn(user, &e);
-		return;
-	}
-	p->left = fn;
-	p->left_user = user;
-	fetch_leave(p->fetch, server(p), on_left, p);
-}
-
-static void on_diag(void *user, const struct fetch_answer *a)
-{
-	struct provider *p = user;
-
-	p->diag_busy = false;
-	if (a->rc < 0 || a->status >= 500 || a->status == 429)
-	{	/* sent again when the server says that it still waits */
-		p->diag[0] = '\0';
-	}
-	if (a->rc < 0 || a->status / 100 != 2)
-	{
-		log_warn("provider", "diagnostic bundle not taken: %s, status %u",
-				 a->rc < 0 ? a->err.text : "answered", a->status);
-	}
-}
-
-void provider_diag(struct provider *p, const char *id, const char *body,
-				   size_t len)
-{
-	log_info("provider", "sending diagnostic bundle %s, %zu bytes", id, len);
-	fetch_diag(p->fetch, server(p), id, body, len, on_diag, p);
+	provider_ask(p, p->connected ? wait_seconds(p) : 0);
 }
 
 /* ---- life ------------------------------------------------------------------ */
@@ -661,6 +427,9 @@ int provider_new(struct loop *loop, const char *state_dir,
 		return -EIO;
 	}
 	p->timer = loop_timer_new(loop, on_timer, p);
+	p->confirm = loop_timer_new(loop, provider_on_confirm, p);
+	p->look = loop_timer_new(loop, on_look, p);
+	provider_take_servers(p);
 	*provider = p;
 	return 0;
 }
@@ -671,7 +440,12 @@ void provider_free(struct provider *p)
 	{
 		fetch_free(p->fetch);
 		loop_timer_free(p->timer);
+		loop_timer_free(p->confirm);
+		loop_timer_free(p->look);
 		held_done(&p->held);
+		held_done(&p->base);
+		free(p->in_use);
+		free(p->giver);
 		free(p->report);
 		free(p->state_dir);
 		free(p);
@@ -681,34 +455,38 @@ void provider_free(struct provider *p)
 static void load(struct provider *p)
 {
 	struct lastconf last = {0};
+	struct held h = {0};
 	struct err e = {0};
 	int rc = lastconf_load(p->state_dir, p->id->ce, &last, &e);
 
 	if (rc == 0)
 	{
 		/* it was checked when it came; it is checked again all the same */
-		rc = accept(p, last.body, last.len, last.etag, EXPECT_EITHER, &e);
+		rc = accept(p, last.body, last.len, last.etag, EXPECT_EITHER, &h, &e);
 		if (rc == 0)
 		{
 			if (e.code != ERR_NONE)
 			{	/* the previous generation had to serve */
 				log_err(LOG_LEVEL_WARN, "provider", "last configuration", &e);
 			}
+			p->held = h;
 			snprintf(p->seen, sizeof(p->seen), "%s", p->held.etag);
-			hand_on(p, true, 0);
+			provider_take_servers(p);
+			provider_hand_on(p, true, 0);
 		}
 	}
 	if (rc < 0 && rc != -ENOENT)
 	{
-		note_error(p, &e);
+		provider_note_error(p, &e);
 	}
 	lastconf_done(&last);
+	provider_load_record(p);
 }
 
 void provider_start(struct provider *p)
 {
 	load(p);
-	ask(p, 0);
+	provider_ask(p, 0);
 }
 
 void provider_poke(struct provider *p)
@@ -721,7 +499,7 @@ void provider_poke(struct provider *p)
 	}
 	p->poked = true;
 	p->poked_ms = now;
-	ask(p, 0);
+	provider_ask(p, 0);
 }
 
 bool provider_idle(const struct provider *p)
@@ -729,16 +507,45 @@ bool provider_idle(const struct provider *p)
 	return !p->poked;
 }
 
-void provider_applied(struct provider *p)
+/* Have the newest document come again, to be looked at with other eyes. */
+static void fetch_again(struct provider *p)
 {
-	p->applied = p->held.doc != NULL;
-	keep(p);
+	memcpy(p->seen, p->held.etag, sizeof(p->seen));
+	p->rejected = p->poked = false;
+	provider_poke(p);
+}
+
+int provider_accept_removal(struct provider *p, struct err *e)
+{
+	if (!p->braked[0])
+	{
+		return err_set(e, -ENOENT, ERR_NOT_FOUND, provider_server(p), "no removal is "
+					   "held back");
+	}
+	log_warn("provider", "the removal of %s is accepted here", p->braked);
+	memcpy(p->allowed, p->braked, sizeof(p->allowed));
+	fetch_again(p);
+	return 0;
+}
+
+int provider_retry(struct provider *p, struct err *e)
+{
+	if (!p->record.condemned && p->trial.state != TRIAL_BACK)
+	{
+		return err_set(e, -ENOENT, ERR_NOT_FOUND, provider_server(p), "no document was "
+					   "taken back");
+	}
+	log_warn("provider", "document %s is to be tried again", p->record.etag);
+	p->trial.state = TRIAL_NONE;
+	provider_forget_record(p);
+	fetch_again(p);
+	return 0;
 }
 
 void provider_status(const struct provider *p, struct provider_status *out)
 {
 	memset(out, 0, sizeof(*out));
-	out->server = server(p);
+	out->server = provider_server(p);
 	out->connected = p->connected;
 	out->since_ms = p->since_ms;
 	if (p->held.doc)
@@ -748,6 +555,11 @@ void provider_status(const struct provider *p, struct provider_status *out)
 		out->suspended = p->held.doc->state == MODEL_SUSPENDED;
 		out->deprovisioned = p->held.doc->state == MODEL_DEPROVISIONED;
 	}
+	out->confirmed = p->held.doc && p->trial.state != TRIAL_RUNNING;
 	out->rejected = p->rejected;
+	if (p->rejected)
+	{
+		out->refusal = p->refusal;
+	}
 	out->error = p->error;
 }

@@ -4,9 +4,10 @@
  * provider.h - the provider's side as seen from here: which document is in
  * force, when to ask again, and what may be believed
  *
- * Owns the conversation with the server (over fetch.h) and the last known
+ * Owns the conversation with the servers (over fetch.h) and the last known
  * configuration (lastconf.h). Never removes anything on a failure: only a
- * checked document or a checked tombstone is handed on.
+ * checked document (belief.h), the one before it when it cut the way to the
+ * servers (trial.h), or a checked tombstone is handed on.
  */
 #ifndef PPVPN_AGENT_PROVIDER_H
 #define PPVPN_AGENT_PROVIDER_H
@@ -21,11 +22,12 @@ struct loop;
 struct arena;
 struct identity;
 struct provider;
+struct fetch_answer;
 
 /* a document that passed every check, and how it came */
 struct provider_document {
 	const struct model_document *doc;	/* alive until the next one is handed over */
-	bool from_disk;
+	bool from_disk;						/* or back, after another was on trial */
 	uint64_t first_byte_ms;				/* loop_now_ms(); 0 from disk */
 	uint64_t checked_ms;
 };
@@ -38,6 +40,8 @@ struct provider_handlers {
 	void (*state)(void *user);
 	/* the server wants a diagnostic bundle: provider_diag() with this id */
 	void (*diag)(void *user, const char *id);
+	/* a request for the configuration, or a report, ended so */
+	void (*answered)(void *user, const struct fetch_answer *answer);
 };
 
 struct provider_status {
@@ -45,9 +49,11 @@ struct provider_status {
 	bool connected;				/* the last request was answered */
 	uint64_t since_ms;			/* of connected, loop_now_ms() */
 	uint64_t epoch, revision;	/* of the document in force; 0: none */
+	bool confirmed;				/* a server was reached since it was applied */
 	bool suspended, deprovisioned;	/* what the document in force says */
 	bool rejected;				/* the newest document was refused: error says why */
 	struct err error;			/* last error, code NONE when all is well */
+	struct err refusal;			/* of the newest document; NONE: not rejected */
 };
 
 int provider_new(struct loop *loop, const char *state_dir,
@@ -62,8 +68,16 @@ void provider_start(struct provider *p);
 void provider_poke(struct provider *p);
 /** True when no answer to a poke is outstanding. */
 bool provider_idle(const struct provider *p);
-/** The document in force was applied: it becomes the last known configuration. */
+/**
+ * The document in force was applied. When a server answers after that it is
+ * confirmed, and becomes the last known configuration; else the one before is
+ * handed on again (trial.h).
+ */
 void provider_applied(struct provider *p);
+/** A person here accepts the mass removal that is held back; -ENOENT: none is. */
+int provider_accept_removal(struct provider *p, struct err *e);
+/** A person here has the document tried again that was taken back; -ENOENT. */
+int provider_retry(struct provider *p, struct err *e);
 void provider_status(const struct provider *p, struct provider_status *out);
 /** Send a report; a newer one replaces one that waits. body is copied. */
 void provider_report(struct provider *p, const char *body, size_t len);

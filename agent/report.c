@@ -86,9 +86,9 @@ static void fill_errors(struct arena *arena, const struct agent *a,
 	if (ps->error.code != ERR_NONE && r->error_count < AGENT_ERRORS_MAX)
 	{
 		e = &r->errors[r->error_count++];
-		e->code = arena_strdup(arena, err_code_text(ps->error.code));
-		e->where = arena_strdup(arena, ps->error.where);
-		e->text = arena_strdup(arena, ps->error.text);
+		e->code = arena_strdup(arena, err_code_text(ps->refusal.code));
+		e->where = arena_strdup(arena, ps->refusal.where);
+		e->text = arena_strdup(arena, ps->refusal.text);
 	}
 }
 
@@ -188,6 +188,10 @@ static void put_errors(struct json_out *o, const struct agent *a,
 	{
 		jo_err(o, NULL, &ps->error);
 	}
+	if (ps->refusal.code != ERR_NONE && ps->refusal.code != ps->error.code)
+	{
+		jo_err(o, NULL, &ps->refusal);
+	}
 	jo_array_end(o);
 }
 
@@ -203,6 +207,7 @@ struct text report_status(const struct agent *a)
 	jo_bool(&o, "connected", ps.connected);
 	jo_u64(&o, "epoch", ps.epoch);
 	jo_u64(&o, "revision", ps.revision);
+	jo_bool(&o, "confirmed", ps.confirmed);
 	jo_str(&o, "state", !a->doc ? "none" : ps.deprovisioned ? "deprovisioned" :
 		   ps.suspended ? "suspended" : "active");
 	jo_str(&o, "result", ps.deprovisioned ? "deprovisioned" :

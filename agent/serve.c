@@ -138,6 +138,22 @@ static void serve_sync(struct agent *a, struct control_request *req)
 	}
 }
 
+/* A person's word first, then as a sync. */
+static void serve_word(struct agent *a, struct control_request *req,
+					   int (*fn)(struct provider *p, struct err *e))
+{
+	struct err e = {0};
+
+	if (fn(a->provider, &e) < 0)
+	{
+		control_answer(req, NULL, &e);
+	}
+	else if (wait_in(a->syncs, &a->sync_count, req))
+	{
+		cycle_request(a->cycle);
+	}
+}
+
 /* What follows is as for a sync: the tombstone is fetched and applied. */
 static void on_left(void *user, const struct err *e)
 {
@@ -230,6 +246,14 @@ void serve_request(void *user, struct control_request *req, const char *op)
 	else if (strcmp(op, "sync") == 0)
 	{
 		serve_sync(a, req);
+	}
+	else if (strcmp(op, "accept-removal") == 0)
+	{
+		serve_word(a, req, provider_accept_removal);
+	}
+	else if (strcmp(op, "retry") == 0)
+	{
+		serve_word(a, req, provider_retry);
 	}
 	else if (strcmp(op, "leave") == 0)
 	{

@@ -34,6 +34,15 @@
 	X(DOCUMENT_STALE, "document-stale", "Older document than the one in force", \
 	  "The server sent a lower revision of the same epoch, or another content under the same revision.", \
 	  "The provider's database may have been restored without raising its epoch: report it to the provider.") \
+	X(ROLLED_BACK, "rolled-back", "A document was taken back", \
+	  "After a new document was applied no server could be reached in time, so the one before came back.", \
+	  "Look at what that revision changed for this router, and correct it at the provider: a newer revision is tried. ppvpnctl sync --retry tries this one again.") \
+	X(BULK_REMOVAL, "bulk-removal", "Many peers would go without a word", \
+	  "The server's document leaves out many peers and does not say that they were removed on purpose. Nothing was changed.", \
+	  "Ask the provider. If it is meant: ppvpn-admin ce allow-removal CUSTOMER/CE there, or ppvpnctl sync --accept-removal here.") \
+	X(CLOCK, "clock", "The clock is wrong", \
+	  "The router's time of day cannot be right, or differs from the provider's.", \
+	  "Set the clock, or have it set (NTP); certificates cannot be checked without it.") \
 	X(YAML, "yaml", "Not YAML as it is read here", \
 	  "The text is not YAML, or uses what a customer's file cannot have.", \
 	  "Correct the line named; doc/customer-file.md says what the file looks like.") \

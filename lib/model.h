@@ -22,6 +22,7 @@
 
 #define MODEL_SCHEMA "ce-config/1"
 
+#define MODEL_CONFIRM_DEFAULT 120
 #define MODEL_SERVERS_MAX 8
 #define MODEL_VPNS_MAX 64
 #define MODEL_PEERS_MAX 6000	/* of one VPN; fits json_limits_document */
@@ -120,11 +121,17 @@ struct model_management {
 	char **servers;				/* "https://host:port" */
 	size_t server_count;
 	uint32_t poll_interval, long_poll_timeout, report_interval;
+	/* after this document was applied a server must be reached again within
+	 * so many seconds, 10..3600; 0: not said, MODEL_CONFIRM_DEFAULT */
+	uint32_t confirm_timeout;
 };
 
 struct model_document {
 	char *ce;					/* "customer/ce" */
 	uint64_t epoch, revision;
+	/* up to this revision peers were taken away on purpose, even where no
+	 * "removed" explains it; said in this epoch. 0: not said */
+	uint64_t bulk_removal;
 	int state;
 	struct model_management management;
 	struct model_profile *profiles;		/* sorted by name */

@@ -75,6 +75,10 @@ static void encode_management(struct json_out *o,
 	jo_u64(o, "poll-interval", m->poll_interval);
 	jo_u64(o, "long-poll-timeout", m->long_poll_timeout);
 	jo_u64(o, "report-interval", m->report_interval);
+	if (m->confirm_timeout)
+	{
+		jo_u64(o, "confirm-timeout", m->confirm_timeout);
+	}
 	jo_object_end(o);
 }
 
@@ -254,6 +258,10 @@ struct text model_encode(const struct model_document *doc)
 	jo_str(&o, "ce", doc->ce);
 	jo_u64(&o, "epoch", doc->epoch);
 	jo_u64(&o, "revision", doc->revision);
+	if (doc->bulk_removal)
+	{
+		jo_u64(&o, "bulk-removal", doc->bulk_removal);
+	}
 	jo_str(&o, "state", model_states[doc->state]);
 	encode_management(&o, &doc->management);
 	encode_profiles(&o, doc);

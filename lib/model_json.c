@@ -137,6 +137,8 @@ static int read_management(struct json_in *in, struct json_object *value,
 			  long_poll_timeout), RANGE(0, 50) },
 		{ ROW("report-interval", JSON_U32, struct model_management,
 			  report_interval), RANGE(1, 86400) },
+		{ OPTIONAL("confirm-timeout", JSON_U32, struct model_management,
+				   confirm_timeout), RANGE(10, 3600) },
 		{ .name = NULL }
 	};
 
@@ -351,6 +353,8 @@ static int read_document(struct json_in *in, struct json_object *value,
 		  RANGE(0, MODEL_NUMBER_MAX) },
 		{ ROW("revision", JSON_U64, struct model_document, revision),
 		  RANGE(0, MODEL_NUMBER_MAX) },
+		{ OPTIONAL("bulk-removal", JSON_U64, struct model_document,
+				   bulk_removal), RANGE(1, MODEL_NUMBER_MAX) },
 		{ ROW("state", JSON_ENUM, struct model_document, state),
 		  .names = model_states },
 		{ ROW("management", JSON_OBJECT, struct model_document, management),

@@ -125,6 +125,7 @@ ADMIN_COMMAND(admin_export);
 ADMIN_COMMAND(admin_vpn_set);
 ADMIN_COMMAND(admin_site_set);
 ADMIN_COMMAND(admin_ce_suspend);
+ADMIN_COMMAND(admin_ce_allow_removal);
 ADMIN_COMMAND(admin_ce_resume);
 ADMIN_COMMAND(admin_ce_replace);
 ADMIN_COMMAND(admin_link_add);

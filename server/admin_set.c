@@ -208,6 +208,22 @@ ADMIN_COMMAND(admin_ce_replace)
 	return rc;
 }
 
+ADMIN_COMMAND(admin_ce_allow_removal)
+{
+	char names[2][NAME_SIZE], *path;
+	int rc = place_parse(cli_arg(args, 0), 2, names, "CUSTOMER/CE", e);
+
+	(void)user;
+	if (rc < 0)
+	{
+		return rc;
+	}
+	path = xasprintf("/v1/ces/%s/%s/allow-removal", names[0], names[1]);
+	rc = change(args, "POST", path, NULL, cli_arg(args, 0), e);
+	free(path);
+	return rc;
+}
+
 /* /v1/links/CUSTOMER/VPN/SITE/SITE of the arguments; the caller frees it. */
 static int link_path(const struct cli_args *args, char **path, struct err *e)
 {

@@ -125,6 +125,8 @@ const struct http_route api_admin_routes[] = {
 	{ "DELETE", CE, admin_ce_remove, 0, ACCESS(OPERATOR, PATH) },
 	{ "POST", CE "/bundle", admin_ce_bundle, 0, ACCESS(OPERATOR, PATH) },
 	{ "POST", CE "/replace", admin_ce_replace, 0, ACCESS(OPERATOR, PATH) },
+	{ "POST", CE "/allow-removal", admin_ce_allow_removal, 0,
+	  ACCESS(OPERATOR, PATH) },
 	{ "GET", "/v1/sites", admin_sites, 0, ACCESS(VIEWER, QUERY) },
 	{ "POST", "/v1/sites", admin_site_add, BODY_MAX, ACCESS(OPERATOR, BODY) },
 	{ "GET", SITE, admin_site, 0, ACCESS(VIEWER, PATH) },

@@ -65,6 +65,8 @@ static const struct row rows[] = {
 	{ "poll-interval", NUMBER(poll_interval, 5, 86400, 300) },
 	{ "long-poll-timeout", NUMBER(long_poll_timeout, 0, 50, 50) },
 	{ "report-interval", NUMBER(report_interval, 5, 86400, 300) },
+	{ "confirm-timeout", NUMBER(confirm_timeout, 10, 3600,
+								MODEL_CONFIRM_DEFAULT) },
 	{ "connection-limit", NUMBER(connection_limit, 16, 200000, 16384) },
 	{ "per-ip-limit", NUMBER(per_ip_limit, 1, 200000, 64) },
 	{ "workers", NUMBER(workers, 1, 64, 4) },
@@ -401,5 +403,6 @@ struct model_management server_conf_management(const struct server_conf *conf)
 		.poll_interval = conf->poll_interval,
 		.long_poll_timeout = conf->long_poll_timeout,
 		.report_interval = conf->report_interval,
+		.confirm_timeout = conf->confirm_timeout,
 	};
 }

@@ -35,7 +35,7 @@ struct server_conf
 	char *enroll_url;
 	char *domain;					/* of new VPNs' identities */
 	uint32_t poll_interval, long_poll_timeout;	/* seconds */
-	uint32_t report_interval;
+	uint32_t report_interval, confirm_timeout;
 	uint32_t connection_limit, per_ip_limit, workers;
 	uint32_t request_timeout;		/* seconds */
 	enum log_level log_level;

@@ -3,7 +3,8 @@
 
 # The database: questions of the domain, over SQL (store.h, db.h, render.h).
 server_sql = server/sql/0001-init.sql server/sql/0002-topologies.sql \
-	server/sql/0004-operators.sql server/sql/0005-prefixes.sql
+	server/sql/0004-operators.sql server/sql/0005-prefixes.sql \
+	server/sql/0006-bulk-removal.sql
 noinst_LTLIBRARIES += libppvpn-store.la
 libppvpn_store_la_SOURCES = \
 	server/counters.c server/counters.h \
@@ -27,6 +28,7 @@ libppvpn_store_la_SOURCES = \
 	server/store_prefix.c \
 	server/store_profile.c \
 	server/store_metrics.c \
+	server/store_removal.c \
 	server/store_report.c \
 	server/store_seal.c \
 	server/store_setting.c \

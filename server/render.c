@@ -218,6 +218,7 @@ struct model_document *render_document(struct arena *a,
 		return doc;
 	}
 	doc->state = rows->suspended ? MODEL_SUSPENDED : MODEL_ACTIVE;
+	doc->bulk_removal = rows->bulk_removal;
 	vpns = arena_calloc(a, rows->vpn_count, sizeof(*vpns));
 	doc->vpns = arena_calloc(a, rows->vpn_count, sizeof(*doc->vpns));
 	doc->vpn_count = rows->vpn_count;

@@ -16,7 +16,7 @@
  * raised then at the next start (store_management_set), for other content under
  * the same revision is refused by the agents.
  */
-#define RENDER_VERSION 2
+#define RENDER_VERSION 3
 
 /* A document must stay within json_limits_document: tunnels of a CE, over all
  * its VPNs, and removed sites told in one VPN. */
@@ -47,12 +47,15 @@ struct render_vpn
 	size_t peer_count;
 	struct model_removed *removed;
 	size_t removed_count;
+	uint64_t unexplained;		/* the newest removal that is not told; 0: none */
 };
 
 struct render_ce
 {
 	char *customer, *ce;
 	uint64_t epoch, revision;
+	/* up to it tunnels went on purpose, explained or not; 0: none that counts */
+	uint64_t bulk_removal;
 	bool removed;				/* gives a tombstone */
 	bool suspended;				/* no tunnels for now */
 	struct render_vpn *vpns;

@@ -191,6 +191,9 @@ int store_site_set(struct store *s, const struct store_site *site, struct err *e
 /** Every peer's document explains it for 30 days. */
 int store_site_remove(struct store *s, const char *customer, const char *vpn,
 					  const char *site, const char *reason, struct err *e);
+/** The word of an operator for what a router holds back (doc/ce-api.md). */
+int store_removal_allow(struct store *s, const char *customer, const char *ce,
+						struct err *e);
 int store_site_get(struct store *s, struct arena *a, const char *customer,
 				   const char *vpn, const char *site, struct store_site *out,
 				   struct err *e);

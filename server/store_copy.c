@@ -110,7 +110,8 @@ static int begin_epoch(struct store *s, uint64_t at_least, const char *actor,
 	}
 	epoch = at_least <= EPOCH_MAX && (int64_t)at_least > epoch
 		? (int64_t)at_least : epoch + 1;
-	rc = db_run(s->db, "UPDATE installation SET epoch = $1",
+	rc = db_run(s->db, "UPDATE installation SET epoch = $1, "
+				"epoch_revision = revision",
 				DB_ARGS(db_i(epoch)), e);
 	if (rc == 0)
 	{

@@ -15,13 +15,15 @@
 #include "server/store_impl.h"
 
 static int read_ce(struct store *s, struct arena *a, int64_t ce_id,
-				   struct render_ce *out, struct err *e)
+				   struct render_ce *out, int64_t *epoch_revision,
+				   struct err *e)
 {
 	struct db_rows *rows;
 	int rc;
 
 	rc = db_query(s->db, "SELECT cu.name, ce.name, ce.removed_revision, "
-				  "ch.revision, i.epoch, ce.suspended_revision FROM ce "
+				  "ch.revision, i.epoch, ce.suspended_revision, "
+				  "ce.bulk_revision, i.epoch_revision FROM ce "
 				  "JOIN customer cu ON cu.id = ce.customer_id "
 				  "JOIN ce_change ch ON ch.ce_id = ce.id "
 				  "JOIN installation i ON i.one = 1 WHERE ce.id = $1",
@@ -39,6 +41,8 @@ static int read_ce(struct store *s, struct arena *a, int64_t ce_id,
 		out->revision = (uint64_t)db_col_int(rows, 3);
 		out->epoch = (uint64_t)db_col_int(rows, 4);
 		out->suspended = db_col_int(rows, 5) != 0;
+		out->bulk_removal = (uint64_t)db_col_int(rows, 6);
+		*epoch_revision = db_col_int(rows, 7);
 		rc = 0;
 	}
 	else if (rc == 0)
@@ -178,27 +182,35 @@ static int read_peers(struct store *s, struct arena *a, int64_t site_id,
 	return rc;
 }
 
-/* Tunnels that this site had, the latest ones. */
+/* Tunnels that this site had, the latest ones; one more tells that there are
+ * more. */
 static int read_removed(struct store *s, struct arena *a, int64_t site_id,
 						struct render_vpn *vpn, struct err *e)
 {
 	struct db_rows *rows;
+	unsigned told = 0;
 	int rc;
 
 	rc = db_query(s->db, "SELECT peer, revision, reason FROM link_removed "
 				  "WHERE site_id = $1 ORDER BY revision DESC, peer LIMIT $2",
-				  DB_ARGS(db_i(site_id), db_i(RENDER_REMOVED_MAX)), &rows, e);
+				  DB_ARGS(db_i(site_id), db_i(RENDER_REMOVED_MAX + 1)), &rows,
+				  e);
 	if (rc < 0)
 	{
 		return rc;
 	}
 	while ((rc = db_next(rows, e)) == 1)
 	{
+		if (told++ == RENDER_REMOVED_MAX)
+		{
+			vpn->unexplained = (uint64_t)db_col_int(rows, 1);
+			break;
+		}
 		store_document_removed(a, vpn, db_col_text(rows, 0),
 							   db_col_int(rows, 1), db_col_text(rows, 2));
 	}
 	db_end(rows);
-	return rc;
+	return rc < 0 ? rc : 0;
 }
 
 /* The further profiles of the VPN; the document takes those in use. */
@@ -273,11 +285,28 @@ static int read_sites(struct store *s, struct arena *a, int64_t ce_id,
 	return rc;
 }
 
+/* What was said before the epoch began is of other revisions. */
+static void settle_bulk_removal(struct render_ce *rows, int64_t epoch_revision)
+{
+	for (size_t i = 0; i < rows->vpn_count; i++)
+	{
+		if (rows->vpns[i].unexplained > rows->bulk_removal)
+		{
+			rows->bulk_removal = rows->vpns[i].unexplained;
+		}
+	}
+	if (rows->bulk_removal <= (uint64_t)epoch_revision)
+	{
+		rows->bulk_removal = 0;
+	}
+}
+
 int store_document(struct store *s, struct arena *a, uint64_t ce_id,
 				   const struct model_management *management,
 				   struct model_document **doc, struct err *e)
 {
 	struct render_ce *rows = arena_calloc(a, 1, sizeof(*rows));
+	int64_t epoch_revision = 0;
 	int rc;
 
 	*doc = NULL;
@@ -286,7 +315,7 @@ int store_document(struct store *s, struct arena *a, uint64_t ce_id,
 	{
 		return rc;
 	}
-	rc = read_ce(s, a, (int64_t)ce_id, rows, e);
+	rc = read_ce(s, a, (int64_t)ce_id, rows, &epoch_revision, e);
 	if (rc == 0 && !rows->removed)
 	{
 		rc = read_sites(s, a, (int64_t)ce_id, rows, e);
@@ -295,6 +324,7 @@ int store_document(struct store *s, struct arena *a, uint64_t ce_id,
 	db_rollback(s->db);
 	if (rc == 0)
 	{
+		settle_bulk_removal(rows, epoch_revision);
 		*doc = render_document(a, rows, management);
 	}
 	return rc;

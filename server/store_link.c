@@ -320,9 +320,7 @@ static int explain(struct store *s, int64_t site_id, const char *peer,
 	int64_t now = store_now_ms();
 	int rc;
 
-	rc = db_run(s->db, "DELETE FROM link_removed WHERE site_id = $1 "
-				"AND at_ms < $2",
-				DB_ARGS(db_i(site_id), db_i(now - REMOVED_MS)), e);
+	rc = store_removal_expire(s, site_id, now - REMOVED_MS, e);
 	if (rc < 0)
 	{
 		return rc;

@@ -388,6 +388,7 @@ static int site_remove(struct store *s, const char *customer, const char *vpn,
 	if ((rc = find_site(s, &site, &before, e)) < 0 ||
 		/* while it is still a member */
 		(rc = store_touch_ce(s, site.ce_id, e)) < 0 ||
+		(rc = store_removal_meant(s, site.ce_id, s->revision, e)) < 0 ||
 		(rc = store_setting_drop_site(s, &before, e)) < 0 ||
 		(rc = store_link_drop_site(s, &before, site.vpn_id, reason, e)) < 0)
 	{

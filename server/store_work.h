@@ -99,6 +99,15 @@ int store_prefix_write(struct store *s, int64_t site_id,
 int store_prefix_settle(struct store *s, const struct store_vpn *vpn,
 						struct err *e);
 
+/**
+ * Tunnels go on purpose, and the documents will not explain each of them: up
+ * to this revision of the database (store_removal.c).
+ */
+int store_removal_meant(struct store *s, int64_t ce_id, uint64_t revision,
+						struct err *e);
+/** Forget the explanations of this site that are old enough. */
+int store_removal_expire(struct store *s, int64_t site_id, int64_t before_ms,
+						 struct err *e);
 int store_link_get(struct store *s, struct arena *a, const char *customer,
 				   const char *vpn, const char *site, const char *peer,
 				   struct store_link *out, struct err *e);

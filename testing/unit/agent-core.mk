@@ -12,7 +12,9 @@ agent_core_tests = \
 	testing/unit/test_diag \
 	testing/unit/test_peer \
 	testing/unit/test_plan \
+	testing/unit/test_failover \
 	testing/unit/test_provider \
+	testing/unit/test_safe_change \
 	testing/unit/test_tunnel
 check_PROGRAMS += $(agent_core_tests)
 TESTS += $(agent_core_tests)
@@ -34,8 +36,15 @@ testing_unit_test_diag_LDADD = libppvpn-agent-core.la $(CHECK_LIBS)
 testing_unit_test_cycle_SOURCES = testing/unit/test_cycle.c \
 	testing/unit/fake_backend.c testing/unit/fake_backend.h
 testing_unit_test_cycle_LDADD = libppvpn-agent.la $(CHECK_LIBS)
-testing_unit_test_provider_SOURCES = testing/unit/test_provider.c
+testing_unit_test_provider_SOURCES = testing/unit/test_provider.c \
+	testing/unit/provider_kit.c testing/unit/provider_kit.h
 testing_unit_test_provider_LDADD = libppvpn-agent.la $(CHECK_LIBS)
+testing_unit_test_safe_change_SOURCES = testing/unit/test_safe_change.c \
+	testing/unit/fake_loop.c testing/unit/fake_loop.h \
+	testing/unit/provider_kit.c testing/unit/provider_kit.h
+testing_unit_test_safe_change_LDADD = libppvpn-agent.la $(CHECK_LIBS)
+testing_unit_test_failover_SOURCES = testing/unit/test_failover.c
+testing_unit_test_failover_LDADD = agent/failover.lo $(CHECK_LIBS)
 testing_unit_test_tunnel_SOURCES = testing/unit/test_tunnel.c \
 	testing/unit/fake_loop.c testing/unit/fake_loop.h
 testing_unit_test_tunnel_LDADD = libppvpn-agent.la $(CHECK_LIBS)

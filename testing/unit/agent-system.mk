@@ -14,6 +14,7 @@ agent_system_tests = \
 	testing/unit/test_conf \
 	testing/unit/test_control \
 	testing/unit/test_ctl \
+	testing/unit/test_daytime \
 	testing/unit/test_fetch \
 	testing/unit/test_identity \
 	testing/unit/test_lastconf
@@ -28,6 +29,10 @@ testing_unit_test_control_LDADD = libppvpn-agent.la $(CHECK_LIBS) -lpthread
 testing_unit_test_ctl_SOURCES = testing/unit/test_ctl.c \
 	agent/ctl_answer.c agent/ctl_print.c
 testing_unit_test_ctl_LDADD = libppvpn.la $(CHECK_LIBS)
+testing_unit_test_daytime_SOURCES = testing/unit/test_daytime.c \
+	testing/unit/tls_kit.c testing/unit/tls_kit.h
+testing_unit_test_daytime_LDADD = libppvpn-agent.la $(GNUTLS_LIBS) \
+	$(CHECK_LIBS)
 testing_unit_test_fetch_SOURCES = testing/unit/test_fetch.c \
 	testing/unit/tls_kit.c testing/unit/tls_kit.h
 testing_unit_test_fetch_LDADD = libppvpn-agent.la $(GNUTLS_LIBS) $(CHECK_LIBS)

@@ -129,6 +129,18 @@ class Changes(unittest.TestCase):
         self.admin("ce", "resume", "acme/lyon")
         self.assertEqual({n: self.content(n) for n in self.ces}, before)
 
+    def test_allow_removal(self):
+        before = self.document("paris")
+        self.assertNotIn("bulk-removal", before)
+        self.admin("ce", "allow-removal", "acme/paris", "--dry-run")
+        self.assertNotIn("bulk-removal", self.document("paris"))
+        self.admin("ce", "allow-removal", "acme/paris")
+        after = self.document("paris")
+        self.assertGreater(after["revision"], before["revision"])
+        self.assertEqual(after["bulk-removal"], after["revision"])
+        self.assertNotIn("bulk-removal", self.document("nice"))
+        self.assertIn("oslo", self.refused("ce", "allow-removal", "acme/oslo"))
+
     def test_replaced(self):
         before = self.content("paris")
         old = self.ces["lyon"]

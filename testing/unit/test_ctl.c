@@ -15,7 +15,7 @@
 	"\"vrf\":\"vrf-corp\",\"peers\":3,\"up\":2}"
 #define STATUS(connected, vpns, errors, alarms) \
 	"{\"ce\":\"acme/paris-r1\",\"server\":\"https://vpn1:8443\"," \
-	"\"connected\":" connected ",\"epoch\":3,\"revision\":4711," \
+	"\"connected\":" connected ",\"confirmed\":" connected ",\"epoch\":3,\"revision\":4711," \
 	"\"state\":\"active\",\"result\":\"applied\",\"since\":7300,\"charon\":true,\"frr\":true," \
 	"\"converged\":true,\"vpns\":[" vpns "],\"errors\":[" errors "]," \
 	"\"alarms\":" alarms "}"
@@ -75,6 +75,7 @@ START_TEST(status)
 	ctl_print_status(&out, &s, &p);
 	shows("acme/paris-r1, provisioned by https://vpn1:8443\n");
 	shows("server    connected for 2 h\n");
+	ck_assert_ptr_null(strstr(text_str(&out), "TRIAL"));
 	shows("revision 4711, epoch 3: applied\n");
 	shows("acme/corp  paris  vrf-corp  2 of 3\n");
 	shows("acme/corp/nice  192.0.2.9  waiting  for 100 s  peer-unreachable\n");

@@ -6,9 +6,11 @@
 #include "config.h"
 
 #include <errno.h>
+#include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "agent/fetch.h"
@@ -28,7 +30,7 @@ static struct fetch *fetch;
 static struct kit_server server;
 static char url[64];
 static struct fetch_answer got;
-static char got_body[64];
+static char got_body[64], got_chain[8192];
 static unsigned answers;
 
 static char *in_dir(const char *name)
@@ -88,8 +90,24 @@ static void on_answer(void *user, const struct fetch_answer *a)
 {
 	got = *a;
 	snprintf(got_body, sizeof(got_body), "%s", a->body ? a->body : "(null)");
+	snprintf(got_chain, sizeof(got_chain), "%s", a->chain ? a->chain : "");
 	answers++;
 	loop_stop(loop);
+}
+
+static const char *in_file(const char *name)
+{
+	static char text[8192];
+	char *path = in_dir(name);
+	FILE *f = fopen(path, "r");
+	size_t n;
+
+	ck_assert_ptr_nonnull(f);
+	n = fread(text, 1, sizeof(text) - 1, f);
+	text[n] = '\0';
+	fclose(f);
+	free(path);
+	return text;
 }
 
 static void get(unsigned wait)
@@ -123,7 +141,7 @@ static bool good(struct kit_connection *c, const char *head, const char *body,
 		  strstr(head, "Content-Type: application/json\r\n") &&
 		  strcmp(body, "{\"x\":1}") == 0;
 	kit_sendf(c, "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n"
-			  "ppvpn-diag: 0042\r\netag: \"3.2-cd\"\r\nPpvpn-Notify-Ms: 17\r\nRetry-After: 5\r\n"
+			  "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\nppvpn-diag: 0042\r\netag: \"3.2-cd\"\r\nPpvpn-Notify-Ms: 17\r\nRetry-After: 5\r\n"
 			  "\r\n%s%u\n", ok ? "ok" : "no", kit_connections(c));
 	return true;
 }
@@ -231,6 +249,7 @@ START_TEST(answer)
 	ck_assert_uint_eq(got.len, 4);
 	ck_assert_str_eq(got.etag, "\"3.2-cd\"");
 	ck_assert_int_eq(got.notify_ms, 17);
+	ck_assert_int_eq(got.date_s, 784111777);
 	ck_assert_uint_eq(got.retry_after, 5);
 	ck_assert_uint_ge(got.first_byte_ms, before);
 	ck_assert_uint_le(got.first_byte_ms, loop_now_ms());
@@ -259,6 +278,7 @@ START_TEST(not_modified)
 	ck_assert_str_eq(got_body, "");
 	/* what is out of bounds does not count */
 	ck_assert_int_eq(got.notify_ms, -1);
+	ck_assert_int_eq(got.date_s, -1);
 	ck_assert_uint_eq(got.retry_after, 0);
 	ck_assert_str_eq(got.etag, "");
 	ck_assert_str_eq(got.diag, "");
@@ -280,6 +300,7 @@ START_TEST(server_of_another_ca)
 	serve("stranger", "ca", NEW, good);
 	get(0);
 	expect_error(-EPROTO, ERR_TLS);
+	ck_assert_str_eq(got_chain, in_file("stranger.crt"));
 }
 END_TEST
 
@@ -325,7 +346,40 @@ START_TEST(nobody_there)
 	kit_stop(&server);
 	get(0);
 	expect_error(-EHOSTUNREACH, ERR_UNREACHABLE);
+	/* its machine refused: that was heard */
+	ck_assert(got.heard);
 	serve("server", "ca", NEW, good);
+}
+END_TEST
+
+/* A full queue: packets to it are dropped, as on the way to nowhere. */
+START_TEST(nothing_heard)
+{
+	struct sockaddr_in a = { .sin_family = AF_INET };
+	socklen_t len = sizeof(a);
+	int fd = socket(AF_INET, SOCK_STREAM, 0), full[4];
+	uint64_t before = loop_now_ms();
+
+	serve("server", "ca", NEW, good);
+	a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	ck_assert_int_eq(bind(fd, (struct sockaddr*)&a, sizeof(a)), 0);
+	ck_assert_int_eq(listen(fd, 0), 0);
+	ck_assert_int_eq(getsockname(fd, (struct sockaddr*)&a, &len), 0);
+	for (size_t i = 0; i < COUNT(full); i++)
+	{
+		full[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+		(void)connect(full[i], (struct sockaddr*)&a, sizeof(a));
+	}
+	snprintf(url, sizeof(url), "https://127.0.0.1:%u", ntohs(a.sin_port));
+	get(0);
+	expect_error(-ETIMEDOUT, ERR_TIMEOUT);
+	ck_assert(!got.heard);
+	ck_assert_uint_lt(loop_now_ms() - before, 9000);
+	for (size_t i = 0; i < COUNT(full); i++)
+	{
+		close(full[i]);
+	}
+	close(fd);
 }
 END_TEST
 
@@ -348,6 +402,7 @@ START_TEST(bad_answer)
 	expect_error(bad[_i].rc, bad[_i].code);
 	ck_assert_uint_lt(loop_now_ms() - before, 20000);
 	ck_assert_str_eq(got_body, "");
+	ck_assert(got.heard);
 }
 END_TEST
 
@@ -416,6 +471,7 @@ int main(void)
 	tcase_add_test(tc, client_refused);
 	tcase_add_test(tc, not_https);
 	tcase_add_test(tc, nobody_there);
+	tcase_add_test(tc, nothing_heard);
 	tcase_add_loop_test(tc, bad_answer, 0, COUNT(bad));
 	tcase_add_test(tc, replaced);
 	tcase_add_test(tc, reentered);

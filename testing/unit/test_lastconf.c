@@ -246,6 +246,57 @@ static bool save_and_crash(const char *body, int at)
 }
 
 /* The old or the new, never neither; and the next save works. */
+static const char *const no_trials[] = {
+	"", "ppvpn-trial/1", "ppvpn-trial/1 \"3.8-ab\" 3 8 1",
+	"ppvpn-trial/2 \"3.8-ab\" 3 8 1 tried\n",
+	"ppvpn-trial/1 \"3.8-ab\" 3 8 1 acquitted\n",
+	"ppvpn-trial/1 \"3.8-ab\" 3 x 1 tried\n",
+	"ppvpn-trial/1 \"3.8-ab\" 3 8 0 tried\n",
+	"ppvpn-trial/1 \"3.8-ab\" 3 8 1 tried more\n",
+};
+
+START_TEST(a_trial_is_remembered)
+{
+	struct lastconf_trial in = {
+		.etag = "\"3.8-0123456789abcdef\"", .epoch = 3,
+		.revision = UINT64_MAX, .tries = 2, .condemned = true,
+	}, out;
+	char *path = xasprintf("%s/trial", dir);
+	struct stat st;
+	struct err e;
+
+	ck_assert_int_eq(lastconf_trial_load(dir, &out, &e), -ENOENT);
+	ck_assert_int_eq(lastconf_trial_remove(dir, &e), 0);
+	ck_assert_int_eq(lastconf_trial_save(dir, &in, &e), 0);
+	ck_assert_int_eq(stat(path, &st), 0);
+	ck_assert_int_eq(st.st_mode & 0777, 0600);
+	ck_assert_int_eq(lastconf_trial_load(dir, &out, &e), 0);
+	ck_assert_str_eq(out.etag, in.etag);
+	ck_assert_uint_eq(out.epoch, 3);
+	ck_assert_uint_eq(out.revision, UINT64_MAX);
+	ck_assert_uint_eq(out.tries, 2);
+	ck_assert(out.condemned);
+	in.condemned = false;
+	ck_assert_int_eq(lastconf_trial_save(dir, &in, &e), 0);
+	ck_assert_int_eq(lastconf_trial_load(dir, &out, &e), 0);
+	ck_assert(!out.condemned);
+	for (size_t i = 0; i < COUNT(no_trials); i++)
+	{
+		FILE *f = fopen(path, "w");
+
+		ck_assert_ptr_nonnull(f);
+		fputs(no_trials[i], f);
+		fclose(f);
+		ck_assert_msg(lastconf_trial_load(dir, &out, &e) == -EBADMSG, "%zu",
+					  i);
+		ck_assert_str_eq(out.etag, "");
+	}
+	ck_assert_int_eq(lastconf_trial_remove(dir, &e), 0);
+	ck_assert_int_eq(lastconf_trial_load(dir, &out, &e), -ENOENT);
+	free(path);
+}
+END_TEST
+
 START_TEST(crashes)
 {
 	struct lastconf l;
@@ -310,6 +361,7 @@ int main(void)
 	tcase_add_test(tc, of_another_router);
 	tcase_add_test(tc, damaged);
 	tcase_add_test(tc, removed);
+	tcase_add_test(tc, a_trial_is_remembered);
 	tcase_add_test(tc, crashes);
 	tcase_add_test(tc, first_crashes);
 	return run_case(tc, "lastconf");

@@ -91,6 +91,7 @@ def good_configs():
     peer.update({"peer": "nice", "remote-address": "192.0.2.11", "sa-profile": "other",
                  "identity": {"fqdn-string": "nice.corp.x"}, "initiator": "remote"})
     big["vpns"][0]["peers"].append(peer)
+    del big["bulk-removal"], big["management"]["confirm-timeout"]
     yield big
     hub = copy.deepcopy(big)
     hub["vpns"][0]["topology"] = {"type": "hub-spoke-disjoint", "role": "hub-role"}

@@ -78,6 +78,8 @@ START_TEST(sample_has_every_key_with_its_default)
 	ck_assert_uint_eq(conf.poll_interval, defaults.poll_interval);
 	ck_assert_uint_eq(conf.long_poll_timeout, defaults.long_poll_timeout);
 	ck_assert_uint_eq(conf.report_interval, defaults.report_interval);
+	ck_assert_uint_eq(conf.confirm_timeout, 120);
+	ck_assert_uint_eq(defaults.confirm_timeout, 120);
 	ck_assert_uint_eq(conf.connection_limit, defaults.connection_limit);
 	ck_assert_uint_eq(conf.per_ip_limit, defaults.per_ip_limit);
 	ck_assert_uint_eq(conf.workers, defaults.workers);

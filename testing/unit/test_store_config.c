@@ -413,6 +413,81 @@ START_TEST(forgets_explanations_with_a_change)
 }
 END_TEST
 
+/* What no entry of "removed" tells is told by one number. */
+START_TEST(says_what_is_not_explained)
+{
+	struct model_document *doc;
+	uint64_t first, at;
+	struct db *db;
+
+	kit_acme();
+	kit_vpn("acme", "voice");
+	kit_site("acme", "voice", "paris", "paris-r1");
+	ck_assert_uint_eq(kit_document("acme", "paris-r1")->bulk_removal, 0);
+	CHANGE(store_site_remove(store, "acme", "corp", "nice", "site-removed",
+							 &e));
+	first = kit_revision();
+	/* explained to the others; its own router has lost a whole VPN */
+	ck_assert_uint_eq(kit_document("acme", "paris-r1")->bulk_removal, 0);
+	ck_assert_uint_eq(kit_document("acme", "nice-r1")->bulk_removal, first);
+	/* an explanation that is forgotten */
+	OK(db_open(kit_path, &db, &e));
+	OK(db_run(db, "UPDATE link_removed SET at_ms = at_ms - 2592001000", NULL,
+			  &e));
+	db_close(db);
+	CHANGE(store_site_remove(store, "acme", "corp", "lyon", "site-removed",
+							 &e));
+	doc = kit_document("acme", "paris-r1");
+	ck_assert_uint_eq(doc->vpns[0].removed_count, 1);
+	ck_assert_uint_eq(doc->bulk_removal, first);
+	/* a whole VPN, the other one stays */
+	CHANGE(store_site_remove(store, "acme", "voice", "paris", "site-removed",
+							 &e));
+	at = kit_revision();
+	ck_assert_uint_eq(kit_document("acme", "paris-r1")->bulk_removal, at);
+}
+END_TEST
+
+START_TEST(says_that_more_went_than_it_tells)
+{
+	struct model_document *doc;
+	uint64_t epoch, revision;
+	struct db *db;
+	int64_t site;
+
+	kit_acme();
+	OK(db_open(kit_path, &db, &e));
+	OK(db_number(db, "SELECT id FROM site WHERE name = 'paris'", NULL, &site,
+				 &e));
+	for (int i = 0; i < 502; i++)
+	{
+		OK(db_run(db, "INSERT INTO link_removed (site_id, peer, revision, "
+				  "at_ms, reason) VALUES ($1, $2, $3, $4, 'site-removed')",
+				  DB_ARGS(db_i(site), db_t(arena_printf(arena, "gone-%d", i)),
+						  db_i(i < 4 ? 1 : 2), db_i(kit_now_ms())), &e));
+		if (i == 499)
+		{
+			ck_assert_uint_eq(kit_document("acme", "paris-r1")->bulk_removal,
+							  0);
+		}
+	}
+	db_close(db);
+	doc = kit_document("acme", "paris-r1");
+	ck_assert_uint_eq(doc->vpns[0].removed_count, 500);
+	ck_assert_uint_eq(doc->bulk_removal, 1);
+	REFUSED(store_removal_allow(store, "acme", "oslo-r1", &e), -ENOENT,
+			ERR_NOT_FOUND);
+	/* said in another epoch: it counts no more, until it is said again */
+	OK(store_epoch_begin(store, 0, "unix:root", &e));
+	ck_assert_uint_eq(kit_document("acme", "paris-r1")->bulk_removal, 0);
+	CHANGE(store_removal_allow(store, "acme", "paris-r1", &e));
+	OK(store_revision(store, &epoch, &revision, &e));
+	doc = kit_document("acme", "paris-r1");
+	ck_assert_uint_eq(doc->bulk_removal, revision);
+	ck_assert_uint_eq(doc->revision, revision);
+}
+END_TEST
+
 START_TEST(keys_and_router_ids_are_new_each_time)
 {
 	struct store_site *sites;
@@ -750,6 +825,8 @@ TCase *store_config_case(void)
 	tcase_add_test(tc, sites_follow_their_router_and_come_back);
 	tcase_add_test(tc, explains_a_removed_site);
 	tcase_add_test(tc, forgets_explanations_with_a_change);
+	tcase_add_test(tc, says_what_is_not_explained);
+	tcase_add_test(tc, says_that_more_went_than_it_tells);
 	tcase_add_test(tc, keys_and_router_ids_are_new_each_time);
 	tcase_add_test(tc, uses_a_pool_up);
 	tcase_add_test(tc, one_tunnel_per_pair_of_addresses);

@@ -109,9 +109,10 @@ static void sign(gnutls_x509_crt_t crt, const char *dir, const char *issuer)
 	gnutls_x509_privkey_deinit(ca_key);
 }
 
-void kit_certificate(const char *dir, const char *name, const char *issuer)
+void kit_certificate_at(const char *dir, const char *name, const char *issuer,
+						long begins)
 {
-	gnutls_x509_crt_t crt = crt_new(name, !issuer, 0);
+	gnutls_x509_crt_t crt = crt_new(name, !issuer, begins);
 	gnutls_x509_privkey_t key;
 	gnutls_datum_t d;
 
@@ -133,6 +134,11 @@ void kit_certificate(const char *dir, const char *name, const char *issuer)
 	save(dir, name, "crt", &d);
 	gnutls_x509_crt_deinit(crt);
 	gnutls_x509_privkey_deinit(key);
+}
+
+void kit_certificate(const char *dir, const char *name, const char *issuer)
+{
+	kit_certificate_at(dir, name, issuer, 0);
 }
 
 char *kit_sign(const char *dir, const char *issuer, const char *csr,

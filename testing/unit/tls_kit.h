@@ -15,6 +15,9 @@
 
 /* Files DIR/NAME.crt and DIR/NAME.key; issuer NULL: a CA of its own. */
 void kit_certificate(const char *dir, const char *name, const char *issuer);
+/* As that, valid from so many seconds from now on. */
+void kit_certificate_at(const char *dir, const char *name, const char *issuer,
+						long begins);
 /** base64 of a certs-only PKCS#7 for a request (base64 of DER); seconds: until it begins. */
 char *kit_sign(const char *dir, const char *issuer, const char *csr, long begins);
 
