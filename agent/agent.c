@@ -19,6 +19,7 @@
 #include "frr.h"
 #include "log.h"
 #include "loop.h"
+#include "negotiate.h"
 #include "nl.h"
 #include "notify.h"
 #include "report.h"
@@ -63,8 +64,8 @@ void agent_alarm(struct agent *a, enum err_code code, const char *resource,
 	{
 		log_warn("alarm", "raised %s: %s: %s", err_code_text(code), resource,
 				 text);
+		agent_changed(a);
 	}
-	agent_changed(a);
 }
 
 void agent_alarm_clear(struct agent *a, enum err_code code,
@@ -106,7 +107,7 @@ void agent_changed(struct agent *a)
 
 /* ---- rounds ---------------------------------------------------------------- */
 
-static void poll_neighbors(struct agent *a)
+void agent_poll_neighbors(struct agent *a)
 {
 	loop_timer_set(a->neighbors, tunnels_settling(a->tunnels) ?
 				   NEIGHBORS_SOON_MS : NEIGHBORS_LATE_MS);
@@ -142,7 +143,7 @@ static void on_neighbor(void *user, const char *link, const char *state)
 		return;
 	}
 	tunnels_neighbors_end(a->tunnels);
-	poll_neighbors(a);
+	agent_poll_neighbors(a);
 	look_closer(a);
 }
 
@@ -152,7 +153,7 @@ static void on_neighbors(void *user)
 
 	if (!frr_running(a->frr) || !tunnels_count(a->tunnels))
 	{
-		poll_neighbors(a);
+		agent_poll_neighbors(a);
 		return;
 	}
 	tunnels_neighbors_begin(a->tunnels);
@@ -164,14 +165,9 @@ static void on_attempts(void *user)
 {
 	struct agent *a = user;
 
-	for (size_t i = 0; a->checked && i < tunnels_count(a->tunnels); i++)
+	if (a->checked)
 	{
-		struct tunnel *t = tunnels_get(a->tunnels, i);
-
-		if (t->state == PEER_CONNECTING)
-		{
-			cycle_request_conn(a->cycle, t->conn);
-		}
+		negotiate_look(a);
 	}
 	alert_strangers(a);
 	loop_timer_set(a->attempts, ATTEMPTS_MS);
@@ -185,6 +181,7 @@ static void on_periodic(void *user)
 	{
 		cycle_request(a->cycle);
 	}
+	negotiate_forget(a);
 	loop_timer_set(a->periodic, PERIODIC_MS);
 }
 
@@ -316,7 +313,7 @@ static void on_settled(void *user, const struct cycle_result *r)
 	}
 	if (tunnels_settling(a->tunnels))
 	{
-		poll_neighbors(a);
+		agent_poll_neighbors(a);
 	}
 	serve_settled(a);
 }
@@ -357,6 +354,7 @@ static void on_provider_state(void *user)
 	struct agent *a = user;
 
 	alert_document(a);
+	negotiate_answered(a);
 	agent_changed(a);
 	serve_settled(a);
 }
@@ -479,6 +477,7 @@ static void on_charon_lost(void *user)
 
 	log_warn("charon", "the plugin's socket was closed: tunnels stay as they "
 			 "are in the kernel");
+	tunnels_pause(a->tunnels);
 	cycle_request(a->cycle);
 	agent_changed(a);
 }
@@ -511,65 +510,6 @@ static void on_sa_changed(void *user, const char *conn)
 	if (a->checked)
 	{
 		cycle_request_conn(a->cycle, conn);
-	}
-}
-
-/* ---- tunnels --------------------------------------------------------------- */
-
-static void on_initiated(void *user, int rc, const struct err *e)
-{
-	if (rc < 0)
-	{	/* the negotiation's deadline will come; charon is away or confused */
-		log_err(LOG_LEVEL_WARN, "peer", "initiate", e);
-	}
-	(void)user;
-}
-
-static void on_initiate(void *user, struct tunnel *t)
-{
-	struct agent *a = user;
-
-	charon_initiate(a->charon, t->conn, on_initiated, a);
-}
-
-static void on_tunnel_changed(void *user, struct tunnel *t,
-							  enum peer_state old)
-{
-	struct agent *a = user;
-
-	if (old == PEER_UP && t->state != PEER_UP)
-	{	/* is it still a peer of ours? ask before it is negotiated with again */
-		provider_poke(a->provider);
-	}
-	if (t->state == PEER_UP && old != PEER_UP)
-	{
-		poll_neighbors(a);
-	}
-	agent_changed(a);
-}
-
-static void on_tunnel_alarm(void *user, struct tunnel *t, bool raised)
-{
-	static const enum err_code codes[] = {
-		ERR_AUTH_FAILED, ERR_PROPOSAL, ERR_PEER_UNREACHABLE, ERR_REFUSED,
-		ERR_KERNEL, ERR_CHARON,
-	};
-	struct agent *a = user;
-	char resource[PLACE_SIZE];
-	enum err_code code = t->last_error == ERR_NONE ? ERR_PEER_UNREACHABLE
-												   : t->last_error;
-
-	snprintf(resource, sizeof(resource), "%s/%s/%s", t->customer, t->vpn,
-			 t->peer);
-	if (raised)
-	{
-		agent_alarm(a, code, resource, STATUS_MAJOR, "%u attempts failed, the "
-					"last: %s", t->failures, err_code_title(code));
-		return;
-	}
-	for (size_t i = 0; i < sizeof(codes) / sizeof(*codes); i++)
-	{
-		agent_alarm_clear(a, codes[i], resource);
 	}
 }
 
@@ -681,9 +621,6 @@ static int start_agent(struct agent *a, struct err *e)
 	static const struct provider_handlers provider = {
 		on_document, on_provider_state, serve_diag,
 	};
-	static const struct tunnels_handlers tunnels = {
-		on_initiate, on_tunnel_changed, on_tunnel_alarm,
-	};
 	static const struct cycle_handlers cycle = { on_wanted, on_settled };
 	uint8_t id[16];
 	int rc;
@@ -695,7 +632,7 @@ static int start_agent(struct agent *a, struct err *e)
 	a->neighbors = loop_timer_new(a->loop, on_neighbors, a);
 	a->attempts = loop_timer_new(a->loop, on_attempts, a);
 	a->report = loop_timer_new(a->loop, on_report, a);
-	a->tunnels = tunnels_new(a->loop, &tunnels, a);
+	a->tunnels = tunnels_new(a->loop, &negotiate_handlers, a);
 	load_charon_boot(a);
 	rc = start_system(a, e);
 	if (rc == 0)
@@ -711,7 +648,7 @@ static int start_agent(struct agent *a, struct err *e)
 	}
 	loop_timer_set(a->periodic, PERIODIC_MS);
 	loop_timer_set(a->attempts, ATTEMPTS_MS);
-	poll_neighbors(a);
+	agent_poll_neighbors(a);
 	return rc;
 }
 

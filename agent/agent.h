@@ -33,6 +33,14 @@ struct agent_error { char resource[256]; struct err err; };
 /* an address that asked for a tunnel while no configuration knew it */
 struct agent_caller { struct addr address; uint64_t at_ms; };
 
+/* since the agent started */
+struct agent_counts {
+	uint64_t initiated;					/* negotiations that this end began */
+	uint64_t failed;					/* of those */
+	uint64_t unknown_peers;				/* requests of routers that are not known */
+	uint64_t unknown_asked;				/* questions to the server for them */
+};
+
 struct agent {
 	struct conf conf;
 	struct identity identity;
@@ -61,7 +69,10 @@ struct agent {
 	bool charon_new;					/* another one now: clean up after the old */
 	struct agent_caller callers[AGENT_CALLERS_MAX];
 	size_t next_caller;
+	bool ask_again;						/* a tunnel went while the server was asked */
 	uint64_t unknown_ms;				/* when the server was last asked for one */
+	uint64_t unknown_wanted;			/* calls since then */
+	struct agent_counts counts;
 
 	struct loop_timer *periodic, *neighbors, *attempts, *report;
 	struct control_request *plans[AGENT_WAITING_MAX];
@@ -83,6 +94,8 @@ void agent_alarm(struct agent *a, enum err_code code, const char *resource,
 				 enum status_severity severity, const char *fmt, ...)
 	__attribute__((format(printf, 5, 6)));
 void agent_alarm_clear(struct agent *a, enum err_code code, const char *resource);
+/** Neighbours are looked at soon while a tunnel settles. */
+void agent_poll_neighbors(struct agent *a);
 /** A report to the server is due soon. */
 void agent_changed(struct agent *a);
 

@@ -6,6 +6,7 @@ noinst_LTLIBRARIES += libppvpn-agent-core.la
 libppvpn_agent_core_la_SOURCES = \
 	agent/alarm.c agent/alarm.h \
 	agent/backend.h agent/charon.h agent/conf.h \
+	agent/cause.c agent/cause.h \
 	agent/conn_json.c \
 	agent/desired.c agent/desired.h \
 	agent/diag.c agent/diag.h \
@@ -15,6 +16,7 @@ libppvpn_agent_core_la_SOURCES = \
 	agent/peer.c agent/peer.h \
 	agent/plan.c agent/plan.h \
 	agent/resource.c agent/resource.h \
+	agent/turn.c agent/turn.h \
 	agent/vici_msg.c agent/vici_msg.h \
 	agent/vici_read.c agent/vici_read.h
 libppvpn_agent_core_la_LIBADD = libppvpn.la libppvpn-seal.la
@@ -62,6 +64,7 @@ ppvpn_agent_SOURCES = \
 	agent/agent.c agent/agent.h \
 	agent/alert.c agent/alert.h \
 	agent/main.c \
+	agent/negotiate.c agent/negotiate.h \
 	agent/notify.c agent/notify.h \
 	agent/report.c agent/report.h \
 	agent/serve.c agent/serve.h
