@@ -3,18 +3,22 @@
 /*
  * agent.c - wiring: which event asks for what
  */
+#include "config.h"
+
 #include <errno.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "agent.h"
 #include "alert.h"
 #include "alloc.h"
 #include "charon.h"
 #include "control.h"
+#include "event.h"
 #include "file.h"
 #include "frr.h"
 #include "log.h"
@@ -62,8 +66,7 @@ void agent_alarm(struct agent *a, enum err_code code, const char *resource,
 	va_end(args);
 	if (alarm_raise(&a->alarms, code, resource, severity, loop_now_ms(), text))
 	{
-		log_warn("alarm", "raised %s: %s: %s", err_code_text(code), resource,
-				 text);
+		event_emit(a->control, EVENT_ALARM_RAISED, resource, code, "%s", text);
 		agent_changed(a);
 	}
 }
@@ -73,7 +76,7 @@ void agent_alarm_clear(struct agent *a, enum err_code code,
 {
 	if (alarm_clear(&a->alarms, code, resource))
 	{
-		log_info("alarm", "cleared %s: %s", err_code_text(code), resource);
+		event_emit(a->control, EVENT_ALARM_CLEARED, resource, code, NULL);
 		agent_changed(a);
 	}
 }
@@ -160,6 +163,22 @@ static void on_neighbors(void *user)
 	frr_poll_neighbors(a->frr, on_neighbor, a);
 }
 
+/* Reached, or not any more: an event each time. */
+static void note_server(struct agent *a)
+{
+	struct provider_status ps;
+
+	provider_status(a->provider, &ps);
+	if (ps.since_ms && (!a->server_noted || a->server_up != ps.connected))
+	{
+		a->server_noted = true;
+		a->server_up = ps.connected;
+		event_emit(a->control, ps.connected ? EVENT_SERVER_CONNECTED :
+				   EVENT_SERVER_LOST, ps.server, ps.connected ? ERR_NONE :
+				   ps.error.code, NULL);
+	}
+}
+
 /* A negotiation that fails may end without a word: look while one is under way. */
 static void on_attempts(void *user)
 {
@@ -169,6 +188,7 @@ static void on_attempts(void *user)
 	{
 		negotiate_look(a);
 	}
+	note_server(a);
 	alert_strangers(a);
 	loop_timer_set(a->attempts, ATTEMPTS_MS);
 }
@@ -286,8 +306,9 @@ static void on_settled(void *user, const struct cycle_result *r)
 	{
 		if (a->converged != r->converged || r->applied)
 		{
-			log_info("apply", r->converged ? "converged, %u steps applied" :
-					 "not converged, %u steps applied", r->applied);
+			event_emit(a->control, r->converged ? EVENT_ROUTER_CONVERGED :
+					   EVENT_ROUTER_DIFFERS, "", ERR_NONE, "%u steps applied",
+					   r->applied);
 			agent_changed(a);
 		}
 		a->converged = r->converged;
@@ -345,6 +366,10 @@ static void on_document(void *user, const struct provider_document *d)
 
 	a->doc = d->doc;
 	a->doc_pending = true;
+	event_emit(a->control, EVENT_DOCUMENT_ACCEPTED, "", ERR_NONE, "revision "
+			   "%llu, epoch %llu%s", (unsigned long long)d->doc->revision,
+			   (unsigned long long)d->doc->epoch,
+			   d->from_disk ? ", from disk" : "");
 	tunnels_document(a->tunnels, &a->conf, d);
 	cycle_request(a->cycle);
 }
@@ -465,8 +490,8 @@ static void on_charon(void *user, const struct charon_hello *hello)
 		snprintf(a->charon_boot, sizeof(a->charon_boot), "%s", hello->boot_id);
 		clean_after_charon(a, hello);
 	}
-	log_info("charon", "connected to the plugin in strongSwan %s",
-			 hello->version);
+	event_emit(a->control, EVENT_CHARON_CONNECTED, "charon", ERR_NONE,
+			   "the plugin in strongSwan %s", hello->version);
 	check_charon(a);
 	agent_changed(a);
 }
@@ -475,8 +500,8 @@ static void on_charon_lost(void *user)
 {
 	struct agent *a = user;
 
-	log_warn("charon", "the plugin's socket was closed: tunnels stay as they "
-			 "are in the kernel");
+	event_emit(a->control, EVENT_CHARON_LOST, "charon", ERR_CHARON,
+			   "tunnels stay as they are in the kernel");
 	tunnels_pause(a->tunnels);
 	cycle_request(a->cycle);
 	agent_changed(a);
@@ -539,7 +564,8 @@ static void on_frr(void *user, bool running)
 {
 	struct agent *a = user;
 
-	log_info("frr", running ? "ospfd answers" : "ospfd went away");
+	event_emit(a->control, running ? EVENT_FRR_CONNECTED : EVENT_FRR_LOST,
+			   "frr", running ? ERR_NONE : ERR_FRR, NULL);
 	if (a->checked)
 	{
 		cycle_request(a->cycle);
@@ -553,7 +579,8 @@ static void on_signal(void *user, int signo)
 {
 	struct agent *a = user;
 
-	log_info("agent", "signal %d: stopping, tunnels stay as they are", signo);
+	event_emit(a->control, EVENT_AGENT_STOPPED, "agent", ERR_NONE,
+			   "signal %d; tunnels stay as they are", signo);
 	loop_stop(a->loop);
 }
 
@@ -676,6 +703,17 @@ static void stop(struct agent *a)
 	conf_done(&a->conf);
 }
 
+/* Since when this router has had the provider's credentials. */
+static void note_enrolled(struct agent *a)
+{
+	struct stat st;
+
+	if (stat(a->identity.ca_file, &st) == 0 && st.st_mtime > 0)
+	{
+		a->enrolled = st.st_mtime;
+	}
+}
+
 static int load(struct agent *a, const char *conf_path, struct err *e)
 {
 	int rc = conf_read(conf_path, &a->conf, e);
@@ -691,6 +729,7 @@ static int load(struct agent *a, const char *conf_path, struct err *e)
 	}
 	if (rc == 0)
 	{
+		note_enrolled(a);
 		rc = dir_make(a->conf.run_dir, 0755, e);
 	}
 	return rc;
@@ -724,7 +763,8 @@ int agent_run(const char *conf_path)
 	}
 	else
 	{
-		log_info("agent", "started for %s", a->identity.ce);
+		event_emit(a->control, EVENT_AGENT_STARTED, a->identity.ce, ERR_NONE,
+				   "version %s", PACKAGE_VERSION);
 		notify_ready();
 		loop_run(a->loop);
 	}

@@ -58,6 +58,7 @@ struct agent {
 
 	const struct model_document *doc;	/* in force; the provider's */
 	bool doc_pending;					/* not applied yet */
+	uint64_t enrolled;					/* seconds since 1970; 0: not known */
 	char boot_id[33];
 	uint64_t seq, started_ms, settled_ms;
 	bool converged;
@@ -69,6 +70,7 @@ struct agent {
 	bool charon_new;					/* another one now: clean up after the old */
 	struct agent_caller callers[AGENT_CALLERS_MAX];
 	size_t next_caller;
+	bool server_noted, server_up;		/* as last told */
 	bool ask_again;						/* a tunnel went while the server was asked */
 	uint64_t unknown_ms;				/* when the server was last asked for one */
 	uint64_t unknown_wanted;			/* calls since then */

@@ -9,6 +9,7 @@
 #include "agent.h"
 #include "alert.h"
 #include "charon.h"
+#include "event.h"
 #include "log.h"
 #include "loop.h"
 #include "negotiate.h"
@@ -132,9 +133,9 @@ static void ask_for_unknown(struct agent *a)
 	{
 		return;
 	}
-	log_info("peer", "asking the server: %llu requests for tunnels from "
-			 "routers that are not known, since the last question",
-			 (unsigned long long)a->unknown_wanted);
+	event_emit(a->control, EVENT_UNKNOWN_PEER_PULL, "charon", ERR_NONE,
+			   "%llu requests of routers that are not known",
+			   (unsigned long long)a->unknown_wanted);
 	a->unknown_wanted = 0;
 	a->unknown_ms = now;
 	a->counts.unknown_asked++;

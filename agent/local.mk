@@ -13,6 +13,7 @@ libppvpn_agent_core_la_SOURCES = \
 	agent/facts.c agent/facts.h \
 	agent/frr_text.c agent/frr_text.h \
 	agent/json_walk.c agent/json_walk.h \
+	agent/metrics.c agent/metrics.h \
 	agent/peer.c agent/peer.h \
 	agent/plan.c agent/plan.h \
 	agent/resource.c agent/resource.h \
@@ -46,6 +47,7 @@ libppvpn_agent_la_SOURCES = \
 	agent/conf.c \
 	agent/control.c agent/control.h \
 	agent/cycle.c agent/cycle.h \
+	agent/event.c agent/event.h agent/event_codes.h \
 	agent/fetch.c agent/fetch.h \
 	agent/frr.c agent/frr.h agent/frr_read.c \
 	agent/identity.c agent/identity.h \
@@ -75,7 +77,9 @@ ppvpnctl_SOURCES = \
 	agent/ppvpnctl.c \
 	agent/ctl_answer.c agent/ctl_answer.h \
 	agent/ctl_ask.c agent/ctl_ask.h \
-	agent/ctl_print.c agent/ctl_print.h
+	agent/ctl_print.c agent/ctl_print.h \
+	agent/ctl_status.c \
+	agent/ctl_text.c agent/ctl_text.h
 ppvpnctl_LDADD = libppvpn.la
 
 include testing/unit/agent-core.mk

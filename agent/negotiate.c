@@ -9,6 +9,7 @@
 
 #include "agent.h"
 #include "charon.h"
+#include "event.h"
 #include "log.h"
 #include "loop.h"
 #include "negotiate.h"
@@ -23,6 +24,26 @@
 void negotiate_resource(const struct tunnel *t, char out[PLACE_SIZE])
 {
 	snprintf(out, PLACE_SIZE, "%s/%s/%s", t->customer, t->vpn, t->peer);
+}
+
+static void tell(struct agent *a, const struct tunnel *t,
+				 enum event_code code)
+{
+	char resource[PLACE_SIZE], addr[ADDR_TEXT_MAX];
+
+	negotiate_resource(t, resource);
+	addr_str(&t->remote, addr);
+	if (code == EVENT_TUNNEL_FAILED)
+	{
+		event_emit(a->control, code, resource, t->last_error, "%s: attempt %u, "
+				   "the next in %llu s", addr, t->failures,
+				   (unsigned long long)(t->timer_ms - loop_now_ms()) / 1000);
+	}
+	else
+	{
+		event_emit(a->control, code, resource, code == EVENT_TUNNEL_TRYING ?
+				   ERR_NONE : t->last_error, "%s", addr);
+	}
 }
 
 /* ---- attempts -------------------------------------------------------------- */
@@ -47,6 +68,7 @@ static void on_initiate(void *user, struct tunnel *t)
 	struct agent *a = user;
 
 	a->counts.initiated++;
+	tell(a, t, EVENT_TUNNEL_TRYING);
 	charon_initiate(a->charon, t->conn, on_initiated, a);
 }
 
@@ -92,14 +114,37 @@ void negotiate_answered(struct agent *a)
 
 /* ---- changes and alarms ---------------------------------------------------- */
 
+/* Which event a change of state is. */
+static const struct {
+	enum peer_state old, now;
+	enum event_code code;
+} changes[] = {
+	{ PEER_CONNECTING, PEER_WAITING, EVENT_TUNNEL_FAILED },
+	{ PEER_CONNECTING, PEER_ALARM, EVENT_TUNNEL_FAILED },
+	{ PEER_UP, PEER_ASKING, EVENT_TUNNEL_DOWN },
+	{ PEER_IDLE, PEER_UP, EVENT_TUNNEL_UP },
+	{ PEER_CONNECTING, PEER_UP, EVENT_TUNNEL_UP },
+	{ PEER_ASKING, PEER_UP, EVENT_TUNNEL_UP },
+	{ PEER_WAITING, PEER_UP, EVENT_TUNNEL_UP },
+	{ PEER_ALARM, PEER_UP, EVENT_TUNNEL_UP },
+	{ PEER_CONNECTING, PEER_IDLE, EVENT_TUNNEL_REMOVED },
+	{ PEER_UP, PEER_IDLE, EVENT_TUNNEL_REMOVED },
+	{ PEER_ASKING, PEER_IDLE, EVENT_TUNNEL_REMOVED },
+	{ PEER_WAITING, PEER_IDLE, EVENT_TUNNEL_REMOVED },
+	{ PEER_ALARM, PEER_IDLE, EVENT_TUNNEL_REMOVED },
+};
+
 static void on_changed(void *user, struct tunnel *t, enum peer_state old)
 {
 	struct agent *a = user;
 
-	if (old == PEER_CONNECTING &&
-		(t->state == PEER_WAITING || t->state == PEER_ALARM))
+	for (size_t i = 0; i < sizeof(changes) / sizeof(*changes); i++)
 	{
-		a->counts.failed++;
+		if (changes[i].old == old && changes[i].now == t->state)
+		{
+			tell(a, t, changes[i].code);
+			a->counts.failed += changes[i].code == EVENT_TUNNEL_FAILED;
+		}
 	}
 	if (t->state == PEER_UP && old != PEER_UP)
 	{

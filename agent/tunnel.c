@@ -293,10 +293,10 @@ static void event(struct tunnel *t, enum peer_event ev)
 	{
 		turn_end(&t->owner->turns, &t->turn);
 		t->since_ms = loop_now_ms();
-		log_info("peer", "%s: %s -> %s (%s%s%s)", t->conn, peer_state_name(old),
-				 peer_state_name(row->next), peer_event_name(ev),
-				 t->last_error == ERR_NONE ? "" : ": ",
-				 t->last_error == ERR_NONE ? "" : err_code_text(t->last_error));
+		log_debug("peer", "%s: %s -> %s (%s%s%s)", t->conn, peer_state_name(old),
+				  peer_state_name(row->next), peer_event_name(ev),
+				  t->last_error == ERR_NONE ? "" : ": ",
+				  t->last_error == ERR_NONE ? "" : err_code_text(t->last_error));
 	}
 	act(t, row->action);
 	if (row->next != old)

@@ -6,6 +6,7 @@
 
 if HAVE_CHECK
 agent_core_tests = \
+	testing/unit/test_agent_metrics \
 	testing/unit/test_alarm \
 	testing/unit/test_cycle \
 	testing/unit/test_desired \
@@ -17,6 +18,8 @@ agent_core_tests = \
 check_PROGRAMS += $(agent_core_tests)
 TESTS += $(agent_core_tests)
 
+testing_unit_test_agent_metrics_SOURCES = testing/unit/test_agent_metrics.c
+testing_unit_test_agent_metrics_LDADD = libppvpn-agent-core.la $(CHECK_LIBS)
 testing_unit_test_alarm_SOURCES = testing/unit/test_alarm.c
 testing_unit_test_alarm_LDADD = libppvpn-agent-core.la $(CHECK_LIBS)
 testing_unit_test_peer_SOURCES = testing/unit/test_peer.c

@@ -3,5 +3,5 @@
 #
 # Do the man pages say what the programs can?
 
-TESTS += testing/unit/test_manpages.sh
-EXTRA_DIST += testing/unit/test_manpages.sh
+TESTS += testing/unit/test_agent_docs.sh testing/unit/test_manpages.sh
+EXTRA_DIST += testing/unit/test_agent_docs.sh testing/unit/test_manpages.sh
