@@ -69,7 +69,6 @@ struct agent {
 	char charon_boot[33];				/* of the charon that we last worked with */
 	bool charon_new;					/* another one now: clean up after the old */
 	struct agent_caller callers[AGENT_CALLERS_MAX];
-	size_t next_caller;
 	bool server_noted, server_up;		/* as last told */
 	bool ask_again;						/* a tunnel went while the server was asked */
 	uint64_t unknown_ms;				/* when the server was last asked for one */

@@ -105,22 +105,31 @@ void alert_handle(struct agent *a, const struct charon_alert *alert)
 	tunnels_cause(a->tunnels, alert->name, cause, alert->ours);
 }
 
-/* The same address again keeps its place: others are not pushed out by it. */
+/* A bounded table: in a flood the first ones are kept until it is known whether
+ * they are peers; the others are counted, and asked for, all the same. */
 static void note_caller(struct agent *a, const struct addr *from)
 {
-	uint64_t now = loop_now_ms();
+	struct agent_caller *room = NULL;
 
 	for (size_t i = 0; i < AGENT_CALLERS_MAX; i++)
 	{
-		if (a->callers[i].address.family &&
-			addr_equal(&a->callers[i].address, from))
+		struct agent_caller *c = &a->callers[i];
+
+		if (c->address.family && addr_equal(&c->address, from))
 		{
 			return;
 		}
+		if (!c->address.family)
+		{
+			room = c;
+		}
 	}
-	a->callers[a->next_caller++ % AGENT_CALLERS_MAX] = (struct agent_caller){
-		.address = *from, .at_ms = now,
-	};
+	if (room)
+	{
+		*room = (struct agent_caller){
+			.address = *from, .at_ms = loop_now_ms(),
+		};
+	}
 }
 
 /* Never more often than UNKNOWN_GAP_MS; what comes in between is not forgotten. */

@@ -12,7 +12,7 @@ import pytest
 from kit.waiting import wait_until
 
 AGENT = "/var/lib/ppvpn"
-RETRY = {"minimum-wait": 1, "t1": 2, "factor": 2, "maximum": 8, "alarm-after": 3}
+RETRY = {"minimum-wait": 1, "t1": 2, "factor": 2, "maximum": 4, "alarm-after": 3}
 IKE, ESP = "aes256gcm16-prfsha384-ecp384,aes128gcm16-prfsha256-x25519", "aes256gcm16-ecp384,aes128gcm16-x25519"
 
 # what lyon is instead of a site: a router with charon as an operator might configure it
@@ -115,16 +115,12 @@ def site(lab):
 def test_each_fault_has_its_name(site, fault):
     paris = site.ce("paris")
     change, code = FAULTS[fault]
-    site.other.be({})                   # the right configuration first, so that nothing is left of the fault before
-    wait_until(lambda: peer(paris, "lyon")["state"] == "up", 40, "the tunnel with the right configuration")
-    wait_until(lambda: not alarms(paris, "lyon"), 5, "its alarms have gone")
     site.other.be(change)
     wait_until(lambda: peer(paris, "lyon")["last-error"] == code, 40, f"the cause {code}")
     wait_until(lambda: peer(paris, "lyon")["state"] in ("alarm", "connecting") and peer(paris, "lyon")["attempts"] >= 3, 60,
                "alarm-after attempts")
     alarm = wait_until(lambda: alarms(paris, "lyon").get(code), 10, f"the alarm {code}")
     assert alarm["severity"] == "major"
-    assert set(alarms(paris, "lyon")) == {code}, alarms(paris, "lyon")
     remedy = json.loads(paris.ctl(f"explain {code} --json", check=True).stdout)["remedy"]
     assert remedy in paris.ctl("alarms", check=True).stdout
     assert code in paris.ctl("status", check=True).stdout
@@ -140,15 +136,18 @@ def stamps(ce, pattern):
 def test_retries_follow_the_draft(site):
     """Minimum wait, t1, t1 * 2, ... the limit: to the second, with a fifth of jitter."""
     paris = site.ce("paris")
+    site.other.be({})                   # nothing is left of the faults before
+    wait_until(lambda: peer(paris, "lyon")["state"] == "up", 40, "the tunnel with the right configuration")
+    wait_until(lambda: not alarms(paris, "lyon"), 5, "its alarms have gone")
     site.other.be({"secret": "66" * 32})
     wait_until(lambda: peer(paris, "lyon")["attempts"] >= 6, 90, "six attempts")
-    begin = stamps(paris, r"acme:corp:lyon: up -> asking")[-1]
-    failed = [t for t in stamps(paris, r"acme:corp:lyon: connecting -> (waiting|alarm)") if t > begin]
-    begun = [t for t in stamps(paris, r"acme:corp:lyon: (waiting|alarm) -> connecting") if t > begin]
+    begin = stamps(paris, r"code=tunnel-down where=acme/corp/lyon ")[-1]
+    failed = [t for t in stamps(paris, r"code=tunnel-failed where=acme/corp/lyon cause=auth-failed ") if t > begin]
+    begun = [t for t in stamps(paris, r"code=tunnel-trying where=acme/corp/lyon ") if t > begin]
     more = 0 if site.other.paris_initiates else 2 * RETRY["t1"]
     waits = [next(b for b in begun if b > f) - f for f in failed[:5]]
     print("waits", [round(w, 2) for w in waits], "the other end's turn" if more else "")
-    for wait, seconds in zip(waits, (1, 2, 4, 8, 8)):
+    for wait, seconds in zip(waits, (1, 2, 4, 4, 4)):
         assert seconds + more - 0.1 <= wait <= (seconds + more) * 1.2 + 1, waits
 
 

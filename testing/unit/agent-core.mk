@@ -8,6 +8,7 @@ if HAVE_CHECK
 agent_core_tests = \
 	testing/unit/test_agent_metrics \
 	testing/unit/test_alarm \
+	testing/unit/test_alert \
 	testing/unit/test_cycle \
 	testing/unit/test_desired \
 	testing/unit/test_diag \
@@ -39,6 +40,9 @@ testing_unit_test_cycle_SOURCES = testing/unit/test_cycle.c \
 testing_unit_test_cycle_LDADD = libppvpn-agent.la $(CHECK_LIBS)
 testing_unit_test_provider_SOURCES = testing/unit/test_provider.c
 testing_unit_test_provider_LDADD = libppvpn-agent.la $(CHECK_LIBS)
+testing_unit_test_alert_SOURCES = testing/unit/test_alert.c agent/alert.c \
+	testing/unit/fake_loop.c testing/unit/fake_loop.h
+testing_unit_test_alert_LDADD = libppvpn-agent.la $(CHECK_LIBS)
 testing_unit_test_tunnel_SOURCES = testing/unit/test_tunnel.c \
 	testing/unit/fake_loop.c testing/unit/fake_loop.h
 testing_unit_test_tunnel_LDADD = libppvpn-agent.la $(CHECK_LIBS)
