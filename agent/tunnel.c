@@ -23,6 +23,7 @@
 #define HINT_MS 10000
 /* First and last gap between two looks at one tunnel. */
 #define LOOK_FIRST_MS 2000
+#define LOOK_UP_MS 8000			/* first, at one that has just come up */
 #define LOOK_LAST_MS 16000
 /* A tunnel that hears nothing is told from one that has just come up. */
 #define SILENCE_MIN_MS 10000
@@ -206,7 +207,7 @@ static void settle(struct tunnel *t)
 	t->failures = 0;
 	t->last_error = ERR_NONE;
 	t->hint = NULL;
-	look_later(t, LOOK_FIRST_MS);
+	look_later(t, LOOK_UP_MS);
 	t->owner->handlers.alarm(t->owner->user, t, ERR_NONE, false);
 }
 
