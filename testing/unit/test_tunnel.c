@@ -540,6 +540,128 @@ START_TEST(looks_get_rarer)
 }
 END_TEST
 
+/* ---- whole rounds, and what could not be read ------------------------------ */
+
+/* A round over everything: A has an SA and link ppv1, routed or not. */
+static void whole(unsigned unknown, bool routed)
+{
+	struct arena *a = arena_new();
+	struct observation o = { .arena = a };
+	struct res_link link = { .driver = "vti", .name = (char*)"ppv1" };
+
+	resource_set_init(&o.have, a);
+	resource_link(&o.have, RES_OURS, A, &link);
+	o.facts.unknown_kinds = unknown;
+	facts_add_sa(&o.facts, a, A)->installed = !(unknown & RES_BIT(RES_SA));
+	facts_add_routed(&o.facts, a, "ppv77");
+	if (routed)
+	{
+		facts_add_routed(&o.facts, a, "ppv1");
+	}
+	tunnels_observed(ts, &o, NULL);
+	facts_done(&o.facts);
+	resource_set_done(&o.have);
+	arena_free(a);
+}
+
+START_TEST(routes_come_with_whole_rounds)
+{
+	document(false);
+	tunnels_ready(ts);
+	whole(0, true);
+	ck_assert_int_eq(get(A)->state, PEER_UP);
+	ck_assert_str_eq(get(A)->link, "ppv1");
+	ck_assert(get(A)->route && !get(B)->route);
+	whole(RES_BIT(RES_LINK), false);
+	ck_assert(get(A)->route);		/* nobody knows: as it was */
+	whole(0, false);
+	ck_assert(!get(A)->route);
+}
+END_TEST
+
+START_TEST(what_is_not_known_changes_nothing)
+{
+	document(false);
+	tunnels_ready(ts);
+	observe(A, 1);
+	whole(RES_BIT(RES_SA) | RES_BIT(RES_LINK), true);
+	ck_assert_int_eq(get(A)->state, PEER_UP);
+	ck_assert(get(A)->installed);
+	observe("ppvpn:acme:corp:none", 1);
+}
+END_TEST
+
+START_TEST(found_by_what_they_have)
+{
+	struct addr a = addr_from_u32(0xc000020d), none = addr_from_u32(1);
+
+	document(false);
+	ck_assert_ptr_eq(tunnels_find_remote(ts, &a), get(B));
+	ck_assert_ptr_null(tunnels_find_remote(ts, &none));
+	ck_assert_ptr_eq(tunnels_find_identity(ts, "b.x.y"), get(B));
+	ck_assert_ptr_null(tunnels_find_identity(ts, "c.x.y"));
+}
+END_TEST
+
+/* An attempt that has not begun cannot fail. */
+START_TEST(in_the_queue)
+{
+	document(false);
+	tunnels_ready(ts);
+	tunnels_pause(ts);
+	initiated_a = 0;
+	tunnels_restarted(ts);			/* A waits for its turn again */
+	ck_assert_int_eq(get(A)->state, PEER_CONNECTING);
+	says(A, "local-auth-failed");
+	fake_loop_pass(5000);
+	observe_nothing();
+	ck_assert_int_eq(get(A)->state, PEER_CONNECTING);
+	ck_assert_uint_eq(get(A)->failures, 0);
+	ck_assert(!tunnel_look_due(get(A)));
+	/* the peer was faster */
+	observe(A, 1);
+	tunnels_ready(ts);
+	fake_loop_pass(1000);
+	ck_assert_uint_eq(initiated_a, 0);
+	ck_assert_int_eq(get(A)->state, PEER_UP);
+}
+END_TEST
+
+/* What charon said a minute before a tunnel went is not why. */
+START_TEST(hints_grow_old)
+{
+	document(false);
+	tunnels_ready(ts);
+	observe(A, 1);
+	says(A, "busy");
+	fake_loop_pass(60000);
+	observe(A, 0);
+	ck_assert_int_eq(get(A)->last_error, ERR_NONE);
+	/* nor do words about it count while it waits, but for a fault of keys */
+	tunnels_answered(ts);
+	says(A, "busy");
+	tunnels_cause(ts, A, cause_find("busy"), false);
+	ck_assert_int_eq(get(A)->last_error, ERR_NONE);
+}
+END_TEST
+
+START_TEST(a_kick_of_one)
+{
+	document(false);
+	tunnels_ready(ts);
+	fake_loop_pass(100);
+	tunnels_kick(ts, A);			/* under way already */
+	tunnels_kick(ts, B);
+	fake_loop_pass(100);
+	ck_assert_uint_eq(initiated_a, 1);
+	ck_assert_uint_eq(initiated_b, 1);
+	observe(B, 1);
+	tunnels_kick(ts, NULL);
+	fake_loop_pass(100);
+	ck_assert_uint_eq(initiated_b, 1);
+}
+END_TEST
+
 /* ---- a hub's boot ---------------------------------------------------------- */
 
 #define HUB 1000
@@ -780,6 +902,12 @@ int main(void)
 	tcase_add_test(tc, a_tunnel_that_hears_nothing);
 	tcase_add_test(tc, a_tunnel_nobody_uses);
 	tcase_add_test(tc, looks_get_rarer);
+	tcase_add_test(tc, routes_come_with_whole_rounds);
+	tcase_add_test(tc, what_is_not_known_changes_nothing);
+	tcase_add_test(tc, found_by_what_they_have);
+	tcase_add_test(tc, in_the_queue);
+	tcase_add_test(tc, hints_grow_old);
+	tcase_add_test(tc, a_kick_of_one);
 	tcase_add_test(tc, a_hub_does_not_stampede);
 	tcase_add_test(tc, a_hub_comes_up_quickly);
 	tcase_add_test(tc, an_unanswered_attempt_ends);
