@@ -3,12 +3,15 @@
 /*
  * agent.c - wiring: which event asks for what
  */
+#include "config.h"
+
 #include <errno.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "agent.h"
 #include "alert.h"
@@ -16,11 +19,13 @@
 #include "charon.h"
 #include "control.h"
 #include "daytime.h"
+#include "event.h"
 #include "file.h"
 #include "frr.h"
 #include "log.h"
 #include "loop.h"
 #include "neighbors.h"
+#include "negotiate.h"
 #include "nl.h"
 #include "notify.h"
 #include "report.h"
@@ -60,10 +65,9 @@ void agent_alarm(struct agent *a, enum err_code code, const char *resource,
 	va_end(args);
 	if (alarm_raise(&a->alarms, code, resource, severity, loop_now_ms(), text))
 	{
-		log_warn("alarm", "raised %s: %s: %s", err_code_text(code), resource,
-				 text);
+		event_emit(a->control, EVENT_ALARM_RAISED, resource, code, "%s", text);
+		agent_changed(a);
 	}
-	agent_changed(a);
 }
 
 void agent_alarm_clear(struct agent *a, enum err_code code,
@@ -71,7 +75,7 @@ void agent_alarm_clear(struct agent *a, enum err_code code,
 {
 	if (alarm_clear(&a->alarms, code, resource))
 	{
-		log_info("alarm", "cleared %s: %s", err_code_text(code), resource);
+		event_emit(a->control, EVENT_ALARM_CLEARED, resource, code, NULL);
 		agent_changed(a);
 	}
 }
@@ -108,20 +112,32 @@ void agent_changed(struct agent *a)
 
 /* ---- rounds ---------------------------------------------------------------- */
 
+/* Reached, or not any more: an event each time. */
+static void note_server(struct agent *a)
+{
+	struct provider_status ps;
+
+	provider_status(a->provider, &ps);
+	if (ps.since_ms && (!a->server_noted || a->server_up != ps.connected))
+	{
+		a->server_noted = true;
+		a->server_up = ps.connected;
+		event_emit(a->control, ps.connected ? EVENT_SERVER_CONNECTED :
+				   EVENT_SERVER_LOST, ps.server, ps.connected ? ERR_NONE :
+				   ps.error.code, NULL);
+	}
+}
+
 /* A negotiation that fails may end without a word: look while one is under way. */
 static void on_attempts(void *user)
 {
 	struct agent *a = user;
 
-	for (size_t i = 0; a->checked && i < tunnels_count(a->tunnels); i++)
+	if (a->checked)
 	{
-		struct tunnel *t = tunnels_get(a->tunnels, i);
-
-		if (t->state == PEER_CONNECTING)
-		{
-			cycle_request_conn(a->cycle, t->conn);
-		}
+		negotiate_look(a);
 	}
+	note_server(a);
 	alert_strangers(a);
 	loop_timer_set(a->attempts, ATTEMPTS_MS);
 }
@@ -135,6 +151,7 @@ static void on_periodic(void *user)
 		cycle_request(a->cycle);
 		sacheck_request(a->sacheck);
 	}
+	negotiate_forget(a);
 	loop_timer_set(a->periodic, PERIODIC_MS);
 }
 
@@ -238,8 +255,9 @@ static void on_settled(void *user, const struct cycle_result *r)
 	{
 		if (a->converged != (r->converged && a->checked) || r->applied)
 		{
-			log_info("apply", r->converged ? "converged, %u steps applied" :
-					 "not converged, %u steps applied", r->applied);
+			event_emit(a->control, r->converged ? EVENT_ROUTER_CONVERGED :
+					   EVENT_ROUTER_DIFFERS, "", ERR_NONE, "%u steps applied",
+					   r->applied);
 			agent_changed(a);
 		}
 		a->converged = r->converged && a->checked;
@@ -305,6 +323,10 @@ static void on_document(void *user, const struct provider_document *d)
 
 	a->doc = d->doc;
 	a->doc_pending = true;
+	event_emit(a->control, EVENT_DOCUMENT_ACCEPTED, "", ERR_NONE, "revision "
+			   "%llu, epoch %llu%s", (unsigned long long)d->doc->revision,
+			   (unsigned long long)d->doc->epoch,
+			   d->from_disk ? ", from disk" : "");
 	tunnels_document(a->tunnels, &a->conf, d);
 	cycle_request(a->cycle);
 }
@@ -314,6 +336,7 @@ static void on_provider_state(void *user)
 	struct agent *a = user;
 
 	alert_document(a);
+	negotiate_answered(a);
 	agent_changed(a);
 	serve_settled(a);
 }
@@ -429,6 +452,8 @@ static void on_charon(void *user, const struct charon_hello *hello)
 		clean_after_charon(a, hello);
 	}
 	nl_xfrm_charon(a->nl, hello->pid);
+	event_emit(a->control, EVENT_CHARON_CONNECTED, "charon", ERR_NONE,
+			   "the plugin in strongSwan %s", hello->version);
 	check_charon(a);
 	agent_changed(a);
 }
@@ -437,8 +462,9 @@ static void on_charon_lost(void *user)
 {
 	struct agent *a = user;
 
-	log_warn("charon", "the plugin's socket was closed: tunnels stay as they "
-			 "are in the kernel");
+	event_emit(a->control, EVENT_CHARON_LOST, "charon", ERR_CHARON,
+			   "tunnels stay as they are in the kernel");
+	tunnels_pause(a->tunnels);
 	cycle_request(a->cycle);
 	agent_changed(a);
 }
@@ -471,65 +497,6 @@ static void on_sa_changed(void *user, const char *conn)
 	if (a->checked)
 	{
 		cycle_request_conn(a->cycle, conn);
-	}
-}
-
-/* ---- tunnels --------------------------------------------------------------- */
-
-static void on_initiated(void *user, int rc, const struct err *e)
-{
-	if (rc < 0)
-	{	/* the negotiation's deadline will come; charon is away or confused */
-		log_err(LOG_LEVEL_WARN, "peer", "initiate", e);
-	}
-	(void)user;
-}
-
-static void on_initiate(void *user, struct tunnel *t)
-{
-	struct agent *a = user;
-
-	charon_initiate(a->charon, t->conn, on_initiated, a);
-}
-
-static void on_tunnel_changed(void *user, struct tunnel *t,
-							  enum peer_state old)
-{
-	struct agent *a = user;
-
-	if (old == PEER_UP && t->state != PEER_UP)
-	{	/* is it still a peer of ours? ask before it is negotiated with again */
-		provider_poke(a->provider);
-	}
-	if (t->state == PEER_UP && old != PEER_UP)
-	{
-		neighbors_poll(a);
-	}
-	agent_changed(a);
-}
-
-static void on_tunnel_alarm(void *user, struct tunnel *t, bool raised)
-{
-	static const enum err_code codes[] = {
-		ERR_AUTH_FAILED, ERR_PROPOSAL, ERR_PEER_UNREACHABLE, ERR_REFUSED,
-		ERR_KERNEL, ERR_CHARON,
-	};
-	struct agent *a = user;
-	char resource[PLACE_SIZE];
-	enum err_code code = t->last_error == ERR_NONE ? ERR_PEER_UNREACHABLE
-												   : t->last_error;
-
-	snprintf(resource, sizeof(resource), "%s/%s/%s", t->customer, t->vpn,
-			 t->peer);
-	if (raised)
-	{
-		agent_alarm(a, code, resource, STATUS_MAJOR, "%u attempts failed, the "
-					"last: %s", t->failures, err_code_title(code));
-		return;
-	}
-	for (size_t i = 0; i < sizeof(codes) / sizeof(*codes); i++)
-	{
-		agent_alarm_clear(a, codes[i], resource);
 	}
 }
 
@@ -567,7 +534,8 @@ static void on_frr(void *user, bool running)
 {
 	struct agent *a = user;
 
-	log_info("frr", running ? "ospfd answers" : "ospfd went away");
+	event_emit(a->control, running ? EVENT_FRR_CONNECTED : EVENT_FRR_LOST,
+			   "frr", running ? ERR_NONE : ERR_FRR, NULL);
 	if (a->checked)
 	{
 		cycle_request(a->cycle);
@@ -591,7 +559,8 @@ static void on_signal(void *user, int signo)
 {
 	struct agent *a = user;
 
-	log_info("agent", "signal %d: stopping, tunnels stay as they are", signo);
+	event_emit(a->control, EVENT_AGENT_STOPPED, "agent", ERR_NONE,
+			   "signal %d; tunnels stay as they are", signo);
 	loop_stop(a->loop);
 }
 
@@ -672,9 +641,6 @@ static int start_agent(struct agent *a, struct err *e)
 	static const struct provider_handlers provider = {
 		on_document, on_provider_state, serve_diag, on_answered,
 	};
-	static const struct tunnels_handlers tunnels = {
-		on_initiate, on_tunnel_changed, on_tunnel_alarm,
-	};
 	static const struct cycle_handlers cycle = { on_wanted, on_settled };
 	uint8_t id[16];
 	int rc;
@@ -686,7 +652,7 @@ static int start_agent(struct agent *a, struct err *e)
 	a->neighbors = loop_timer_new(a->loop, neighbors_look, a);
 	a->attempts = loop_timer_new(a->loop, on_attempts, a);
 	a->report = loop_timer_new(a->loop, on_report, a);
-	a->tunnels = tunnels_new(a->loop, &tunnels, a);
+	a->tunnels = tunnels_new(a->loop, &negotiate_handlers, a);
 	load_charon_boot(a);
 	start_daytime(a);
 	rc = start_system(a, e);
@@ -739,6 +705,17 @@ static void stop(struct agent *a)
 	conf_done(&a->conf);
 }
 
+/* Since when this router has had the provider's credentials. */
+static void note_enrolled(struct agent *a)
+{
+	struct stat st;
+
+	if (stat(a->identity.ca_file, &st) == 0 && st.st_mtime > 0)
+	{
+		a->enrolled = st.st_mtime;
+	}
+}
+
 static int load(struct agent *a, const char *conf_path, struct err *e)
 {
 	int rc = conf_read(conf_path, &a->conf, e), lock;
@@ -754,6 +731,7 @@ static int load(struct agent *a, const char *conf_path, struct err *e)
 	}
 	if (rc == 0)
 	{
+		note_enrolled(a);
 		rc = dir_make(a->conf.run_dir, 0755, e);
 	}
 	if (rc == 0)
@@ -792,7 +770,8 @@ int agent_run(const char *conf_path)
 	}
 	else
 	{
-		log_info("agent", "started for %s", a->identity.ce);
+		event_emit(a->control, EVENT_AGENT_STARTED, a->identity.ce, ERR_NONE,
+				   "version %s", PACKAGE_VERSION);
 		notify_ready();
 		loop_run(a->loop);
 	}

@@ -33,6 +33,14 @@ struct agent_error { char resource[256]; struct err err; };
 /* an address that asked for a tunnel while no configuration knew it */
 struct agent_caller { struct addr address; uint64_t at_ms; };
 
+/* since the agent started */
+struct agent_counts {
+	uint64_t initiated;					/* negotiations that this end began */
+	uint64_t failed;					/* of those */
+	uint64_t unknown_peers;				/* requests of routers that are not known */
+	uint64_t unknown_asked;				/* questions to the server for them */
+};
+
 struct agent {
 	struct conf conf;
 	struct identity identity;
@@ -52,6 +60,7 @@ struct agent {
 
 	const struct model_document *doc;	/* in force; the provider's */
 	bool doc_pending;					/* not applied yet */
+	uint64_t enrolled;					/* seconds since 1970; 0: not known */
 	char boot_id[33];
 	uint64_t seq, started_ms, settled_ms;
 	bool converged;
@@ -63,8 +72,11 @@ struct agent {
 	char charon_boot[33];				/* of the charon that we last worked with */
 	bool charon_new;					/* another one now: clean up after the old */
 	struct agent_caller callers[AGENT_CALLERS_MAX];
-	size_t next_caller;
+	bool server_noted, server_up;		/* as last told */
+	bool ask_again;						/* a tunnel went while the server was asked */
 	uint64_t unknown_ms;				/* when the server was last asked for one */
+	uint64_t unknown_wanted;			/* calls since then */
+	struct agent_counts counts;
 
 	struct loop_timer *periodic, *neighbors, *attempts, *report;
 	struct control_request *plans[AGENT_WAITING_MAX];

@@ -64,7 +64,8 @@ bool alarm_raise(struct alarms *a, enum err_code code, const char *resource,
 				 const char *text)
 {
 	struct alarm *alarm = find(a, code, resource);
-	bool fresh = !alarm || alarm->severity == STATUS_CLEARED;
+	bool fresh = !alarm || alarm->severity == STATUS_CLEARED ||
+				 severity > alarm->severity;
 
 	if (!alarm)
 	{

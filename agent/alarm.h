@@ -31,7 +31,7 @@ struct alarms {
 	bool changed;				/* since the caller set it to false */
 };
 
-/** True when it is new or was cleared: worth a log line. */
+/** True when it is new, was cleared, or is worse now: worth a log line. */
 bool alarm_raise(struct alarms *a, enum err_code code, const char *resource,
 				 enum status_severity severity, uint64_t now_ms,
 				 const char *text);

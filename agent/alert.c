@@ -10,8 +10,10 @@
 #include "alert.h"
 #include "charon.h"
 #include "daytime.h"
+#include "event.h"
 #include "log.h"
 #include "loop.h"
+#include "negotiate.h"
 #include "provider.h"
 
 /* The server is asked for an unknown peer at most this often (draft 3.5 leaves
@@ -19,34 +21,8 @@
 #define UNKNOWN_GAP_MS 30000
 /* A caller that the server does not make known in this time is a stranger. */
 #define CALLER_MS 5000
-
-static const struct {
-	const char *alert;
-	enum err_code code;
-	bool failure;				/* ends a negotiation */
-	enum status_severity severity;
-} meanings[] = {
-	{ "peer-auth-failed", ERR_AUTH_FAILED, true, STATUS_MAJOR },
-	{ "local-auth-failed", ERR_AUTH_FAILED, true, STATUS_MAJOR },
-	{ "authorization-failed", ERR_AUTH_FAILED, true, STATUS_MAJOR },
-	{ "identity-mismatch", ERR_IMPERSONATION, true, STATUS_CRITICAL },
-	{ "foreign-secret", ERR_AUTH_FAILED, true, STATUS_MAJOR },
-	{ "peer-init-unreachable", ERR_PEER_UNREACHABLE, true, STATUS_MINOR },
-	{ "retransmit-send-timeout", ERR_PEER_UNREACHABLE, true, STATUS_MINOR },
-	{ "half-open-timeout", ERR_PEER_UNREACHABLE, false, STATUS_WARNING },
-	{ "peer-addr-failed", ERR_PEER_UNREACHABLE, true, STATUS_MINOR },
-	{ "proposal-mismatch-ike", ERR_PROPOSAL, true, STATUS_MAJOR },
-	{ "proposal-mismatch-child", ERR_PROPOSAL, true, STATUS_MAJOR },
-	{ "ts-mismatch", ERR_PROPOSAL, true, STATUS_MAJOR },
-	{ "install-child-sa-failed", ERR_KERNEL, true, STATUS_MAJOR },
-	{ "install-child-policy-failed", ERR_KERNEL, true, STATUS_MAJOR },
-	{ "keep-on-child-sa-failure", ERR_PROPOSAL, true, STATUS_MAJOR },
-};
-
-static void tunnel_resource(const struct tunnel *t, char out[PLACE_SIZE])
-{
-	snprintf(out, PLACE_SIZE, "%s/%s/%s", t->customer, t->vpn, t->peer);
-}
+/* The alarm of strangers ends so long after the last one. */
+#define STRANGER_MS (15 * 60 * 1000)
 
 /*
  * An identity of one of our peers that comes from another address than that
@@ -65,76 +41,120 @@ static bool is_impersonation(struct agent *a, const char *address,
 	{
 		return false;
 	}
-	tunnel_resource(t, resource);
+	negotiate_resource(t, resource);
 	agent_alarm(a, ERR_IMPERSONATION, resource, STATUS_CRITICAL,
 				"%s claimed the identity %s of another address and was "
 				"refused", address, identity);
 	return true;
 }
 
-/*
- * A peer that proves another site's identity wrongly from an address that we
- * expect a peer at: its own identity is not the one it claimed.
- */
-static void auth_alarm(struct agent *a, const struct charon_alert *alert,
-					   enum err_code code, enum status_severity severity)
+static struct tunnel *alert_tunnel(struct agent *a,
+								   const struct charon_alert *alert)
 {
-	struct tunnel *t = alert->name ? tunnels_find(a->tunnels, alert->name)
-								   : NULL;
 	struct addr from;
+
+	if (alert->name)
+	{
+		return tunnels_find(a->tunnels, alert->name);
+	}
+	return alert->remote_address &&
+		   addr_parse4(alert->remote_address, &from) == 0 ?
+		   tunnels_find_remote(a->tunnels, &from) : NULL;
+}
+
+/* Alarms for what only a person can change come at once. */
+static void alarm_at_once(struct agent *a, const struct charon_alert *alert,
+						  const struct cause *cause)
+{
+	struct tunnel *t = alert_tunnel(a, alert);
 	char resource[PLACE_SIZE];
 
-	if (!t && alert->remote_address &&
-		addr_parse4(alert->remote_address, &from) == 0)
-	{
-		t = tunnels_find_remote(a->tunnels, &from);
-	}
 	if (t)
 	{
-		tunnel_resource(t, resource);
+		negotiate_resource(t, resource);
 	}
 	else
 	{
 		snprintf(resource, sizeof(resource), "%s",
 				 alert->remote_address ? alert->remote_address : "charon");
 	}
-	agent_alarm(a, code, resource, severity, "%s: peer %s at %s", alert->alert,
+	agent_alarm(a, cause->code, resource, cause->severity, "%s: peer %s at %s",
+				alert->alert,
 				alert->remote_identity ? alert->remote_identity : "unnamed",
 				alert->remote_address ? alert->remote_address : "?");
 }
 
 void alert_handle(struct agent *a, const struct charon_alert *alert)
 {
-	for (size_t i = 0; i < sizeof(meanings) / sizeof(*meanings); i++)
+	const struct cause *cause = cause_find(alert->alert);
+
+	log_debug("alert", "%s: %s from %s", alert->name ? alert->name : "unnamed",
+			  alert->alert, alert->remote_address ? alert->remote_address : "?");
+	if (!cause)
 	{
-		if (strcmp(meanings[i].alert, alert->alert) != 0)
-		{
-			continue;
-		}
-		if (meanings[i].code == ERR_AUTH_FAILED &&
-			is_impersonation(a, alert->remote_address, alert->remote_identity))
-		{	/* not the real peer's failure: its tunnel is not touched */
-			return;
-		}
-		if (meanings[i].severity >= STATUS_MAJOR)
-		{
-			auth_alarm(a, alert, meanings[i].code, meanings[i].severity);
-		}
-		if (meanings[i].failure)
-		{
-			tunnels_failed(a->tunnels, alert->name, alert->remote_address,
-						   meanings[i].code);
-		}
 		return;
 	}
-	log_debug("alert", "%s from %s", alert->alert,
-			  alert->remote_address ? alert->remote_address : "?");
+	if (cause->code == ERR_AUTH_FAILED &&
+		is_impersonation(a, alert->remote_address, alert->remote_identity))
+	{	/* not the real peer's failure: its tunnel is not touched */
+		return;
+	}
+	if (cause->severity != STATUS_CLEARED)
+	{
+		alarm_at_once(a, alert, cause);
+	}
+	tunnels_cause(a->tunnels, alert->name, cause, alert->ours);
+}
+
+/* A bounded table: in a flood the first ones are kept until it is known whether
+ * they are peers; the others are counted, and asked for, all the same. */
+static void note_caller(struct agent *a, const struct addr *from)
+{
+	struct agent_caller *room = NULL;
+
+	for (size_t i = 0; i < AGENT_CALLERS_MAX; i++)
+	{
+		struct agent_caller *c = &a->callers[i];
+
+		if (c->address.family && addr_equal(&c->address, from))
+		{
+			return;
+		}
+		if (!c->address.family)
+		{
+			room = c;
+		}
+	}
+	if (room)
+	{
+		*room = (struct agent_caller){
+			.address = *from, .at_ms = loop_now_ms(),
+		};
+	}
+}
+
+/* Never more often than UNKNOWN_GAP_MS; what comes in between is not forgotten. */
+static void ask_for_unknown(struct agent *a)
+{
+	uint64_t now = loop_now_ms();
+
+	if (!a->unknown_wanted ||
+		(a->unknown_ms && now - a->unknown_ms < UNKNOWN_GAP_MS))
+	{
+		return;
+	}
+	event_emit(a->control, EVENT_UNKNOWN_PEER_PULL, "charon", ERR_NONE,
+			   "%llu requests of routers that are not known",
+			   (unsigned long long)a->unknown_wanted);
+	a->unknown_wanted = 0;
+	a->unknown_ms = now;
+	a->counts.unknown_asked++;
+	provider_poke(a->provider);
 }
 
 void alert_unknown_peer(struct agent *a, const char *address,
 						const char *identity, uint64_t count)
 {
-	uint64_t now = loop_now_ms();
 	struct addr from;
 
 	if (!address || addr_parse4(address, &from) < 0)
@@ -142,18 +162,13 @@ void alert_unknown_peer(struct agent *a, const char *address,
 		return;
 	}
 	is_impersonation(a, address, identity);
-	a->callers[a->next_caller % AGENT_CALLERS_MAX] = (struct agent_caller){
-		.address = from, .at_ms = now,
-	};
-	a->next_caller++;
-	log_info("peer", "unknown peer %s (%s) asked for a tunnel %llu times",
-			 address, identity ? identity : "no identity yet",
-			 (unsigned long long)count);
-	if (!a->unknown_ms || now - a->unknown_ms >= UNKNOWN_GAP_MS)
-	{
-		a->unknown_ms = now;
-		provider_poke(a->provider);
-	}
+	note_caller(a, &from);
+	log_debug("peer", "unknown peer %s (%s) asked for a tunnel %llu times",
+			  address, identity ? identity : "no identity yet",
+			  (unsigned long long)count);
+	a->counts.unknown_peers += count;
+	a->unknown_wanted += count;
+	ask_for_unknown(a);
 }
 
 /* What may be wrong with the newest document, and is more than its form. */
@@ -208,6 +223,21 @@ void alert_clock(struct agent *a)
 	}
 }
 
+/* Ends by itself when nobody has asked for a while. */
+static void clear_strangers(struct agent *a)
+{
+	uint64_t now = loop_now_ms();
+
+	for (size_t i = 0; i < a->alarms.count; i++)
+	{
+		if (a->alarms.items[i].code == ERR_UNKNOWN_PEER &&
+			now - a->alarms.items[i].raised_ms >= STRANGER_MS)
+		{
+			agent_alarm_clear(a, ERR_UNKNOWN_PEER, "charon");
+		}
+	}
+}
+
 /* One alarm for all of them: who forges addresses must not fill the table. */
 void alert_strangers(struct agent *a)
 {
@@ -230,6 +260,8 @@ void alert_strangers(struct agent *a)
 		}
 		memset(c, 0, sizeof(*c));
 	}
+	ask_for_unknown(a);
+	clear_strangers(a);
 }
 
 void alert_call_back(struct agent *a)

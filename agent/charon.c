@@ -172,6 +172,7 @@ static bool on_event(struct charon *c, const struct charon_frame *f)
 		.local_address = f->local_address,
 		.remote_address = f->remote_address,
 		.remote_identity = f->remote_identity,
+		.ours = f->initiator,
 	};
 
 	if (strcmp(f->event, "unknown-peer") == 0 && f->remote_address != NULL)
@@ -658,7 +659,8 @@ static void charon_apply(struct backend *b, struct step *const *steps,
 struct initiating
 {
 	struct request request;		/* first */
-	void (*done)(void *user, int rc, const struct err *e);
+	char conn[256];
+	charon_initiated_fn done;
 	void *user;
 };
 
@@ -673,12 +675,11 @@ static void initiating_reply(struct request *r, int rc,
 	struct initiating i = *(struct initiating *)r;
 
 	free(r);
-	i.done(i.user, rc, e);
+	i.done(i.user, i.conn, rc, e);
 }
 
 void charon_initiate(struct charon *c, const char *conn,
-					 void (*done)(void *user, int rc, const struct err *e),
-					 void *user)
+					 charon_initiated_fn done, void *user)
 {
 	struct initiating *i = xcalloc(1, sizeof(*i));
 	struct json_out o = { .depth = 0 };
@@ -689,6 +690,7 @@ void charon_initiate(struct charon *c, const char *conn,
 	i->request.cancel = initiating_cancel;
 	i->done = done;
 	i->user = user;
+	snprintf(i->conn, sizeof(i->conn), "%s", conn);
 	if (!c->up)
 	{
 		not_connected(&i->request, &e);

@@ -27,6 +27,7 @@ struct charon_alert {
 	const char *alert;			/* "peer-auth-failed", see the protocol */
 	const char *name;			/* connection, NULL */
 	const char *local_address, *remote_address, *remote_identity;	/* or NULL */
+	bool ours;					/* this end began the negotiation */
 };
 
 struct charon_handlers {
@@ -43,9 +44,11 @@ void charon_free(struct charon *c);
 const struct charon_hello *charon_hello(const struct charon *c);	/* NULL: not connected */
 /** Kind CONN: list; one update for a batch of steps, the whole set when many. */
 struct backend *charon_backend(struct charon *c);
-/** Start a negotiation; done with rc 0 (started) or -errno. */
+/** Start a negotiation; done with rc 0 (started, or under way), or -errno. */
+typedef void (*charon_initiated_fn)(void *user, const char *conn, int rc,
+									const struct err *e);
 void charon_initiate(struct charon *c, const char *conn,
-					 void (*done)(void *user, int rc, const struct err *e), void *user);
+					 charon_initiated_fn done, void *user);
 
 /* conn_json.c, pure: the canonical conn and its tag, into arena (spec->json, ->tag) */
 struct arena;

@@ -45,6 +45,7 @@ struct charon_frame {
 	/* events */
 	char *event, *alert, *name;
 	char *local_address, *remote_address, *remote_identity;
+	bool initiator;
 };
 
 /** 0, or -EINVAL/-E2BIG with e; texts are the arena's. */

@@ -28,6 +28,8 @@
 #define LINE_MAX_LEN 4096
 #define LINE_DEADLINE_MS 5000
 #define ANSWER_DEADLINE_MS 10000
+#define WATCHERS_MAX 8			/* the others still get their answers */
+#define WATCHER_BYTES 262144	/* that it has not read yet */
 
 struct control_request {
 	struct control *control;
@@ -38,6 +40,7 @@ struct control_request {
 	struct text in, out;
 	size_t sent;
 	bool asked;				/* the line is complete: an answer is due */
+	bool watches;			/* gets lines, no answer */
 };
 
 struct control {
@@ -48,7 +51,7 @@ struct control {
 	control_fn fn;
 	void *user;
 	struct control_request *clients;
-	unsigned count;
+	unsigned count, watchers;
 };
 
 /* ---- one client ------------------------------------------------------------ */
@@ -84,6 +87,7 @@ static void free_client(struct control_request *r)
 		{
 			*p = r->next;
 			c->count--;
+			c->watchers -= r->watches;
 			break;
 		}
 	}
@@ -95,6 +99,17 @@ static void free_client(struct control_request *r)
 static void on_deadline(void *user)
 {
 	free_client(user);
+}
+
+/* What it has got already needs no memory. */
+static void drop_sent(struct control_request *r)
+{
+	if (r->sent)
+	{
+		memmove(r->out.s, r->out.s + r->sent, r->out.len - r->sent);
+		r->out.len -= r->sent;
+		r->sent = 0;
+	}
 }
 
 static void send_some(struct control_request *r)
@@ -114,9 +129,16 @@ static void send_some(struct control_request *r)
 		}
 		if (n <= 0)
 		{
-			break;
+			free_client(r);
+			return;
 		}
 		r->sent += n;
+	}
+	if (r->watches)
+	{	/* wait for more */
+		drop_sent(r);
+		loop_fd_set(r->watch, LOOP_READ);
+		return;
 	}
 	free_client(r);
 }
@@ -148,6 +170,51 @@ void control_answer(struct control_request *r, const char *json,
 	text_add(&r->out, "\n");
 	loop_timer_set(r->deadline, ANSWER_DEADLINE_MS);
 	loop_fd_set(r->watch, LOOP_WRITE);
+}
+
+int control_watch(struct control_request *r)
+{
+	if (!r->control)
+	{
+		free_client(r);
+		return 0;
+	}
+	if (r->control->watchers == WATCHERS_MAX)
+	{
+		return -EBUSY;
+	}
+	r->watches = true;
+	r->control->watchers++;
+	loop_fd_set(r->watch, LOOP_READ);
+	return 0;
+}
+
+bool control_watched(const struct control *c)
+{
+	return c->watchers > 0;
+}
+
+void control_tell(struct control *c, const char *json)
+{
+	struct control_request *next;
+
+	for (struct control_request *r = c->clients; r; r = next)
+	{
+		next = r->next;
+		if (!r->watches)
+		{
+			continue;
+		}
+		if (r->out.len - r->sent > WATCHER_BYTES)
+		{
+			free_client(r);
+			continue;
+		}
+		drop_sent(r);
+		text_add(&r->out, json);
+		text_add(&r->out, "\n");
+		loop_fd_set(r->watch, LOOP_READ | LOOP_WRITE);
+	}
 }
 
 static int read_op(struct json_in *in, struct json_object *value,
@@ -202,7 +269,7 @@ static void too_long(struct control_request *r)
  */
 static void client_ended(struct control_request *r)
 {
-	if (!r->asked && !r->in.len)
+	if (r->watches || (!r->asked && !r->in.len))
 	{
 		free_client(r);
 		return;
@@ -220,7 +287,7 @@ static void on_client(void *user, int fd, unsigned events)
 	char buf[1024], *end;
 	ssize_t n;
 
-	if (r->out.len)
+	if (r->out.len && (events & LOOP_WRITE || !r->watches))
 	{
 		send_some(r);
 		return;
@@ -359,7 +426,7 @@ void control_free(struct control *c)
 	for (r = c->clients; r; r = next)
 	{
 		next = r->next;
-		if (r->asked && !r->out.len)
+		if (r->asked && !r->out.len && !r->watches)
 		{	/* somebody still holds it: freed by its answer */
 			close_client(r);
 			r->control = NULL;

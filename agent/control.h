@@ -4,11 +4,13 @@
  * control.h - the Unix socket that ppvpnctl talks to
  *
  * Owns the listener. One request a connection: a line of JSON {"op":"status",…},
- * at most 4 KiB; one JSON answer, then closed. Bounded clients, deadlines.
+ * at most 4 KiB; one JSON answer, then closed. Bounded clients, deadlines. Those
+ * who watch stay, and get a line for each event.
  */
 #ifndef PPVPN_AGENT_CONTROL_H
 #define PPVPN_AGENT_CONTROL_H
 
+#include <stdbool.h>
 #include "err.h"
 
 struct loop;
@@ -24,5 +26,14 @@ int control_new(struct loop *loop, const char *path, const char *group,
 void control_free(struct control *c);
 /** json: copied; frees req. NULL json: e is the answer ({"error":…}). */
 void control_answer(struct control_request *req, const char *json, const struct err *e);
+/**
+ * Instead of an answer: the client gets every line of control_tell() from now on,
+ * until it goes. One that does not read is dropped. -EBUSY: too many watch.
+ */
+int control_watch(struct control_request *req);
+/** Does anybody watch? */
+bool control_watched(const struct control *c);
+/** A line for all who watch: JSON, without a newline. */
+void control_tell(struct control *c, const char *json);
 
 #endif

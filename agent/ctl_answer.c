@@ -15,6 +15,7 @@
 #include "json_in.h"
 
 #define ITEMS_MAX 100000
+#define LINES_MAX 1000000
 
 /* 10,000 peers with room to spare; the text is the agent's own */
 static const struct json_limits limits = {
@@ -67,6 +68,7 @@ static const struct json_row status_rows[] = {
 	FLAG(ctl_status, "charon", charon), FLAG(ctl_status, "frr", frr),
 	FLAG(ctl_status, "converged", converged),
 	NUMBER(ctl_status, "epoch", epoch),
+	NUMBER(ctl_status, "enrolled", enrolled),
 	NUMBER(ctl_status, "revision", revision),
 	NUMBER(ctl_status, "since", since), NUMBER(ctl_status, "alarms", alarms),
 	LIST(ctl_status, "vpns", vpns, vpn_count, read_vpn, ctl_vpn),
@@ -119,6 +121,29 @@ static const struct json_row alarms_rows[] = {
 };
 READER(read_alarms, alarms_rows)
 
+static const struct json_row event_rows[] = {
+	TEXT(ctl_event, "event", event), TEXT(ctl_event, "time", time),
+	TEXT(ctl_event, "level", level), TEXT(ctl_event, "where", where),
+	TEXT(ctl_event, "cause", cause), TEXT(ctl_event, "text", text), END
+};
+READER(read_event, event_rows)
+
+static int read_line(struct json_in *in, struct json_object *value,
+					 const struct json_path *path, void *out)
+{
+	static const struct json_row row = { .kind = JSON_TEXT, .max = 1024 };
+
+	return json_read_value(in, value, path, &row, out);
+}
+
+static const struct json_row metrics_rows[] = {
+	{ .name = "lines", .kind = JSON_ARRAY, .required = true, .max = LINES_MAX,
+	  .fn = read_line, .elem_size = sizeof(char*),
+	  .offset = offsetof(struct ctl_metrics, lines),
+	  .count_offset = offsetof(struct ctl_metrics, count) }, END
+};
+READER(read_metrics, metrics_rows)
+
 static const struct json_row failure_rows[] = {
 	{ .name = "error", .kind = JSON_OBJECT, .required = true, .fn = read_error },
 	END
@@ -160,3 +185,5 @@ READ(ctl_status, read_status)
 READ(ctl_peers, read_peers)
 READ(ctl_plan, read_plan)
 READ(ctl_alarms, read_alarms)
+READ(ctl_event, read_event)
+READ(ctl_metrics, read_metrics)

@@ -26,6 +26,7 @@ struct ctl_status {
 	char *ce, *server, *state, *result;
 	bool connected, confirmed, charon, frr, converged;
 	uint64_t epoch, revision, since, alarms;
+	uint64_t enrolled;					/* seconds since 1970; 0: not known */
 	struct ctl_vpn *vpns;
 	size_t vpn_count;
 	struct ctl_error *errors;
@@ -57,6 +58,12 @@ struct ctl_alarm {
 	uint64_t count, age;
 };
 
+/* one line of `watch` */
+struct ctl_event { char *event, *time, *level, *where, *cause, *text; };
+
+/* Prometheus' format, line by line */
+struct ctl_metrics { char **lines; size_t count; };
+
 struct ctl_alarms { struct ctl_alarm *items; size_t count; };
 
 /** 0, or the error that an answer {"error":…} is. */
@@ -70,5 +77,9 @@ int ctl_plan_read(struct arena *a, const char *buf, size_t len,
 				  struct ctl_plan *out, struct err *e);
 int ctl_alarms_read(struct arena *a, const char *buf, size_t len,
 					struct ctl_alarms *out, struct err *e);
+int ctl_event_read(struct arena *a, const char *buf, size_t len,
+				   struct ctl_event *out, struct err *e);
+int ctl_metrics_read(struct arena *a, const char *buf, size_t len,
+					 struct ctl_metrics *out, struct err *e);
 
 #endif

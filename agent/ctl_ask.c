@@ -21,6 +21,7 @@
 #include "ctl_ask.h"
 
 #define ANSWER_MAX (32u << 20)
+#define LINE_MAX_BYTES 65536
 
 static uint64_t now_ms(void)
 {
@@ -135,4 +136,60 @@ int ctl_ask(const char *path, const char *op, unsigned seconds,
 	}
 	close(fd);
 	return rc == 0 ? ctl_answer_error(answer->s, answer->len, e) : rc;
+}
+
+/* Whole lines of what came go to fn; the rest stays. */
+static int take_lines(struct text *in, ctl_line_fn fn, void *user,
+					  struct err *e)
+{
+	char *start = in->s, *end;
+	int rc = 0;
+
+	while (rc == 0 && in->len &&
+		   (end = memchr(start, '\n', in->len - (start - in->s))))
+	{
+		*end = '\0';
+		rc = fn(user, start, end - start, e);
+		start = end + 1;
+	}
+	if (in->len)
+	{
+		in->len -= start - in->s;
+		memmove(in->s, start, in->len);
+	}
+	return rc;
+}
+
+int ctl_watch(const char *path, ctl_line_fn fn, void *user, struct err *e)
+{
+	struct text in = {0};
+	char buf[4096];
+	int fd = -1, rc = connect_agent(path, &fd, e);
+	ssize_t n;
+
+	if (rc != 0)
+	{
+		return rc;
+	}
+	rc = send_op(fd, path, "watch", e);
+	while (rc == 0)
+	{
+		n = read(fd, buf, sizeof(buf));
+		if (n < 0 && errno == EINTR)
+		{
+			continue;
+		}
+		if (n <= 0)
+		{
+			rc = err_set(e, -EPIPE, ERR_IO, path, "the agent stopped");
+			break;
+		}
+		text_addn(&in, buf, n);
+		rc = in.len > LINE_MAX_BYTES ?
+			 err_set(e, -E2BIG, ERR_LIMIT, path, "the line is too long") :
+			 take_lines(&in, fn, user, e);
+	}
+	close(fd);
+	text_done(&in);
+	return rc;
 }

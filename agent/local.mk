@@ -7,6 +7,7 @@ libppvpn_agent_core_la_SOURCES = \
 	agent/alarm.c agent/alarm.h \
 	agent/backend.h agent/charon.h agent/conf.h \
 	agent/belief.c agent/belief.h \
+	agent/cause.c agent/cause.h \
 	agent/conn_json.c \
 	agent/desired.c agent/desired.h \
 	agent/diag.c agent/diag.h \
@@ -14,10 +15,12 @@ libppvpn_agent_core_la_SOURCES = \
 	agent/failover.c agent/failover.h \
 	agent/frr_text.c agent/frr_text.h \
 	agent/json_walk.c agent/json_walk.h \
+	agent/metrics.c agent/metrics.h \
 	agent/peer.c agent/peer.h \
 	agent/plan.c agent/plan.h \
 	agent/resource.c agent/resource.h \
 	agent/trial.c agent/trial.h \
+	agent/turn.c agent/turn.h \
 	agent/vici_msg.c agent/vici_msg.h \
 	agent/vici_read.c agent/vici_read.h
 libppvpn_agent_core_la_LIBADD = libppvpn.la libppvpn-seal.la
@@ -49,6 +52,7 @@ libppvpn_agent_la_SOURCES = \
 	agent/control.c agent/control.h \
 	agent/cycle.c agent/cycle.h \
 	agent/daytime.c agent/daytime.h \
+	agent/event.c agent/event.h agent/event_codes.h \
 	agent/fetch.c agent/fetch.h \
 	agent/frr.c agent/frr.h agent/frr_read.c \
 	agent/identity.c agent/identity.h \
@@ -70,6 +74,7 @@ ppvpn_agent_SOURCES = \
 	agent/neighbors.c agent/neighbors.h \
 	agent/alert.c agent/alert.h \
 	agent/main.c \
+	agent/negotiate.c agent/negotiate.h \
 	agent/notify.c agent/notify.h \
 	agent/report.c agent/report.h \
 	agent/serve.c agent/serve.h
@@ -80,7 +85,9 @@ ppvpnctl_SOURCES = \
 	agent/ppvpnctl.c \
 	agent/ctl_answer.c agent/ctl_answer.h \
 	agent/ctl_ask.c agent/ctl_ask.h \
-	agent/ctl_print.c agent/ctl_print.h
+	agent/ctl_print.c agent/ctl_print.h \
+	agent/ctl_status.c \
+	agent/ctl_text.c agent/ctl_text.h
 ppvpnctl_LDADD = libppvpn.la
 
 include testing/unit/agent-core.mk

@@ -17,8 +17,12 @@ static const struct peer_row rows[] = {
 	{ PEER_CONNECTING, PEER_EV_CHILD_UP,   PEER_SETTLE,     PEER_UP },
 	{ PEER_CONNECTING, PEER_EV_FAILED,     PEER_BACK_OFF,   PEER_WAITING },
 	{ PEER_CONNECTING, PEER_EV_EXHAUSTED,  PEER_GIVE_ALARM, PEER_ALARM },
-	{ PEER_CONNECTING, PEER_EV_TIMEOUT,    PEER_BACK_OFF,   PEER_WAITING },
-	{ PEER_UP,         PEER_EV_CHILD_DOWN, PEER_HOLD,       PEER_WAITING },
+	{ PEER_CONNECTING, PEER_EV_TIMEOUT,    PEER_ABANDON,    PEER_CONNECTING },
+	{ PEER_UP,         PEER_EV_CHILD_DOWN, PEER_ASK,        PEER_ASKING },
+	{ PEER_ASKING,     PEER_EV_ANSWERED,   PEER_HOLD,       PEER_WAITING },
+	{ PEER_ASKING,     PEER_EV_TIMEOUT,    PEER_HOLD,       PEER_WAITING },
+	{ PEER_ASKING,     PEER_EV_CHILD_UP,   PEER_SETTLE,     PEER_UP },
+	{ PEER_ASKING,     PEER_EV_KICK,       PEER_INITIATE,   PEER_CONNECTING },
 	{ PEER_WAITING,    PEER_EV_TIMEOUT,    PEER_INITIATE,   PEER_CONNECTING },
 	{ PEER_WAITING,    PEER_EV_KICK,       PEER_INITIATE,   PEER_CONNECTING },
 	{ PEER_WAITING,    PEER_EV_CHILD_UP,   PEER_SETTLE,     PEER_UP },
@@ -28,6 +32,7 @@ static const struct peer_row rows[] = {
 	{ PEER_IDLE,       PEER_EV_REMOVED,    PEER_STOP,       PEER_IDLE },
 	{ PEER_CONNECTING, PEER_EV_REMOVED,    PEER_STOP,       PEER_IDLE },
 	{ PEER_UP,         PEER_EV_REMOVED,    PEER_STOP,       PEER_IDLE },
+	{ PEER_ASKING,     PEER_EV_REMOVED,    PEER_STOP,       PEER_IDLE },
 	{ PEER_WAITING,    PEER_EV_REMOVED,    PEER_STOP,       PEER_IDLE },
 	{ PEER_ALARM,      PEER_EV_REMOVED,    PEER_STOP,       PEER_IDLE },
 };
@@ -40,10 +45,12 @@ static const struct {
 	{ PEER_IDLE, PEER_EV_FAILED },			/* of the other end's attempt */
 	{ PEER_IDLE, PEER_EV_EXHAUSTED },
 	{ PEER_IDLE, PEER_EV_TIMEOUT },			/* no timer in this state */
+	{ PEER_IDLE, PEER_EV_ANSWERED },		/* for somebody else */
 	{ PEER_CONNECTING, PEER_EV_START },		/* never two at once */
 	{ PEER_CONNECTING, PEER_EV_STANDBY },
 	{ PEER_CONNECTING, PEER_EV_CHILD_DOWN },
 	{ PEER_CONNECTING, PEER_EV_KICK },
+	{ PEER_CONNECTING, PEER_EV_ANSWERED },
 	{ PEER_UP, PEER_EV_START },
 	{ PEER_UP, PEER_EV_STANDBY },
 	{ PEER_UP, PEER_EV_CHILD_UP },
@@ -51,16 +58,24 @@ static const struct {
 	{ PEER_UP, PEER_EV_EXHAUSTED },
 	{ PEER_UP, PEER_EV_TIMEOUT },
 	{ PEER_UP, PEER_EV_KICK },
+	{ PEER_UP, PEER_EV_ANSWERED },
+	{ PEER_ASKING, PEER_EV_START },
+	{ PEER_ASKING, PEER_EV_STANDBY },
+	{ PEER_ASKING, PEER_EV_CHILD_DOWN },
+	{ PEER_ASKING, PEER_EV_FAILED },
+	{ PEER_ASKING, PEER_EV_EXHAUSTED },
 	{ PEER_WAITING, PEER_EV_START },
 	{ PEER_WAITING, PEER_EV_STANDBY },
 	{ PEER_WAITING, PEER_EV_CHILD_DOWN },
 	{ PEER_WAITING, PEER_EV_FAILED },
 	{ PEER_WAITING, PEER_EV_EXHAUSTED },
+	{ PEER_WAITING, PEER_EV_ANSWERED },
 	{ PEER_ALARM, PEER_EV_START },
 	{ PEER_ALARM, PEER_EV_STANDBY },
 	{ PEER_ALARM, PEER_EV_CHILD_DOWN },
 	{ PEER_ALARM, PEER_EV_FAILED },
 	{ PEER_ALARM, PEER_EV_EXHAUSTED },
+	{ PEER_ALARM, PEER_EV_ANSWERED },
 };
 
 static const char *const state_names[] = {
@@ -115,22 +130,35 @@ static uint64_t spread(uint64_t ms, uint32_t random)
 	return ms + ms * (random % 1000) / 5000;
 }
 
-uint64_t peer_backoff_ms(const struct model_retry *retry, unsigned failures,
-						 uint32_t random)
+static uint64_t steps(const struct model_retry *retry, unsigned failures)
 {
 	uint64_t seconds = retry->t1;
 
-	for (unsigned i = 1; i < failures && seconds < retry->maximum; i++)
+	if (failures <= 1)
+	{
+		return retry->minimum_wait;
+	}
+	for (unsigned i = 2; i < failures && seconds < retry->maximum &&
+		 retry->factor > 1; i++)
 	{
 		seconds *= retry->factor;
 	}
-	if (seconds > retry->maximum)
-	{
-		seconds = retry->maximum;
-	}
+	return seconds > retry->maximum ? retry->maximum : seconds;
+}
+
+uint64_t peer_backoff_ms(const struct model_retry *retry, enum cause_wait wait,
+						 bool initiator, unsigned failures, uint32_t random)
+{
+	uint64_t seconds = wait == CAUSE_STEPS ? steps(retry, failures) :
+					   wait == CAUSE_SLOW ? retry->maximum : 0;
+
 	if (seconds < retry->minimum_wait)
 	{
 		seconds = retry->minimum_wait;
+	}
+	if (!initiator)
+	{
+		seconds += 2 * (uint64_t)retry->t1;
 	}
 	return spread(seconds * 1000, random);
 }

@@ -18,6 +18,7 @@
 #include "ctl_answer.h"
 #include "ctl_ask.h"
 #include "ctl_print.h"
+#include "file.h"
 #include "json_out.h"
 
 #define SOCKET_DEFAULT "/run/ppvpn/agent.sock"
@@ -73,14 +74,15 @@ static int show(const struct cli_args *args, const char *op, unsigned seconds,
 	return rc;
 }
 
-/* Which peers are not up is a second question. */
+/* Which peers are not up, and what is wrong, are further questions. */
 static int print_status(const struct cli_args *args, struct arena *a,
 						const struct text *answer, struct text *out,
 						struct err *e)
 {
 	struct ctl_status s;
 	struct ctl_peers p;
-	struct text peers = {0};
+	struct ctl_alarms alarms;
+	struct text peers = {0}, list = {0};
 	int rc = ctl_status_read(a, answer->s, answer->len, &s, e);
 
 	if (rc == 0)
@@ -93,9 +95,18 @@ static int print_status(const struct cli_args *args, struct arena *a,
 	}
 	if (rc == 0)
 	{
-		ctl_print_status(out, &s, &p);
+		rc = ask(args, "alarms", ANSWER_SECONDS, &list, e);
+	}
+	if (rc == 0)
+	{
+		rc = ctl_alarms_read(a, list.s, list.len, &alarms, e);
+	}
+	if (rc == 0)
+	{
+		ctl_print_status(out, &s, &p, &alarms);
 	}
 	text_done(&peers);
+	text_done(&list);
 	return rc;
 }
 
@@ -240,6 +251,72 @@ static int cmd_diag(const struct cli_args *args, void *user, struct err *e)
 	return show(args, "diag", SYNC_SECONDS, print_diag, e);
 }
 
+/* ---- watch ----------------------------------------------------------------- */
+
+static int print_event(void *user, const char *line, size_t len, struct err *e)
+{
+	const struct cli_args *args = user;
+	struct text out = {0};
+	struct arena *a = arena_new();
+	struct ctl_event event;
+	int rc = ctl_answer_error(line, len, e);
+
+	if (rc == 0 && cli_opt(args, "--json"))
+	{
+		text_addf(&out, "%s\n", line);
+	}
+	else if (rc == 0)
+	{
+		rc = ctl_event_read(a, line, len, &event, e);
+		if (rc == 0)
+		{
+			ctl_print_event(&out, &event);
+		}
+	}
+	if (rc == 0)
+	{
+		rc = print(&out, e);
+	}
+	text_done(&out);
+	arena_free(a);
+	return rc;
+}
+
+static int cmd_watch(const struct cli_args *args, void *user, struct err *e)
+{
+	const char *path = cli_opt(args, "--socket");
+
+	return ctl_watch(path ? path : SOCKET_DEFAULT, print_event, (void*)args, e);
+}
+
+/* ---- metrics --------------------------------------------------------------- */
+
+static int print_metrics(const struct cli_args *args, struct arena *a,
+						 const struct text *answer, struct text *out,
+						 struct err *e)
+{
+	const char *file = cli_opt(args, "--output");
+	struct ctl_metrics m;
+	int rc = ctl_metrics_read(a, answer->s, answer->len, &m, e);
+
+	if (rc == 0)
+	{
+		ctl_print_metrics(out, &m);
+	}
+	if (rc == 0 && file)
+	{
+		rc = file_write(file, out->s, out->len, 0644, e);
+		text_done(out);
+		memset(out, 0, sizeof(*out));
+	}
+	return rc;
+}
+
+static int cmd_metrics(const struct cli_args *args, void *user, struct err *e)
+{
+	return show(args, "metrics", ANSWER_SECONDS, print_metrics, e);
+}
+
 static int cmd_status(const struct cli_args *args, void *user, struct err *e)
 {
 	return show(args, "status", ANSWER_SECONDS, print_status, e);
@@ -350,6 +427,12 @@ static const struct cli_option leave_options[] = {
 	{ NULL, NULL, NULL },
 };
 
+static const struct cli_option metrics_options[] = {
+	{ "--output", "FILE", "replace this file, for node_exporter's textfile "
+	  "collector" },
+	{ NULL, NULL, NULL },
+};
+
 static const struct cli_command commands[] = {
 	{ "status", "", 0, 0, "am I provisioned, what is up, what is wrong", NULL,
 	  cmd_status },
@@ -358,6 +441,10 @@ static const struct cli_command commands[] = {
 	{ "sync", "", 0, 0, "ask the server now, wait until it is applied",
 	  sync_options, cmd_sync },
 	{ "alarms", "", 0, 0, "what needs attention", NULL, cmd_alarms },
+	{ "watch", "", 0, 0, "every event as it comes, until interrupted", NULL,
+	  cmd_watch },
+	{ "metrics", "", 0, 0, "the router's state for Prometheus", metrics_options,
+	  cmd_metrics },
 	{ "diag", "", 0, 0, "all of it as one JSON text, without secrets", NULL,
 	  cmd_diag },
 	{ "leave", "", 0, 0, "take this router out of all its VPNs", leave_options,

@@ -14,6 +14,7 @@
 #include "frr.h"
 #include "json_out.h"
 #include "loop.h"
+#include "metrics.h"
 #include "report.h"
 
 static const char *const results[] = {
@@ -204,6 +205,7 @@ struct text report_status(const struct agent *a)
 	jo_object(&o, NULL);
 	jo_str(&o, "ce", a->identity.ce);
 	jo_str(&o, "server", ps.server);
+	jo_u64(&o, "enrolled", a->enrolled);
 	jo_bool(&o, "connected", ps.connected);
 	jo_u64(&o, "epoch", ps.epoch);
 	jo_u64(&o, "revision", ps.revision);
@@ -289,6 +291,73 @@ struct text report_alarms(const struct agent *a)
 	}
 	jo_array_end(&o);
 	jo_object_end(&o);
+	return jo_take(&o);
+}
+
+/* ---- for Prometheus -------------------------------------------------------- */
+
+static void fill_metrics_tunnel(const struct tunnel *t,
+								struct metrics_tunnel *m)
+{
+	*m = (struct metrics_tunnel){
+		.customer = t->customer, .vpn = t->vpn, .peer = t->peer,
+		.state = peer_state_name(t->state),
+		.last_error = err_code_text(t->last_error),
+		.up = t->state == PEER_UP, .ospf_full = strcmp(t->ospf, "Full") == 0,
+		.route = t->route, .silent = t->silent,
+		.in_bytes = t->in_bytes, .out_bytes = t->out_bytes, .ups = t->ups,
+		.failures = t->failures, .seconds = seconds_since(t->since_ms),
+	};
+}
+
+struct text report_metrics(const struct agent *a)
+{
+	struct arena *arena = arena_new();
+	size_t count = tunnels_count(a->tunnels);
+	struct metrics_tunnel *tunnels = arena_calloc(arena, count + 1,
+												  sizeof(*tunnels));
+	struct provider_status ps;
+	struct metrics m = {
+		.version = PACKAGE_VERSION, .ce = a->identity.ce,
+		.charon = charon_hello(a->charon) != NULL, .frr = frr_running(a->frr),
+		.converged = a->converged, .uptime = seconds_since(a->started_ms),
+		.initiated = a->counts.initiated, .failed = a->counts.failed,
+		.unknown_peers = a->counts.unknown_peers,
+		.unknown_asked = a->counts.unknown_asked,
+		.tunnels = tunnels, .tunnel_count = count,
+	};
+	struct json_out o = {0};
+	struct text text = {0};
+	char *rest = NULL;
+
+	provider_status(a->provider, &ps);
+	m.connected = ps.connected;
+	m.epoch = ps.epoch;
+	m.revision = ps.revision;
+	m.applied = result(a, &ps) == STATUS_APPLIED;
+	for (size_t i = 0; i < count; i++)
+	{
+		fill_metrics_tunnel(tunnels_get(a->tunnels, i), &tunnels[i]);
+	}
+	for (size_t i = 0; i < a->alarms.count; i++)
+	{
+		if (a->alarms.items[i].severity != STATUS_CLEARED)
+		{
+			m.alarms[a->alarms.items[i].severity]++;
+		}
+	}
+	metrics_text(&text, &m);
+	jo_object(&o, NULL);
+	jo_array(&o, "lines");
+	for (char *line = strtok_r((char*)text_str(&text), "\n", &rest); line;
+		 line = strtok_r(NULL, "\n", &rest))
+	{
+		jo_str(&o, NULL, line);
+	}
+	jo_array_end(&o);
+	jo_object_end(&o);
+	text_done(&text);
+	arena_free(arena);
 	return jo_take(&o);
 }
 

@@ -215,55 +215,81 @@ void serve_settled(struct agent *a)
 	}
 }
 
-void serve_request(void *user, struct control_request *req, const char *op)
+static void serve_diag_op(struct agent *a, struct control_request *req)
 {
-	struct agent *a = user;
+	if (wait_in(a->diags, &a->diag_count, req))
+	{
+		cycle_plan(a->cycle, on_plan, a);
+	}
+}
+
+static void serve_accept_removal(struct agent *a, struct control_request *req)
+{
+	serve_word(a, req, provider_accept_removal);
+}
+
+static void serve_retry(struct agent *a, struct control_request *req)
+{
+	serve_word(a, req, provider_retry);
+}
+
+static void serve_status(struct agent *a, struct control_request *req)
+{
+	answer_text(req, report_status(a));
+}
+
+static void serve_peers(struct agent *a, struct control_request *req)
+{
+	answer_text(req, report_peers(a));
+}
+
+static void serve_alarms(struct agent *a, struct control_request *req)
+{
+	answer_text(req, report_alarms(a));
+}
+
+static void serve_metrics(struct agent *a, struct control_request *req)
+{
+	answer_text(req, report_metrics(a));
+}
+
+static void serve_watch(struct agent *a, struct control_request *req)
+{
 	struct err e = {0};
 
-	if (strcmp(op, "status") == 0)
+	(void)a;
+	if (control_watch(req) < 0)
 	{
-		answer_text(req, report_status(a));
-	}
-	else if (strcmp(op, "peers") == 0)
-	{
-		answer_text(req, report_peers(a));
-	}
-	else if (strcmp(op, "alarms") == 0)
-	{
-		answer_text(req, report_alarms(a));
-	}
-	else if (strcmp(op, "plan") == 0)
-	{
-		serve_plan(a, req);
-	}
-	else if (strcmp(op, "diag") == 0)
-	{
-		if (wait_in(a->diags, &a->diag_count, req))
-		{
-			cycle_plan(a->cycle, on_plan, a);
-		}
-	}
-	else if (strcmp(op, "sync") == 0)
-	{
-		serve_sync(a, req);
-	}
-	else if (strcmp(op, "accept-removal") == 0)
-	{
-		serve_word(a, req, provider_accept_removal);
-	}
-	else if (strcmp(op, "retry") == 0)
-	{
-		serve_word(a, req, provider_retry);
-	}
-	else if (strcmp(op, "leave") == 0)
-	{
-		serve_leave(a, req);
-	}
-	else
-	{
-		err_set(&e, 0, ERR_USAGE, "op", "unknown operation \"%s\"", op);
+		err_set(&e, 0, ERR_LIMIT, "watch", "too many watch already");
 		control_answer(req, NULL, &e);
 	}
+}
+
+void serve_request(void *user, struct control_request *req, const char *op)
+{
+	static const struct {
+		const char *op;
+		void (*fn)(struct agent *a, struct control_request *req);
+	} ops[] = {
+		{ "status", serve_status }, { "peers", serve_peers },
+		{ "alarms", serve_alarms }, { "plan", serve_plan },
+		{ "diag", serve_diag_op }, { "sync", serve_sync },
+		{ "leave", serve_leave }, { "watch", serve_watch },
+		{ "metrics", serve_metrics },
+		{ "accept-removal", serve_accept_removal }, { "retry", serve_retry },
+	};
+	struct err e = {0};
+
+	for (size_t i = 0; i < sizeof(ops) / sizeof(*ops); i++)
+	{
+		if (strcmp(op, ops[i].op) == 0)
+		{
+			ops[i].fn(user, req);
+			return;
+		}
+	}
+	err_set(&e, 0, ERR_USAGE, "op", "unknown operation \"%s\"", op);
+	control_answer(req, NULL, &e);
 }
 
 void serve_stop(struct agent *a)

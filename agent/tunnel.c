@@ -3,6 +3,7 @@
 /*
  * tunnel.c - driving the peers' machines
  */
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,12 +16,17 @@
 #include "seal.h"
 #include "tunnel.h"
 
-/* Attempts are started at least this far apart, so that a hub that boots with
- * a thousand peers does not stampede. */
-#define PACE_MS 20
 /* An attempt that charon shows no IKE_SA of after this has failed: not every
  * refusal comes with an alert. */
 #define VANISHED_MS 2000
+/* What charon said so long before a tunnel went is not why. */
+#define HINT_MS 10000
+/* First and last gap between two looks at one tunnel. */
+#define LOOK_FIRST_MS 2000
+#define LOOK_UP_MS 8000			/* first, at one that has just come up */
+#define LOOK_LAST_MS 16000
+/* A tunnel that hears nothing is told from one that has just come up. */
+#define SILENCE_MIN_MS 10000
 
 struct tunnels {
 	struct loop *loop;
@@ -30,7 +36,9 @@ struct tunnels {
 	struct tunnel **by_link;	/* the same, while links_known */
 	size_t count;
 	bool links_known;
-	uint64_t next_slot_ms;
+	struct turns turns;
+	struct loop_timer *turn_timer;
+	bool paused;
 };
 
 static uint32_t random32(void)
@@ -135,11 +143,14 @@ struct tunnel *tunnels_get(const struct tunnels *ts, size_t i)
 
 static void tunnel_free(struct tunnel *t)
 {
+	turn_end(&t->owner->turns, &t->turn);
 	loop_timer_free(t->timer);
 	free(t);
 }
 
 /* ---- the machine's driver -------------------------------------------------- */
+
+static void event(struct tunnel *t, enum peer_event ev);
 
 static void arm(struct tunnel *t, uint64_t ms)
 {
@@ -153,17 +164,101 @@ static void disarm(struct tunnel *t)
 	loop_timer_clear(t->timer);
 }
 
+static void look_later(struct tunnel *t, uint64_t gap_ms)
+{
+	t->look_gap_ms = gap_ms;
+	t->look_ms = loop_now_ms() + gap_ms;
+}
+
+static struct tunnel *turn_tunnel(struct turn *turn)
+{
+	return (struct tunnel*)((char*)turn - offsetof(struct tunnel, turn));
+}
+
+/* Those whose turn it is begin; the timer is set for the next one. */
+static void serve_turns(struct tunnels *ts)
+{
+	struct turn *turn;
+	uint64_t wait;
+
+	while (!ts->paused && (turn = turns_next(&ts->turns, loop_now_ms())))
+	{
+		struct tunnel *t = turn_tunnel(turn);
+
+		t->hint = NULL;
+		arm(t, PEER_NEGOTIATION_MS);
+		look_later(t, LOOK_FIRST_MS);
+		ts->handlers.initiate(ts->user, t);
+	}
+	wait = turns_wait_ms(&ts->turns, loop_now_ms());
+	if (ts->paused || wait == UINT64_MAX)
+	{
+		loop_timer_clear(ts->turn_timer);
+		return;
+	}
+	loop_timer_set(ts->turn_timer, wait);
+}
+
+static void on_turn(void *user)
+{
+	serve_turns(user);
+}
+
+static void want_turn(struct tunnel *t)
+{
+	disarm(t);
+	turn_want(&t->owner->turns, &t->turn);
+	if (!t->owner->paused && !loop_timer_armed(t->owner->turn_timer))
+	{
+		loop_timer_set(t->owner->turn_timer, 0);
+	}
+}
+
+static void set_silent(struct tunnel *t, bool silent)
+{
+	if (t->silent != silent)
+	{
+		t->silent = silent;
+		t->owner->handlers.alarm(t->owner->user, t, ERR_NO_TRAFFIC, silent);
+	}
+}
+
 static void settle(struct tunnel *t)
 {
-	bool alarmed = t->failures > 0;
-
 	disarm(t);
+	t->ups++;
 	t->failures = 0;
 	t->last_error = ERR_NONE;
-	if (alarmed)
+	t->hint = NULL;
+	look_later(t, LOOK_UP_MS);
+	t->owner->handlers.alarm(t->owner->user, t, ERR_NONE, false);
+}
+
+/* Why it went: what charon said just before. */
+static void went_down(struct tunnel *t)
+{
+	if (t->hint && loop_now_ms() - t->hint_ms <= HINT_MS)
 	{
-		t->owner->handlers.alarm(t->owner->user, t, false);
+		t->last_error = t->hint->code;
 	}
+	t->hint = NULL;
+	set_silent(t, false);
+	arm(t, PEER_ASK_MS);
+	t->owner->handlers.ask(t->owner->user, t);
+}
+
+/* A cause that says little gives way to what was said before. */
+static void fail(struct tunnel *t, const struct cause *cause)
+{
+	if (t->hint && cause->severity == STATUS_CLEARED &&
+		cause->class != CAUSE_LOCAL)
+	{
+		cause = t->hint;
+	}
+	t->last_error = cause->code;
+	t->wait = cause->wait;
+	event(t, t->failures + 1 >= t->retry.alarm_after ? PEER_EV_EXHAUSTED
+													 : PEER_EV_FAILED);
 }
 
 static void act(struct tunnel *t, enum peer_action action)
@@ -175,8 +270,11 @@ static void act(struct tunnel *t, enum peer_action action)
 		case PEER_NOTHING:
 			break;
 		case PEER_INITIATE:
-			arm(t, PEER_NEGOTIATION_MS);
-			ts->handlers.initiate(ts->user, t);
+			want_turn(t);
+			break;
+		case PEER_ABANDON:
+			ts->handlers.abandon(ts->user, t);
+			fail(t, cause_find("no-answer"));
 			break;
 		case PEER_SETTLE:
 			settle(t);
@@ -184,11 +282,15 @@ static void act(struct tunnel *t, enum peer_action action)
 		case PEER_BACK_OFF:
 		case PEER_GIVE_ALARM:
 			t->failures++;
-			arm(t, peer_backoff_ms(&t->retry, t->failures, random32()));
+			arm(t, peer_backoff_ms(&t->retry, t->wait, t->initiator,
+								   t->failures, random32()));
 			if (action == PEER_GIVE_ALARM)
 			{
-				ts->handlers.alarm(ts->user, t, true);
+				ts->handlers.alarm(ts->user, t, t->last_error, true);
 			}
+			break;
+		case PEER_ASK:
+			went_down(t);
 			break;
 		case PEER_HOLD:
 			arm(t, peer_hold_ms(&t->retry, t->initiator, random32()));
@@ -201,14 +303,9 @@ static void act(struct tunnel *t, enum peer_action action)
 
 static void event(struct tunnel *t, enum peer_event ev)
 {
-	const struct peer_row *row;
+	const struct peer_row *row = peer_row(t->state, ev);
 	enum peer_state old = t->state;
 
-	if (ev == PEER_EV_FAILED && t->failures + 1 >= t->retry.alarm_after)
-	{
-		ev = PEER_EV_EXHAUSTED;
-	}
-	row = peer_row(t->state, ev);
 	if (!row)
 	{
 		log_debug("peer", "%s: %s in state %s: nothing follows", t->conn,
@@ -218,9 +315,12 @@ static void event(struct tunnel *t, enum peer_event ev)
 	t->state = row->next;
 	if (row->next != old)
 	{
+		turn_end(&t->owner->turns, &t->turn);
 		t->since_ms = loop_now_ms();
-		log_info("peer", "%s: %s -> %s (%s)", t->conn, peer_state_name(old),
-				 peer_state_name(row->next), peer_event_name(ev));
+		log_debug("peer", "%s: %s -> %s (%s%s%s)", t->conn, peer_state_name(old),
+				  peer_state_name(row->next), peer_event_name(ev),
+				  t->last_error == ERR_NONE ? "" : ": ",
+				  t->last_error == ERR_NONE ? "" : err_code_text(t->last_error));
 	}
 	act(t, row->action);
 	if (row->next != old)
@@ -229,38 +329,12 @@ static void event(struct tunnel *t, enum peer_event ev)
 	}
 }
 
-/* A turn in the pace of attempts, from now. */
-static uint64_t pace(struct tunnels *ts)
-{
-	uint64_t now = loop_now_ms();
-
-	if (ts->next_slot_ms < now)
-	{
-		ts->next_slot_ms = now;
-	}
-	ts->next_slot_ms += PACE_MS;
-	return ts->next_slot_ms - PACE_MS - now;
-}
-
-/* The timer serves the states, and before the first attempt the pace. */
 static void on_timer(void *user)
 {
 	struct tunnel *t = user;
 
 	t->timer_ms = 0;
-	if (t->kick)
-	{
-		t->kick = false;
-		event(t, PEER_EV_KICK);
-	}
-	else if (t->state == PEER_IDLE)
-	{
-		event(t, PEER_EV_START);
-	}
-	else
-	{
-		event(t, PEER_EV_TIMEOUT);
-	}
+	event(t, PEER_EV_TIMEOUT);
 }
 
 /* ---- the document ---------------------------------------------------------- */
@@ -300,6 +374,11 @@ static void tunnel_update(struct tunnel *t, const struct model_vpn *vpn,
 	t->remote = peer->remote_address;
 	t->initiator = peer->initiator == MODEL_LOCAL;
 	t->retry = vpn->retry;
+	t->silence_ms = (uint64_t)vpn->ospf.dead_interval * 1000;
+	if (t->silence_ms < SILENCE_MIN_MS)
+	{
+		t->silence_ms = SILENCE_MIN_MS;
+	}
 	t->listed = true;
 	t->kick |= moved;
 }
@@ -354,7 +433,8 @@ void tunnels_document(struct tunnels *ts, const struct conf *conf,
 		if (!ts->items[i]->listed)
 		{
 			event(ts->items[i], PEER_EV_REMOVED);
-			ts->handlers.alarm(ts->user, ts->items[i], false);
+			set_silent(ts->items[i], false);
+			ts->handlers.alarm(ts->user, ts->items[i], ERR_NONE, false);
 			tunnel_free(ts->items[i]);
 		}
 	}
@@ -397,28 +477,29 @@ static void phases(struct tunnel *t)
 
 void tunnels_ready(struct tunnels *ts)
 {
+	ts->paused = false;
 	for (size_t i = 0; i < ts->count; i++)
 	{
 		struct tunnel *t = ts->items[i];
 
 		phase_done(t, STATUS_PHASE_APPLY);
 		phases(t);
-		if (t->kick && t->state != PEER_CONNECTING && !t->installed)
+		if (t->kick && !t->installed)
 		{
-			arm(t, pace(ts));
+			t->kick = false;
+			event(t, PEER_EV_KICK);
 		}
-		else if (t->state == PEER_IDLE && !t->timer_ms)
+		else if (t->state == PEER_IDLE)
 		{
-			if (t->initiator)
-			{
-				arm(t, pace(ts));
-			}
-			else
-			{
-				event(t, PEER_EV_STANDBY);
-			}
+			event(t, t->initiator ? PEER_EV_START : PEER_EV_STANDBY);
 		}
 	}
+	serve_turns(ts);
+}
+
+void tunnels_pause(struct tunnels *ts)
+{
+	ts->paused = true;
 }
 
 /* ---- what was observed ----------------------------------------------------- */
@@ -426,6 +507,40 @@ void tunnels_ready(struct tunnels *ts)
 static void copy_text(char *out, size_t size, const char *in)
 {
 	snprintf(out, size, "%s", in ? in : "");
+}
+
+/*
+ * What comes out of the tunnel, while something goes in: at the very least the
+ * neighbour's hellos. Counters begin anew with each rekeying.
+ */
+static void observed_traffic(struct tunnel *t)
+{
+	uint64_t now = loop_now_ms();
+
+	if (!t->installed || t->in_bytes > t->heard_bytes || !t->heard_ms ||
+		strcmp(t->ospf, "Full") == 0)
+	{
+		t->heard_ms = t->installed ? now : 0;
+		t->said_bytes = t->out_bytes;
+		set_silent(t, false);
+	}
+	else if (t->out_bytes < t->said_bytes)
+	{
+		t->said_bytes = 0;
+	}
+	else if (t->out_bytes > t->said_bytes &&
+			 now - t->heard_ms >= t->silence_ms)
+	{
+		set_silent(t, true);
+	}
+	t->heard_bytes = t->in_bytes;
+}
+
+static bool vanished(const struct tunnel *t)
+{
+	return t->state == PEER_CONNECTING &&
+		   !turn_waits(&t->owner->turns, &t->turn) &&
+		   loop_now_ms() - t->turn.began_ms >= VANISHED_MS;
 }
 
 static void observed_sa(struct tunnel *t, const struct fact_sa *sa)
@@ -441,6 +556,7 @@ static void observed_sa(struct tunnel *t, const struct fact_sa *sa)
 	t->spi_in = sa ? sa->spi_in : 0;
 	t->spi_out = sa ? sa->spi_out : 0;
 	t->installed = installed;
+	observed_traffic(t);
 	if (installed && t->state != PEER_UP)
 	{
 		event(t, PEER_EV_CHILD_UP);
@@ -452,15 +568,25 @@ static void observed_sa(struct tunnel *t, const struct fact_sa *sa)
 		t->ospf[0] = '\0';
 		event(t, PEER_EV_CHILD_DOWN);
 	}
-	else if (!sa && t->state == PEER_CONNECTING &&
-			 loop_now_ms() - t->since_ms >= VANISHED_MS)
+	else if (!sa && vanished(t))
 	{
-		if (t->last_error == ERR_NONE)
-		{
-			t->last_error = ERR_REFUSED;
-		}
-		event(t, PEER_EV_FAILED);
+		fail(t, cause_find("refused"));
 	}
+}
+
+bool tunnel_look_due(struct tunnel *t)
+{
+	bool watched = t->state == PEER_CONNECTING ?
+				   !turn_waits(&t->owner->turns, &t->turn) :
+				   t->state == PEER_UP && strcmp(t->ospf, "Full") != 0;
+
+	if (!watched || loop_now_ms() < t->look_ms)
+	{
+		return false;
+	}
+	look_later(t, t->look_gap_ms * 2 < LOOK_LAST_MS ? t->look_gap_ms * 2
+													: LOOK_LAST_MS);
+	return true;
 }
 
 static void observed_one(struct tunnel *t, const struct observation *seen)
@@ -584,22 +710,53 @@ void tunnels_route(struct tunnels *ts, const char *link, bool present)
 	}
 }
 
-/* ---- failures and kicks ---------------------------------------------------- */
+/* ---- causes and kicks ------------------------------------------------------ */
 
-void tunnels_failed(struct tunnels *ts, const char *conn, const char *remote,
-					enum err_code code)
+static void give_hint(struct tunnel *t, const struct cause *cause)
+{
+	t->hint = cause;
+	t->hint_ms = loop_now_ms();
+}
+
+void tunnels_cause(struct tunnels *ts, const char *conn,
+				   const struct cause *cause, bool ours)
 {
 	struct tunnel *t = conn ? tunnels_find(ts, conn) : NULL;
-	struct addr address;
 
-	if (!t && remote && addr_parse4(remote, &address) == 0)
+	if (!t)
 	{
-		t = tunnels_find_remote(ts, &address);
+		return;
 	}
-	if (t)
+	if (t->state == PEER_UP)
+	{	/* a rekeying, or what ends it: child-down follows if it matters */
+		give_hint(t, cause);
+	}
+	else if (t->state == PEER_CONNECTING && ours &&
+			 !turn_waits(&ts->turns, &t->turn))
 	{
-		t->last_error = code;
-		event(t, PEER_EV_FAILED);
+		if (cause->effect == CAUSE_ENDS)
+		{
+			fail(t, cause);
+		}
+		else if (cause->effect == CAUSE_HINTS)
+		{
+			give_hint(t, cause);
+		}
+	}
+	else if (!ours && cause->severity != STATUS_CLEARED)
+	{	/* why the peer's own attempts fail */
+		t->last_error = cause->code;
+	}
+}
+
+void tunnels_answered(struct tunnels *ts)
+{
+	for (size_t i = 0; i < ts->count; i++)
+	{
+		if (ts->items[i]->state == PEER_ASKING)
+		{
+			event(ts->items[i], PEER_EV_ANSWERED);
+		}
 	}
 }
 
@@ -609,13 +766,10 @@ void tunnels_kick(struct tunnels *ts, const char *conn)
 	{
 		struct tunnel *t = ts->items[i];
 
-		if ((conn && strcmp(conn, t->conn) != 0) || t->installed ||
-			t->state == PEER_CONNECTING)
+		if (!t->installed && (!conn || strcmp(conn, t->conn) == 0))
 		{
-			continue;
+			event(t, PEER_EV_KICK);
 		}
-		t->kick = true;
-		arm(t, pace(ts));
 	}
 }
 
@@ -624,8 +778,8 @@ void tunnels_restarted(struct tunnels *ts)
 	for (size_t i = 0; i < ts->count; i++)
 	{
 		if (ts->items[i]->state == PEER_CONNECTING)
-		{
-			event(ts->items[i], PEER_EV_TIMEOUT);
+		{	/* begins again, in its turn */
+			want_turn(ts->items[i]);
 		}
 	}
 	tunnels_kick(ts, NULL);
@@ -651,6 +805,8 @@ struct tunnels *tunnels_new(struct loop *loop,
 	ts->loop = loop;
 	ts->handlers = *handlers;
 	ts->user = user;
+	ts->paused = true;
+	ts->turn_timer = loop_timer_new(loop, on_turn, ts);
 	return ts;
 }
 
@@ -664,6 +820,7 @@ void tunnels_free(struct tunnels *ts)
 		}
 		free(ts->items);
 		free(ts->by_link);
+		loop_timer_free(ts->turn_timer);
 		free(ts);
 	}
 }

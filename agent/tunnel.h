@@ -14,6 +14,7 @@
 #include "backend.h"
 #include "peer.h"
 #include "status.h"
+#include "turn.h"
 
 struct loop;
 struct loop_timer;
@@ -26,12 +27,16 @@ struct tunnel {
 	struct addr local, remote;
 	bool initiator;
 	struct model_retry retry;
+	uint64_t silence_ms;				/* the peer's hellos come within it */
 
 	enum peer_state state;
 	uint64_t since_ms;					/* of state, loop_now_ms() */
 	unsigned failures;					/* in a row */
 	uint64_t timer_ms;					/* when the timer fires; 0: not armed */
 	enum err_code last_error;
+	const struct cause *hint;			/* what may have ended it, said at hint_ms */
+	uint64_t hint_ms;
+	enum cause_wait wait;				/* of the last failure */
 
 	/* as last observed */
 	char link[16], ike[24], child[24], proposal[96], ospf[24];
@@ -39,6 +44,11 @@ struct tunnel {
 	uint64_t in_bytes, out_bytes;
 	uint32_t mark, spi_in, spi_out;
 	uint32_t missing_spi;				/* sacheck's */
+	uint64_t ups;						/* how often it came up */
+
+	/* is anything coming in? counted from heard_ms on */
+	uint64_t heard_bytes, heard_ms, said_bytes;
+	bool silent;
 
 	bool has_service;
 	struct status_service service;
@@ -46,17 +56,24 @@ struct tunnel {
 
 	/* tunnel.c's own */
 	bool listed, kick;
+	struct turn turn;
+	uint64_t look_ms, look_gap_ms;		/* when to look at it again */
 	struct loop_timer *timer;
 	struct tunnels *owner;
 };
 
 struct tunnels_handlers {
-	/* negotiate now */
+	/* negotiate now; may end in tunnels_failed() before it returns */
 	void (*initiate)(void *user, struct tunnel *t);
+	/* end what is left of a negotiation that took too long */
+	void (*abandon)(void *user, struct tunnel *t);
+	/* ask the server whether it is still a peer: then tunnels_answered() */
+	void (*ask)(void *user, struct tunnel *t);
 	/* state, service or last error changed: worth a report */
 	void (*changed)(void *user, struct tunnel *t, enum peer_state old);
-	/* an alarm's condition came (raised) or went */
-	void (*alarm)(void *user, struct tunnel *t, bool raised);
+	/* an alarm's condition came (raised) or went; ERR_NONE: all that may be
+	 * raised for a negotiation went */
+	void (*alarm)(void *user, struct tunnel *t, enum err_code code, bool raised);
 };
 
 struct provider_document;
@@ -79,14 +96,26 @@ void tunnels_neighbors_begin(struct tunnels *ts);
 void tunnels_neighbor(struct tunnels *ts, const char *link, const char *state);
 void tunnels_neighbors_end(struct tunnels *ts);
 void tunnels_route(struct tunnels *ts, const char *link, bool present);
-/** A negotiation failed; conn or (NULL) the tunnel with that remote address. */
-void tunnels_failed(struct tunnels *ts, const char *conn, const char *remote,
-					enum err_code code);
+/**
+ * charon gave a cause for this connection. ours: of a negotiation that this end
+ * began, or of an SA; else it only tells why the peer does not come through.
+ */
+void tunnels_cause(struct tunnels *ts, const char *conn,
+				   const struct cause *cause, bool ours);
+/** The server answered, or cannot be reached: those that asked go on. */
+void tunnels_answered(struct tunnels *ts);
 /** Initiate at once whatever the role: conn, or NULL for all that are not up. */
 void tunnels_kick(struct tunnels *ts, const char *conn);
-
 /** charon started anew: negotiations under way are gone; all start at once. */
 void tunnels_restarted(struct tunnels *ts);
+/** charon is away: nobody begins until tunnels_ready(). */
+void tunnels_pause(struct tunnels *ts);
+/**
+ * Is it time to look at this tunnel's SA? Answers true once; then less and less
+ * often. For negotiations, which may end without a word, and for tunnels that
+ * are up without a neighbour.
+ */
+bool tunnel_look_due(struct tunnel *t);
 
 size_t tunnels_count(const struct tunnels *ts);
 struct tunnel *tunnels_get(const struct tunnels *ts, size_t i);

@@ -229,6 +229,49 @@ static void vici_apply(struct backend *b, struct step *const *steps,
 	applying_next(a);
 }
 
+/* ---- giving up a negotiation ------------------------------------------------ */
+
+static void ending_cancel(struct vici_command *command)
+{
+	free(command);
+}
+
+static void ending_reply(struct vici_command *command, int rc,
+						 struct vici_walk *w, const struct err *e)
+{
+	char errmsg[256] = "";
+	bool success = true;
+
+	if (rc != 0)
+	{
+		log_err(LOG_LEVEL_DEBUG, "vici", "terminate", e);
+	}
+	else if (vici_read_result(w, &success, errmsg) != 0 || !success)
+	{
+		log_debug("vici", "terminate: %s", errmsg);
+	}
+	free(command);
+}
+
+void vici_terminate(struct vici *v, const char *conn)
+{
+	struct vici_command *c;
+
+	if (!vici_conn_is_ours(conn))
+	{
+		return;
+	}
+	c = xcalloc(1, sizeof(*c));
+	c->name = "terminate";
+	c->reply = ending_reply;
+	c->cancel = ending_cancel;
+	vici_start(&c->packet, VICI_CMD_REQUEST, "terminate");
+	vici_kv(&c->packet, "ike", conn);
+	vici_kv(&c->packet, "timeout", "-1");
+	vici_kv(&c->packet, "force", "yes");
+	vici_conn_send(v->conn, c);
+}
+
 /* ---- foreign connections -------------------------------------------------- */
 
 struct listing

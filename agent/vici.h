@@ -32,6 +32,10 @@ void vici_lost(struct vici *v, uint32_t spi_out);
 /** Kind SA: reads list-sas into facts.sas and SA resources; deletes by terminate. */
 struct backend *vici_backend(struct vici *v);
 
+/** End every IKE_SA of a connection of ours, half-open ones too; nothing is
+ * waited for, and a failure is only logged: the next look tells. */
+void vici_terminate(struct vici *v, const char *conn);
+
 /* foreign connections whose children need routes that charon installs */
 typedef void (*vici_conns_fn)(void *user, int rc, char *const *names, size_t count);
 /**

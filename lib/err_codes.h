@@ -136,11 +136,47 @@
 	  "zebra or ospfd is not running, or refused configuration.", \
 	  "systemctl status frr; vtysh -c 'show running-config'") \
 	X(AUTH_FAILED, "auth-failed", "IKE authentication failed", \
-	  "The peer's proof of identity did not fit its key, or ours was refused.", \
+	  "The peer's proof of identity did not fit its key, or ours was refused: the keys differ, or it does not know this site.", \
 	  "If it stays: the two ends have different keys; see tunnel show at the provider.") \
 	X(PROPOSAL, "proposal-mismatch", "No common proposal", \
-	  "The two ends have no algorithm in common.", \
-	  "Check the SA profile at the provider and charon's crypto plugins.") \
+	  "The two ends have no algorithm in common for the IKE_SA, or the peer does not know this router: charon answers both the same.", \
+	  "Is this site a peer over there (ppvpnctl peers)? Else check proposals of the SA profile at the provider, and charon's crypto plugins.") \
+	X(ESP_PROPOSAL, "esp-proposal-mismatch", "No common ESP proposal", \
+	  "The two ends have no algorithm in common for the CHILD_SA.", \
+	  "Check esp_proposals of the SA profile at the provider, and the ciphers of both kernels.") \
+	X(KEY_EXCHANGE, "key-exchange", "No common key exchange group", \
+	  "The peer asked for a Diffie-Hellman group that is not in this router's proposals.", \
+	  "Check the groups in the proposals of the SA profile at both ends.") \
+	X(TRAFFIC_SELECTORS, "traffic-selectors", "Traffic selectors not accepted", \
+	  "The peer does not allow the traffic of a tunnel: 0.0.0.0/0 at both ends.", \
+	  "The peer is configured for something else: see swanctl --list-conns there.") \
+	X(IKE_INCOMPATIBLE, "ike-incompatible", "The peer does not understand IKE as spoken here", \
+	  "The peer answered that the message's syntax, version or a payload is not understood.", \
+	  "Check that a strongSwan of a version that fits runs at the peer, and nothing changes packets on the way.") \
+	X(CERT_EXPIRED, "certificate-expired", "The peer's certificate is out of date", \
+	  "The peer's certificate is not valid at this time.", \
+	  "Check the clocks of both routers; then have the provider renew the certificate.") \
+	X(CERT_REVOKED, "certificate-revoked", "The peer's certificate is revoked", \
+	  "The provider took the peer's certificate back.", \
+	  "Nothing to do here; if the peer should be a site: have the provider enrol it again.") \
+	X(CERT_UNTRUSTED, "certificate-untrusted", "The peer's certificate is not trusted", \
+	  "No CA that this router trusts has signed the peer's certificate.", \
+	  "Have the provider enrol the peer again; if it is no site: somebody is probing.") \
+	X(FOREIGN_SECRET, "foreign-secret", "A secret of the operator's fits a tunnel of the provider's", \
+	  "charon has another pre-shared key that fits this tunnel's identities; who knows it could pose as the peer. Refused.", \
+	  "Give the secrets in swanctl.conf identities (id-1, id-2) of their own, then: swanctl --load-creds") \
+	X(PEER_BUSY, "peer-busy", "Peer cannot negotiate now", \
+	  "The peer answered that it cannot do this just now.", \
+	  "It passes by itself. If it stays: look at the load and the log of charon at the peer.") \
+	X(PEER_CLOSED, "peer-closed", "Peer closed the tunnel", \
+	  "The peer deleted the SA: it was restarted, or is no member of the VPN any more.", \
+	  "The provider is asked, then negotiated again. If it stays down: is the peer still a site, does it run?") \
+	X(NO_CONNECTION, "no-connection", "charon does not know the tunnel", \
+	  "charon has no configuration for a tunnel that the document names. The agent gives it again.", \
+	  "If it stays: ppvpnctl plan says what stands against it.") \
+	X(NO_TRAFFIC, "no-traffic", "Tunnel is up, but nothing comes in", \
+	  "SAs are installed and this router sends, but nothing comes out of the tunnel, not even the peer's OSPF hellos.", \
+	  "Check that ESP (protocol 50) passes between the two CEs, not only IKE (UDP 500, 4500), and that FRR runs at the peer.") \
 	X(REFUSED, "refused", "Negotiation ended without an SA", \
 	  "The peer refused, or gave up, without saying why: it may not know this router yet.", \
 	  "If it stays: look at the log of charon at both ends.") \

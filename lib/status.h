@@ -54,7 +54,7 @@ struct status_service {
 
 struct status_peer {
 	char *customer, *vpn, *peer;
-	char *state;			/* of the peer's machine: idle connecting up waiting alarm */
+	char *state;			/* of the peer's machine: idle connecting up asking waiting alarm */
 	char *ike;				/* VICI's word: ESTABLISHED, CONNECTING; "" none */
 	char *child;			/* INSTALLED, REKEYED ...; "" none */
 	char *proposal;			/* negotiated ESP algorithms, "" none */

@@ -23,6 +23,7 @@ libppvpn_plugin_la_SOURCES = \
 	plugin/ppvpn_initiator.c plugin/ppvpn_initiator.h \
 	plugin/ppvpn_json.c plugin/ppvpn_json.h \
 	plugin/ppvpn_listener.c plugin/ppvpn_listener.h \
+	plugin/ppvpn_message.c plugin/ppvpn_message.h \
 	plugin/ppvpn_peercred.c plugin/ppvpn_peercred.h \
 	plugin/ppvpn_plugin.c plugin/ppvpn_plugin.h \
 	plugin/ppvpn_protocol.c plugin/ppvpn_protocol.h \

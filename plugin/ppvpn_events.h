@@ -38,6 +38,8 @@ struct ppvpn_event_t {
 	const char *alert;
 	/** how often it was seen, for an unknown peer */
 	u_int count;
+	/** this end began with the IKE_SA, for an alert */
+	bool initiator;
 	/** name of the connection, "" if none */
 	char name[256];
 	/** addresses, "" if not known */

@@ -9,6 +9,7 @@
  */
 
 #include "ppvpn_listener.h"
+#include "ppvpn_message.h"
 #include "ppvpn_unknown.h"
 
 typedef struct private_ppvpn_listener_t private_ppvpn_listener_t;
@@ -152,6 +153,8 @@ static void send_alert(private_ppvpn_listener_t *this, ike_sa_t *ike_sa,
 	ppvpn_event_t event = {
 		.type = PPVPN_EVENT_ALERT,
 		.alert = alert,
+		.initiator = ike_sa->get_id(ike_sa)->is_initiator(
+												ike_sa->get_id(ike_sa)),
 	};
 
 	ppvpn_count(&this->counters->alerts);
@@ -212,12 +215,34 @@ METHOD(listener_t, alert, bool,
 	return TRUE;
 }
 
+/**
+ * Report what a peer says of a connection of ours, and charon does not
+ */
+static void read_message(private_ppvpn_listener_t *this, ike_sa_t *ike_sa,
+						 message_t *message)
+{
+	const char *reason;
+	char *name;
+
+	name = our_name(ike_sa);
+	reason = name && *name ? ppvpn_message_reason(message) : NULL;
+	if (reason)
+	{
+		send_alert(this, ike_sa, reason, name);
+	}
+}
+
 METHOD(listener_t, message, bool,
 	private_ppvpn_listener_t *this, ike_sa_t *ike_sa, message_t *message,
 	bool incoming, bool plain)
 {
 	host_t *local, *remote;
 
+	if (incoming && plain && ike_sa->get_version(ike_sa) == IKEV2)
+	{
+		read_message(this, ike_sa, message);
+		return TRUE;
+	}
 	if (!incoming || plain || ike_sa->get_ike_cfg(ike_sa) ||
 		message->get_exchange_type(message) != IKE_SA_INIT)
 	{

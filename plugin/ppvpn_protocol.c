@@ -461,6 +461,8 @@ METHOD(ppvpn_protocol_t, encode_event, chunk_t,
 	{
 		ppvpn_json_add_text(object, "event", "alert");
 		ppvpn_json_add_text(object, "alert", event->alert);
+		json_object_object_add(object, "initiator",
+							   json_object_new_boolean(event->initiator));
 		if (*event->name)
 		{
 			ppvpn_json_add_text(object, "name", event->name);

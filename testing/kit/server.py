@@ -60,3 +60,8 @@ class Server(Node):
 
     def admin_json(self, words):
         return json.loads(self.admin(f"{words} --json"))
+
+    def patch(self, path, **members):
+        """Changes members of a thing for which ppvpn-admin has no option."""
+        self.run(["curl", "-fsS", "--unix-socket", "/run/ppvpn-server/admin.sock", "-X", "PATCH", "-H", "Content-Type: application/json",
+                  "-d", json.dumps(members), f"http://localhost/v1/{path}"])

@@ -6,7 +6,9 @@
 
 if HAVE_CHECK
 agent_core_tests = \
+	testing/unit/test_agent_metrics \
 	testing/unit/test_alarm \
+	testing/unit/test_alert \
 	testing/unit/test_cycle \
 	testing/unit/test_desired \
 	testing/unit/test_diag \
@@ -19,6 +21,8 @@ agent_core_tests = \
 check_PROGRAMS += $(agent_core_tests)
 TESTS += $(agent_core_tests)
 
+testing_unit_test_agent_metrics_SOURCES = testing/unit/test_agent_metrics.c
+testing_unit_test_agent_metrics_LDADD = libppvpn-agent-core.la $(CHECK_LIBS)
 testing_unit_test_alarm_SOURCES = testing/unit/test_alarm.c
 testing_unit_test_alarm_LDADD = libppvpn-agent-core.la $(CHECK_LIBS)
 testing_unit_test_peer_SOURCES = testing/unit/test_peer.c
@@ -45,6 +49,9 @@ testing_unit_test_safe_change_SOURCES = testing/unit/test_safe_change.c \
 testing_unit_test_safe_change_LDADD = libppvpn-agent.la $(CHECK_LIBS)
 testing_unit_test_failover_SOURCES = testing/unit/test_failover.c
 testing_unit_test_failover_LDADD = agent/failover.lo $(CHECK_LIBS)
+testing_unit_test_alert_SOURCES = testing/unit/test_alert.c agent/alert.c \
+	testing/unit/fake_loop.c testing/unit/fake_loop.h
+testing_unit_test_alert_LDADD = libppvpn-agent.la $(CHECK_LIBS)
 testing_unit_test_tunnel_SOURCES = testing/unit/test_tunnel.c \
 	testing/unit/fake_loop.c testing/unit/fake_loop.h
 testing_unit_test_tunnel_LDADD = libppvpn-agent.la $(CHECK_LIBS)

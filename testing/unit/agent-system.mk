@@ -27,7 +27,7 @@ testing_unit_test_control_SOURCES = testing/unit/test_control.c \
 	agent/ctl_answer.c agent/ctl_ask.c
 testing_unit_test_control_LDADD = libppvpn-agent.la $(CHECK_LIBS) -lpthread
 testing_unit_test_ctl_SOURCES = testing/unit/test_ctl.c \
-	agent/ctl_answer.c agent/ctl_print.c
+	agent/ctl_answer.c agent/ctl_print.c agent/ctl_status.c agent/ctl_text.c
 testing_unit_test_ctl_LDADD = libppvpn.la $(CHECK_LIBS)
 testing_unit_test_daytime_SOURCES = testing/unit/test_daytime.c \
 	testing/unit/tls_kit.c testing/unit/tls_kit.h

@@ -3,5 +3,7 @@
 #
 # Do the man pages say what the programs can?
 
-TESTS += testing/unit/test_manpages.sh testing/unit/test_unit_files.sh
-EXTRA_DIST += testing/unit/test_manpages.sh testing/unit/test_unit_files.sh
+TESTS += testing/unit/test_agent_docs.sh testing/unit/test_manpages.sh \
+	testing/unit/test_unit_files.sh
+EXTRA_DIST += testing/unit/test_agent_docs.sh testing/unit/test_manpages.sh \
+	testing/unit/test_unit_files.sh

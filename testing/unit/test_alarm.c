@@ -33,6 +33,15 @@ START_TEST(raise_count_clear)
 }
 END_TEST
 
+/* Worse than before is news, better is not. */
+START_TEST(worse)
+{
+	ck_assert(alarm_raise(&alarms, ERR_AUTH_FAILED, "a", STATUS_WARNING, 1, "x"));
+	ck_assert(alarm_raise(&alarms, ERR_AUTH_FAILED, "a", STATUS_MAJOR, 2, "x"));
+	ck_assert(!alarm_raise(&alarms, ERR_AUTH_FAILED, "a", STATUS_MINOR, 3, "x"));
+}
+END_TEST
+
 START_TEST(full_table_keeps_what_matters)
 {
 	char name[32];
@@ -66,6 +75,7 @@ int main(void)
 
 	tcase_add_checked_fixture(tc, reset, NULL);
 	tcase_add_test(tc, raise_count_clear);
+	tcase_add_test(tc, worse);
 	tcase_add_test(tc, full_table_keeps_what_matters);
 	tcase_add_test(tc, what_is_gone_is_forgotten);
 	return run_case(tc, "alarm");

@@ -698,9 +698,13 @@ END_TEST
 
 /* ---- initiate ------------------------------------------------------------- */
 
-static void on_initiated(void *user, int rc, const struct err *e)
+static void on_initiated(void *user, const char *conn, int rc,
+						 const struct err *e)
 {
 	char line[32];
+
+	ck_assert_str_eq(conn, rc == -ENOENT ? "ppvpn:acme:corp:none"
+										 : "ppvpn:acme:corp:lyon");
 
 	snprintf(line, sizeof(line), "initiated:%d", rc);
 	tell(line);

@@ -49,6 +49,14 @@ static void on_request(void *user, struct control_request *req, const char *op)
 	{
 		later = req;
 	}
+	else if (strcmp(op, "watch") == 0)
+	{
+		if (control_watch(req) < 0)
+		{
+			err_set(&e, 0, ERR_LIMIT, "watch", "too many");
+			control_answer(req, NULL, &e);
+		}
+	}
 	else
 	{
 		err_set(&e, 0, ERR_USAGE, "op", "unknown \"%s\"", op);
@@ -199,6 +207,147 @@ START_TEST(freed_before_the_answer)
 }
 END_TEST
 
+static void *run_loop(void *user)
+{
+	pump(1500);
+	return NULL;
+}
+
+static int watch(void)
+{
+	int fd = dial();
+
+	ck_assert_int_eq(send(fd, "{\"op\":\"watch\"}\n", 15, 0), 15);
+	pump(20);
+	return fd;
+}
+
+static const char *got(int fd)
+{
+	static char buf[4096];
+	ssize_t n = recv(fd, buf, sizeof(buf) - 1, MSG_DONTWAIT);
+
+	buf[n > 0 ? n : 0] = '\0';
+	return n == 0 ? "end" : buf;
+}
+
+START_TEST(watchers_get_every_line)
+{
+	int a, b;
+
+	ck_assert(!control_watched(control));
+	a = watch();
+	b = watch();
+	ck_assert(control_watched(control));
+	control_tell(control, "{\"n\":1}");
+	control_tell(control, "{\"n\":2}");
+	pump(20);
+	ck_assert_str_eq(got(a), "{\"n\":1}\n{\"n\":2}\n");
+	close(a);
+	pump(20);
+	control_tell(control, "{\"n\":3}");
+	pump(20);
+	ck_assert_str_eq(got(b), "{\"n\":1}\n{\"n\":2}\n{\"n\":3}\n");
+	ck_assert_str_eq(say("{\"op\":\"status\"}\n"), "{\"ce\":\"acme/paris\"}\n");
+	close(b);
+	pump(20);
+	ck_assert(!control_watched(control));
+}
+END_TEST
+
+/* Eight may watch; the ninth is told, and questions are answered all the same. */
+START_TEST(few_watch)
+{
+	int fds[8], ninth;
+
+	for (unsigned i = 0; i < COUNT(fds); i++)
+	{
+		fds[i] = watch();
+	}
+	ninth = watch();
+	pump(20);
+	ck_assert_ptr_nonnull(strstr(got(ninth), "\"limit\""));
+	ck_assert_str_eq(say("{\"op\":\"status\"}\n"), "{\"ce\":\"acme/paris\"}\n");
+	close(fds[0]);
+	close(ninth);
+	pump(20);
+	ninth = watch();
+	control_tell(control, "{}");
+	pump(20);
+	ck_assert_str_eq(got(ninth), "{}\n");
+	close(ninth);
+	for (unsigned i = 1; i < COUNT(fds); i++)
+	{
+		close(fds[i]);
+	}
+}
+END_TEST
+
+/* One that does not read costs so much memory and then nothing. */
+START_TEST(who_does_not_read_is_dropped)
+{
+	char *line = xcalloc(1, 4097);
+	int fd = watch();
+	unsigned told = 0;
+
+	memset(line, 'x', 4096);
+	while (control_watched(control) && told < 1000)
+	{
+		control_tell(control, line);
+		pump(1);
+		told++;
+	}
+	ck_assert_uint_lt(told, 500);
+	ck_assert_uint_gt(told, 60);
+	free(line);
+	close(fd);
+}
+END_TEST
+
+static unsigned lines_seen;
+
+static int on_line(void *user, const char *line, size_t len, struct err *e)
+{
+	char want[32];
+
+	snprintf(want, sizeof(want), "{\"n\":%u}", lines_seen);
+	ck_assert_str_eq(line, want);
+	ck_assert_uint_eq(strlen(line), len);
+	return ++lines_seen == 500 ? err_set(e, -ECANCELED, ERR_NONE, "", "enough")
+							   : 0;
+}
+
+static void tell_more(void *user)
+{
+	static unsigned n;
+	char line[32];
+
+	for (unsigned i = 0; i < 100 && control_watched(control); i++)
+	{
+		snprintf(line, sizeof(line), "{\"n\":%u}", n++);
+		control_tell(control, line);
+	}
+	loop_timer_set(*(struct loop_timer**)user, 10);
+}
+
+/* The client of ppvpnctl: whole lines, in order. */
+START_TEST(watched_by_ppvpnctl)
+{
+	struct loop_timer *t;
+	struct err e;
+	pthread_t thread;
+
+	t = loop_timer_new(loop, tell_more, &t);
+	loop_timer_set(t, 10);
+	lines_seen = 0;
+	ck_assert_int_eq(pthread_create(&thread, NULL, run_loop, NULL), 0);
+	ck_assert_int_eq(ctl_watch(path, on_line, NULL, &e), -ECANCELED);
+	ck_assert_uint_eq(lines_seen, 500);
+	pthread_join(thread, NULL);
+	loop_timer_free(t);
+}
+END_TEST
+
 /* Silent ones lose their place after five seconds, and only so many have one. */
 START_TEST(crowd)
 {
@@ -218,12 +367,6 @@ START_TEST(crowd)
 	}
 }
 END_TEST
-
-static void *run_loop(void *user)
-{
-	pump(1500);
-	return NULL;
-}
 
 /* The client of ppvpnctl, with an answer of 3 MB. */
 START_TEST(asked_by_ppvpnctl)
@@ -261,6 +404,10 @@ int main(void)
 	tcase_add_test(tc, half_closed);
 	tcase_add_test(tc, gone_before_the_answer);
 	tcase_add_test(tc, freed_before_the_answer);
+	tcase_add_test(tc, watchers_get_every_line);
+	tcase_add_test(tc, few_watch);
+	tcase_add_test(tc, who_does_not_read_is_dropped);
+	tcase_add_test(tc, watched_by_ppvpnctl);
 	tcase_add_test(tc, crowd);
 	tcase_add_test(tc, asked_by_ppvpnctl);
 	return run_case(tc, "control");

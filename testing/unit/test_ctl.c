@@ -5,16 +5,18 @@
  */
 #include "config.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "agent/ctl_print.h"
+#include "agent/ctl_text.h"
 #include "alloc.h"
 #include "run.h"
 
 #define VPN "{\"customer\":\"acme\",\"vpn\":\"corp\",\"site\":\"paris\"," \
 	"\"vrf\":\"vrf-corp\",\"peers\":3,\"up\":2}"
 #define STATUS(connected, vpns, errors, alarms) \
-	"{\"ce\":\"acme/paris-r1\",\"server\":\"https://vpn1:8443\"," \
+	"{\"ce\":\"acme/paris-r1\",\"server\":\"https://vpn1:8443\",\"enrolled\":0," \
 	"\"connected\":" connected ",\"confirmed\":" connected ",\"epoch\":3,\"revision\":4711," \
 	"\"state\":\"active\",\"result\":\"applied\",\"since\":7300,\"charon\":true,\"frr\":true," \
 	"\"converged\":true,\"vpns\":[" vpns "],\"errors\":[" errors "]," \
@@ -72,7 +74,7 @@ START_TEST(status)
 
 	ck_assert_int_eq(ctl_status_read(arena, good, strlen(good), &s, &e), 0);
 	ck_assert_int_eq(ctl_peers_read(arena, peers, strlen(peers), &p, &e), 0);
-	ctl_print_status(&out, &s, &p);
+	ctl_print_status(&out, &s, &p, NULL);
 	shows("acme/paris-r1, provisioned by https://vpn1:8443\n");
 	shows("server    connected for 2 h\n");
 	ck_assert_ptr_null(strstr(text_str(&out), "TRIAL"));
@@ -85,12 +87,162 @@ START_TEST(status)
 	text_done(&out);
 	memset(&out, 0, sizeof(out));
 	ck_assert_int_eq(ctl_status_read(arena, bad, strlen(bad), &s, &e), 0);
-	ctl_print_status(&out, &s, NULL);
+	ctl_print_status(&out, &s, NULL, NULL);
 	shows("NOT CONNECTED for 2 h");
 	shows("  https://vpn1:8443: expired [tls]\n    -> Check certificates");
-	shows("2 alarms: ppvpnctl alarms\n");
+	shows("  and 2 more: ppvpnctl alarms\n");
 	ck_assert_ptr_null(strstr(text_str(&out), "Nothing is wrong"));
 	ck_assert_ptr_null(strstr(text_str(&out), "SUSPENDED"));
+}
+END_TEST
+
+/* ---- one screen ------------------------------------------------------------ */
+
+#define LONG "a234567890b234567890c234567890d234567890e234567890f234567890abc"
+
+static char *many(size_t count, const char *one)
+{
+	struct text t = {0};
+
+	for (size_t i = 0; i < count; i++)
+	{
+		text_addf(&t, "%s%s", i ? "," : "", one);
+	}
+	return text_take(&t);
+}
+
+/* How much there is of each, from nothing to too much. */
+static const struct { unsigned vpns, peers, errors, alarms; } screens[] = {
+	{ 0, 0, 0, 0 }, { 1, 0, 0, 0 }, { 1, 1, 0, 1 }, { 1, 30, 0, 0 },
+	{ 1, 0, 5, 0 }, { 1, 1, 5, 200 }, { 3, 2, 0, 0 }, { 3, 300, 0, 20 },
+	{ 10, 300, 32, 256 }, { 10, 0, 1, 1 }, { 4, 5, 1, 0 },
+};
+
+START_TEST(status_is_one_screen)
+{
+	char *vpns = many(screens[_i].vpns, "{\"customer\":\"" LONG "\",\"vpn\":\""
+		LONG "\",\"site\":\"" LONG "\",\"vrf\":\"vrf-of-fifteen\","
+		"\"peers\":5000,\"up\":4711}");
+	char *down = many(screens[_i].peers, "{\"customer\":\"" LONG "\",\"vpn\":\""
+		LONG "\",\"peer\":\"" LONG "\",\"link\":\"ppv1\",\"remote-address\":"
+		"\"192.168.200.200\",\"state\":\"connecting\",\"since\":100000,"
+		"\"ike\":\"\",\"child\":\"\",\"proposal\":\"\",\"ospf\":\"\","
+		"\"route\":false,\"in-bytes\":0,\"out-bytes\":0,\"attempts\":4,"
+		"\"next-retry\":9,\"last-error\":\"certificate-untrusted\"}");
+	char *errors = many(screens[_i].errors, "{\"code\":\"vpn-unconfigured\","
+		"\"where\":\"" LONG "\",\"text\":\"" LONG LONG "\"}");
+	char *list = many(screens[_i].alarms, "{\"code\":\"auth-failed\","
+		"\"resource\":\"" LONG "\",\"severity\":\"major\",\"count\":3,"
+		"\"age\":61,\"text\":\"" LONG "\"}");
+	struct text text = {0}, peers = {0}, alarms = {0};
+	struct ctl_status s;
+	struct ctl_peers p;
+	struct ctl_alarms a;
+	size_t lines = 0;
+
+	text_addf(&text, "{\"ce\":\"" LONG "/" LONG "\",\"server\":\"https://" LONG
+			  ".sp.example:8443\",\"enrolled\":1790000000,\"connected\":false,"
+			  "\"epoch\":3,\"revision\":4711,\"state\":\"suspended\","
+			  "\"result\":\"partial\",\"since\":7300,\"charon\":false,"
+			  "\"frr\":false,\"converged\":false,\"vpns\":[%s],\"errors\":[%s],"
+			  "\"alarms\":%u}", vpns, errors, screens[_i].alarms);
+	text_addf(&peers, "{\"peers\":[%s]}", down);
+	text_addf(&alarms, "{\"alarms\":[%s]}", list);
+	ck_assert_int_eq(ctl_status_read(arena, text.s, text.len, &s, &e), 0);
+	ck_assert_int_eq(ctl_peers_read(arena, peers.s, peers.len, &p, &e), 0);
+	ck_assert_int_eq(ctl_alarms_read(arena, alarms.s, alarms.len, &a, &e), 0);
+	ctl_print_status(&out, &s, &p, &a);
+	for (const char *line = text_str(&out); *line; lines++)
+	{
+		size_t len = strcspn(line, "\n");
+
+		ck_assert_msg(len <= 80, "%zu columns: %.*s", len, (int)len, line);
+		line += len + 1;
+	}
+	ck_assert_msg(lines <= 23, "%zu lines:\n%s", lines, text_str(&out));
+	shows(" since 2026-09-21\n");
+	shows(screens[_i].peers ? "Peers that are not up: " : "daemons");
+	shows(screens[_i].peers ? "  connecting  for 27 h  certificate-untrusted\n"
+							: "daemons");
+	shows(screens[_i].errors + screens[_i].alarms ? "What is wrong:\n  a2345" :
+		  "Nothing is wrong.\n");
+	shows(screens[_i].errors + screens[_i].alarms ? "    -> " : "Nothing");
+	shows(screens[_i].errors + screens[_i].alarms > 4 ? " more: ppvpnctl alarms\n"
+													  : "\n");
+	text_done(&text);
+	text_done(&peers);
+	text_done(&alarms);
+	free(vpns);
+	free(down);
+	free(errors);
+	free(list);
+}
+END_TEST
+
+/* The worst first, with what to do; what was cleared is not wrong. */
+START_TEST(what_is_wrong)
+{
+	static const char text[] = STATUS("true", VPN, "", "2");
+	static const char alarms[] = "{\"alarms\":["
+		"{\"code\":\"peer-unreachable\",\"resource\":\"acme/corp/lyon\","
+		"\"severity\":\"warning\",\"count\":1,\"age\":1,\"text\":\"x\"},"
+		"{\"code\":\"frr\",\"resource\":\"frr\",\"severity\":\"cleared\","
+		"\"count\":1,\"age\":1,\"text\":\"z\"},"
+		"{\"code\":\"no-traffic\",\"resource\":\"acme/corp/nice\","
+		"\"severity\":\"major\",\"count\":1,\"age\":1,\"text\":\"y\"}]}";
+	struct ctl_status s;
+	struct ctl_alarms a;
+
+	ck_assert_int_eq(ctl_status_read(arena, text, strlen(text), &s, &e), 0);
+	ck_assert_int_eq(ctl_alarms_read(arena, alarms, strlen(alarms), &a, &e), 0);
+	ctl_print_status(&out, &s, NULL, &a);
+	shows("What is wrong:\n  acme/corp/nice: y [no-traffic]\n    -> Check that ESP");
+	shows("\n       ");
+	shows("  acme/corp/lyon: x [peer-unreachable]\n");
+	ck_assert_ptr_null(strstr(text_str(&out), "[frr]"));
+	ck_assert_ptr_null(strstr(text_str(&out), "more: ppvpnctl alarms"));
+}
+END_TEST
+
+START_TEST(events_and_metrics)
+{
+	static const char event[] = "{\"event\":\"tunnel-down\",\"time\":"
+		"\"2026-11-22T10:00:01.123Z\",\"level\":\"warn\",\"where\":"
+		"\"acme/corp/lyon\",\"cause\":\"peer-closed\",\"text\":\"192.0.2.9\"}";
+	static const char plain[] = "{\"event\":\"router-converged\",\"time\":"
+		"\"2026-11-22T10:00:01.123Z\",\"level\":\"info\",\"where\":\"\","
+		"\"cause\":\"none\",\"text\":\"\"}";
+	static const char metrics[] = "{\"lines\":[\"# TYPE a gauge\","
+		"\"a{b=\\\"c\\\"} 1\"]}";
+	struct ctl_event ev;
+	struct ctl_metrics m;
+
+	ck_assert_int_eq(ctl_event_read(arena, event, strlen(event), &ev, &e), 0);
+	ctl_print_event(&out, &ev);
+	ck_assert_int_eq(ctl_event_read(arena, plain, strlen(plain), &ev, &e), 0);
+	ctl_print_event(&out, &ev);
+	ck_assert_int_eq(ctl_metrics_read(arena, metrics, strlen(metrics), &m, &e),
+					 0);
+	ctl_print_metrics(&out, &m);
+	ck_assert_str_eq(text_str(&out), "10:00:01 tunnel-down acme/corp/lyon: "
+					 "peer-closed: 192.0.2.9\n10:00:01 router-converged\n"
+					 "# TYPE a gauge\na{b=\"c\"} 1\n");
+	ck_assert_int_ne(ctl_event_read(arena, "{}", 2, &ev, &e), 0);
+}
+END_TEST
+
+static const struct { uint64_t seconds; const char *date; } dates[] = {
+	{ 0, "1970-01-01" }, { 951782400, "2000-02-29" }, { 951868800, "2000-03-01" },
+	{ 1735689599, "2024-12-31" }, { 1735689600, "2025-01-01" },
+	{ 4107542399, "2100-02-28" }, { 4107542400, "2100-03-01" },
+};
+
+START_TEST(date)
+{
+	char buf[16];
+
+	ck_assert_str_eq(words_date(buf, dates[_i].seconds), dates[_i].date);
+	words_date(buf, 1ull << 53);
 }
 END_TEST
 
@@ -101,7 +253,7 @@ START_TEST(suspended)
 
 	ck_assert_int_eq(ctl_status_read(arena, text, strlen(text), &s, &e), 0);
 	s.state = (char*)"suspended";
-	ctl_print_status(&out, &s, NULL);
+	ctl_print_status(&out, &s, NULL, NULL);
 	shows("  state     SUSPENDED by the provider");
 	fits_terminal();
 }
@@ -179,6 +331,10 @@ int main(void)
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, status);
+	tcase_add_loop_test(tc, status_is_one_screen, 0, COUNT(screens));
+	tcase_add_test(tc, what_is_wrong);
+	tcase_add_loop_test(tc, date, 0, COUNT(dates));
+	tcase_add_test(tc, events_and_metrics);
 	tcase_add_test(tc, suspended);
 	tcase_add_test(tc, peers);
 	tcase_add_test(tc, plan_and_alarms);

@@ -5,6 +5,8 @@
  */
 #include "config.h"
 
+#include <string.h>
+
 #include "agent/peer.h"
 #include "run.h"
 
@@ -47,22 +49,29 @@ START_TEST(never_two_attempts_at_once)
 }
 END_TEST
 
+/* draft section 3.4: the minimum, t1, then t1 doubled up to a limit */
 static const struct {
 	unsigned failures;
 	uint64_t seconds;
 } backoffs[] = {
-	{ 1, 10 }, { 2, 20 }, { 3, 40 }, { 4, 80 }, { 7, 600 }, { 100, 600 },
-	{ 1000000, 600 },
+	{ 1, 5 }, { 2, 10 }, { 3, 20 }, { 4, 40 }, { 5, 80 }, { 7, 320 },
+	{ 8, 600 }, { 100, 600 }, { 1000000, 600 },
 };
 
 START_TEST(backoff_doubles_to_a_limit)
 {
 	uint64_t ms = backoffs[_i].seconds * 1000;
 
-	ck_assert_uint_eq(peer_backoff_ms(&retry, backoffs[_i].failures, 0), ms);
-	ck_assert_uint_le(peer_backoff_ms(&retry, backoffs[_i].failures,
-									  0xffffffff), ms + ms / 5);
-	ck_assert_uint_gt(peer_backoff_ms(&retry, backoffs[_i].failures, 999), ms);
+	ck_assert_uint_eq(peer_backoff_ms(&retry, CAUSE_STEPS, true,
+									  backoffs[_i].failures, 0), ms);
+	ck_assert_uint_le(peer_backoff_ms(&retry, CAUSE_STEPS, true,
+									  backoffs[_i].failures, 0xffffffff),
+					  ms + ms / 5);
+	ck_assert_uint_gt(peer_backoff_ms(&retry, CAUSE_STEPS, true,
+									  backoffs[_i].failures, 999), ms);
+	/* the end that does not initiate lets the other one be first */
+	ck_assert_uint_eq(peer_backoff_ms(&retry, CAUSE_STEPS, false,
+									  backoffs[_i].failures, 0), ms + 20000);
 }
 END_TEST
 
@@ -72,9 +81,76 @@ START_TEST(never_under_the_minimum)
 
 	r.t1 = 1;
 	r.minimum_wait = 30;
-	ck_assert_uint_eq(peer_backoff_ms(&r, 1, 0), 30000);
+	for (int wait = CAUSE_STEPS; wait <= CAUSE_SLOW; wait++)
+	{
+		ck_assert_uint_ge(peer_backoff_ms(&r, wait, true, 1, 0), 30000);
+		ck_assert_uint_ge(peer_backoff_ms(&r, wait, true, 2, 0), 30000);
+	}
 	r.factor = 1;
-	ck_assert_uint_eq(peer_backoff_ms(&r, 50, 0), 30000);
+	ck_assert_uint_eq(peer_backoff_ms(&r, CAUSE_STEPS, true, 50, 0), 30000);
+	r.maximum = 10;
+	ck_assert_uint_eq(peer_backoff_ms(&r, CAUSE_SLOW, true, 50, 0), 30000);
+}
+END_TEST
+
+START_TEST(other_waits)
+{
+	ck_assert_uint_eq(peer_backoff_ms(&retry, CAUSE_SOON, true, 1, 0), 5000);
+	ck_assert_uint_eq(peer_backoff_ms(&retry, CAUSE_SOON, true, 7, 0), 5000);
+	ck_assert_uint_eq(peer_backoff_ms(&retry, CAUSE_SLOW, true, 1, 0), 600000);
+}
+END_TEST
+
+/* Every word has a code, and what a code means and what to do is said. */
+START_TEST(every_cause_is_explained)
+{
+	const struct cause *c;
+	size_t i;
+
+	for (i = 0; (c = cause_get(i)); i++)
+	{
+		ck_assert_ptr_eq(cause_find(c->word), c);	/* no word twice */
+		ck_assert_int_ne(c->code, ERR_NONE);
+		ck_assert_uint_gt(strlen(err_code_meaning(c->code)), 20);
+		ck_assert_uint_gt(strlen(err_code_remedy(c->code)), 20);
+		ck_assert_str_ne(cause_class_name(c->class), "");
+	}
+	ck_assert_uint_gt(i, 20);
+	ck_assert_ptr_null(cause_find("unique-replace"));
+}
+END_TEST
+
+/* What only a person can end is told at once; what may pass is not. */
+START_TEST(alarms_at_once)
+{
+	const struct cause *c;
+
+	for (size_t i = 0; (c = cause_get(i)); i++)
+	{
+		if (c->class == CAUSE_PATH || c->class == CAUSE_PEER ||
+			c->class == CAUSE_REFUSAL)
+		{
+			ck_assert_int_eq(c->severity, STATUS_CLEARED);
+		}
+		if (c->wait == CAUSE_SLOW)
+		{
+			ck_assert(c->class == CAUSE_CREDENTIAL ||
+					  c->class == CAUSE_MISMATCH);
+		}
+	}
+}
+END_TEST
+
+START_TEST(the_server_is_asked_before_a_tunnel_comes_back)
+{
+	const struct peer_row *row = peer_row(PEER_UP, PEER_EV_CHILD_DOWN);
+
+	ck_assert_int_eq(row->action, PEER_ASK);
+	for (int e = 0; e < PEER_EVENT_COUNT; e++)
+	{
+		row = peer_row(PEER_ASKING, e);
+		ck_assert(!row || row->action != PEER_INITIATE || e == PEER_EV_KICK);
+	}
 }
 END_TEST
 
@@ -94,6 +170,10 @@ int main(void)
 	tcase_add_test(tc, never_two_attempts_at_once);
 	tcase_add_loop_test(tc, backoff_doubles_to_a_limit, 0, COUNT(backoffs));
 	tcase_add_test(tc, never_under_the_minimum);
+	tcase_add_test(tc, other_waits);
+	tcase_add_test(tc, every_cause_is_explained);
+	tcase_add_test(tc, alarms_at_once);
+	tcase_add_test(tc, the_server_is_asked_before_a_tunnel_comes_back);
 	tcase_add_test(tc, the_other_end_takes_over_later);
 	return run_case(tc, "peer");
 }

@@ -19,6 +19,8 @@ struct fake_sa_t {
 	identification_t *my_id, *other_id;
 	host_t *my_host, *other_host;
 	uint32_t unique_id;
+	ike_sa_id_t id;
+	bool initiator;
 };
 
 static inline peer_cfg_t *fake_get_peer_cfg(fake_sa_t *this)
@@ -56,6 +58,16 @@ static inline uint32_t fake_get_unique_id(fake_sa_t *this)
 	return this->unique_id;
 }
 
+static inline bool fake_is_initiator(ike_sa_id_t *id)
+{
+	return ((fake_sa_t*)((char*)id - offsetof(fake_sa_t, id)))->initiator;
+}
+
+static inline ike_sa_id_t *fake_get_id(fake_sa_t *this)
+{
+	return &this->id;
+}
+
 static inline ike_version_t fake_get_version(fake_sa_t *this)
 {
 	return IKEV2;
@@ -74,7 +86,9 @@ static inline void fake_sa_init(fake_sa_t *this)
 			.get_other_host = (void*)fake_get_other_host,
 			.get_unique_id = (void*)fake_get_unique_id,
 			.get_version = (void*)fake_get_version,
+			.get_id = (void*)fake_get_id,
 		},
+		.id.is_initiator = fake_is_initiator,
 	};
 }
 

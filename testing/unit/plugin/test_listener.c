@@ -6,6 +6,7 @@
 
 #include "harness.h"
 #include "fake_sa.h"
+#include <encoding/payloads/delete_payload.h>
 #include "ppvpn_creds.h"
 #include "ppvpn_listener.h"
 
@@ -225,8 +226,83 @@ START_TEST(alerts_of_ours)
 	charon->bus->alert(charon->bus, ALERT_UNIQUE_REPLACE);
 	ck_assert_str_eq(await_event(1)->alert, "peer-auth-failed");
 	ck_assert_str_eq(await_event(1)->name, "ppvpn:acme:corp:s1");
+	ck_assert(!await_event(1)->initiator);
 	ck_assert_str_eq(await_event(2)->alert, "unique-replace");
 	ck_assert_int_eq(counters.alerts, 2);
+}
+END_TEST
+
+/* A message of the peer's, decrypted, as charon shows it to listeners. */
+static void receive(exchange_type_t exchange, bool request,
+					notify_type_t notify, protocol_id_t deleted)
+{
+	message_t *message = message_create(2, 0);
+
+	message->set_exchange_type(message, exchange);
+	message->set_request(message, request);
+	message->set_source(message, harness_host("198.51.0.2"));
+	message->set_destination(message, harness_host("192.0.2.1"));
+	if (notify)
+	{
+		message->add_notify(message, FALSE, notify, chunk_empty);
+	}
+	if (deleted)
+	{
+		message->add_payload(message,
+				(payload_t*)delete_payload_create(PLV2_DELETE, deleted));
+	}
+	charon->bus->message(charon->bus, message, TRUE, TRUE);
+	message->destroy(message);
+}
+
+static const struct {
+	exchange_type_t exchange;
+	bool request;
+	notify_type_t notify;
+	protocol_id_t deleted;
+	const char *alert;
+} said[] = {
+	{ IKE_AUTH, FALSE, TS_UNACCEPTABLE, 0, "ts-mismatch" },
+	{ CREATE_CHILD_SA, FALSE, TEMPORARY_FAILURE, 0, "busy" },
+	{ CREATE_CHILD_SA, FALSE, NO_ADDITIONAL_SAS, 0, "busy" },
+	{ IKE_SA_INIT, FALSE, INVALID_KE_PAYLOAD, 0, "invalid-ke" },
+	{ IKE_SA_INIT, FALSE, INVALID_SYNTAX, 0, "incompatible" },
+	{ IKE_SA_INIT, FALSE, INVALID_MAJOR_VERSION, 0, "incompatible" },
+	{ IKE_AUTH, FALSE, UNSUPPORTED_CRITICAL_PAYLOAD, 0, "incompatible" },
+	{ INFORMATIONAL, TRUE, 0, PROTO_IKE, "closed" },
+	/* nobody's word: not encrypted */
+	{ IKE_SA_INIT, FALSE, TS_UNACCEPTABLE, 0, NULL },
+	/* its own alert follows, or none is due */
+	{ IKE_AUTH, FALSE, AUTHENTICATION_FAILED, 0, NULL },
+	{ IKE_AUTH, FALSE, MOBIKE_SUPPORTED, 0, NULL },
+	{ IKE_AUTH, TRUE, TS_UNACCEPTABLE, 0, NULL },
+	{ INFORMATIONAL, TRUE, 0, PROTO_ESP, NULL },
+	{ INFORMATIONAL, FALSE, 0, PROTO_IKE, NULL },
+};
+
+START_TEST(what_the_peer_says)
+{
+	sa.initiator = TRUE;
+	receive(said[_i].exchange, said[_i].request, said[_i].notify,
+			said[_i].deleted);
+	ck_assert_int_eq(counters.alerts, said[_i].alert ? 1 : 0);
+	if (said[_i].alert)
+	{
+		ck_assert_str_eq(await_event(1)->alert, said[_i].alert);
+		ck_assert_str_eq(await_event(1)->name, "ppvpn:acme:corp:s1");
+		ck_assert(await_event(1)->initiator);
+	}
+}
+END_TEST
+
+START_TEST(not_of_an_operators_connection)
+{
+	peer_cfg_t *foreign = select_foreign();
+
+	receive(IKE_AUTH, FALSE, TS_UNACCEPTABLE, 0);
+	receive(INFORMATIONAL, TRUE, 0, PROTO_IKE);
+	ck_assert_int_eq(counters.alerts, 0);
+	foreign->destroy(foreign);
 }
 END_TEST
 
@@ -333,6 +409,8 @@ int main(void)
 	tcase_add_test(tcase, removed_connection_refused);
 	tcase_add_test(tcase, operators_connection_untouched);
 	tcase_add_test(tcase, alerts_of_ours);
+	tcase_add_loop_test(tcase, what_the_peer_says, 0, countof(said));
+	tcase_add_test(tcase, not_of_an_operators_connection);
 	tcase_add_test(tcase, unknown_identity);
 	tcase_add_test(tcase, unknown_address);
 	tcase_add_test(tcase, known_address_is_not_unknown);

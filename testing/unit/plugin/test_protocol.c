@@ -627,7 +627,7 @@ START_TEST(events_are_encoded)
 	frame = protocol->encode_event(protocol, &event);
 	ck_assert_int_eq(untoh32(frame.ptr), frame.len - 4);
 	ck_assert(chunk_equals(chunk_skip(frame, 4), chunk_from_str(
-		"{\"event\":\"alert\",\"alert\":\"peer-auth-failed\","
+		"{\"event\":\"alert\",\"alert\":\"peer-auth-failed\",\"initiator\":false,"
 		"\"name\":\"ppvpn:acme:corp:s1\",\"local-address\":\"192.0.2.1\","
 		"\"remote-address\":\"198.51.0.2\","
 		"\"remote-identity\":\"a\\\"b\\\\c\"}")));

@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Copyright (C) The ppvpn authors
+#
+# A new site's IKE arrives at a router that has not heard of it: that makes it ask the server, and nothing else does
+# here, since its long poll is dead. Ten thousand forged requests make it ask no more often, and cost no memory.
+import json
+import re
+import time
+
+import pytest
+
+from kit.waiting import wait_until
+
+# Sends IKE_SA_INITs that charon understands from COUNT forged addresses, RATE a second: python3 - SOURCE DESTINATION COUNT RATE
+FLOOD = r"""
+import os, socket, struct, sys, time
+count, rate = int(sys.argv[2]), int(sys.argv[3])
+target = socket.inet_aton(sys.argv[1])
+out = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
+
+def payload(following, body):
+    return struct.pack("!BBH", following, 0, 4 + len(body)) + body
+
+def transform(more, kind, number, attribute=b""):
+    return struct.pack("!BBHBBH", 3 if more else 0, 0, 8 + len(attribute), kind, 0, number) + attribute
+
+# one proposal: AES-CBC-256, PRF and integrity HMAC-SHA2-256, ECP-256
+transforms = transform(1, 1, 12, struct.pack("!HH", 0x800e, 256)) + transform(1, 2, 5) + transform(1, 3, 12) + transform(0, 4, 19)
+proposal = struct.pack("!BBHBBBB", 0, 0, 8 + len(transforms), 1, 1, 0, 4) + transforms
+body = payload(34, proposal) + payload(40, struct.pack("!HH", 19, 0) + os.urandom(64)) + payload(0, os.urandom(32))
+begin = time.monotonic()
+for n in range(count):
+    ike = os.urandom(8) + bytes(8) + struct.pack("!BBBBII", 33, 0x20, 34, 0x08, 0, 28 + len(body)) + body
+    udp = struct.pack("!HHHH", 500, 500, 8 + len(ike), 0) + ike
+    source = struct.pack("!I", 0xc6120000 + n + 1)             # 198.18.0.0/15, for benchmarks
+    out.sendto(struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + len(udp), n & 0xffff, 0, 64, 17, 0, source, target) + udp, (sys.argv[1], 0))
+    ahead = n / rate - (time.monotonic() - begin)
+    if ahead > 0.01:
+        time.sleep(ahead)
+print(f"{count} in {time.monotonic() - begin:.1f} s")
+"""
+
+
+def metric(ce, name):
+    return int(re.search(rf"^{name} (\d+)$", ce.ctl("metrics", check=True).stdout, re.M)[1])
+
+
+def rss_kb(daemon):
+    return int(re.search(r"VmRSS:\s+(\d+)", open(f"/proc/{daemon.pid}/status", encoding="ascii").read())[1])
+
+
+def requests(lab):
+    """How many requests the server has answered or holds, as the core sees them: connections from paris."""
+    paris = lab.ce("paris")
+    text = lab.pe.out("nft -j list table ip count")
+    rules = [item["rule"] for item in json.loads(text)["nftables"] if "rule" in item]
+    return next(e["counter"]["packets"] for rule in rules if rule.get("comment") == paris.name for e in rule["expr"] if "counter" in e)
+
+
+@pytest.fixture(scope="module")
+def two(lab):
+    lab.provision(["paris", "lyon"])
+    lab.wait_in_service(timeout=120)
+    lab.pe.run(f"""nft add table ip count; nft add chain ip count forward '{{ type filter hook forward priority 0; }}'
+        nft add rule ip count forward ip saddr {lab.ce('paris').address} ip daddr {lab.server.address} tcp dport 8443 \
+        'tcp flags & (syn | ack) == syn' counter comment paris""")
+    return lab
+
+
+def test_a_new_sites_ike_makes_it_ask(two):
+    paris = two.ce("paris")
+    paris.wait_until(paris.synced, 30, "a sync")
+    pulls = metric(paris, "ppvpn_agent_unknown_peer_pulls_total")
+    # The connection over which the notification would come is dead, and nobody has told; new ones work.
+    ports = sorted({int(port) for port in re.findall(r":(\d+)\s+\S+:8443", paris.out("ss -Htn state established"))})
+    assert ports
+    inner = ", ".join(map(str, ports))
+    paris.run(f"""nft add table ip dead
+        nft add chain ip dead out '{{ type filter hook output priority 0; }}'
+        nft add chain ip dead in '{{ type filter hook input priority 0; }}'
+        nft add rule ip dead out tcp dport 8443 tcp sport {{ {inner} }} drop
+        nft add rule ip dead in tcp sport 8443 tcp dport {{ {inner} }} drop""")
+    two.join("nice", start=False)
+    assert "nice" not in {p["peer"] for p in paris.ctl_json("peers")["peers"]}
+    two.ce("nice").start()
+    begin = time.monotonic()
+    wait_until(lambda: "nice" in {p["peer"] for p in paris.ctl_json("peers")["peers"]}, 25, "paris knows of nice")
+    print(f"known {time.monotonic() - begin:.1f} s after nice was switched on")
+    assert metric(paris, "ppvpn_agent_unknown_peer_pulls_total") == pulls + 1
+    assert "code=unknown-peer-pull" in (paris.logs / "ppvpn-agent.log").read_text(errors="replace")
+    two.wait_in_service(timeout=60)
+    print(f"in service {time.monotonic() - begin:.1f} s after nice was switched on")
+    paris.run("nft delete table ip dead")
+
+
+def test_a_flood_of_forged_requests(two):
+    paris, rogue = two.ce("paris"), two.add_router("rogue", 7)
+    two.pe.run("sysctl -qw net.ipv4.conf.all.rp_filter=0; sysctl -qw net.ipv4.conf.to-rogue.rp_filter=0")
+    paris.run("sysctl -qw net.ipv4.conf.all.rp_filter=0; sysctl -qw net.ipv4.conf.eth0.rp_filter=0")
+    wait_until(lambda: paris.ctl_json("status")["connected"], 60, "the server is reached")
+    pings = two.pings([("paris", "lyon")])
+    before = {name: metric(paris, f"ppvpn_agent_unknown_peer_{name}_total") for name in ("requests", "pulls")}
+    syns, memory = requests(two), {name: rss_kb(paris.daemons[name]) for name in ("ppvpn-agent", "charon-systemd")}
+    alarms = len(paris.ctl_json("alarms")["alarms"])
+    begin = time.monotonic()
+    print(rogue.run(["python3", "-", paris.address, "10000", "1000"], text_in=FLOOD, timeout=60).stdout.strip())
+    wait_until(lambda: metric(paris, "ppvpn_agent_unknown_peer_requests_total") - before["requests"] >= 1000, 20, "they are noticed")
+    assert time.monotonic() - begin < 29
+    wait_until(lambda: time.monotonic() - begin >= 29, 30, "30 s have passed")
+    pulls = metric(paris, "ppvpn_agent_unknown_peer_pulls_total") - before["pulls"]
+    seen = metric(paris, "ppvpn_agent_unknown_peer_requests_total") - before["requests"]
+    grown = {name: rss_kb(paris.daemons[name]) - kb for name, kb in memory.items()}
+    print(f"{seen} reported, {pulls} questions, {requests(two) - syns} connections to the server in 30 s, memory grew by {grown} kB")
+    assert 1 <= pulls <= 2
+    assert requests(two) - syns <= 6
+    assert grown["ppvpn-agent"] < 1024
+    assert grown["charon-systemd"] < 8192
+    assert len(paris.ctl_json("alarms")["alarms"]) <= alarms + 1
+    lost = pings.stop()
+    assert lost.lost == 0, lost
+    assert paris.ctl_json("status")["connected"]
