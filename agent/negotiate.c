@@ -153,7 +153,8 @@ static void on_changed(void *user, struct tunnel *t, enum peer_state old)
 	agent_changed(a);
 }
 
-/* One tunnel has one cause at a time: alarms of the others end. */
+/* One tunnel has one cause at a time: alarms of the others end. That somebody
+ * claimed to be the peer does not pass because the peer is back. */
 static void clear_causes(struct agent *a, const char *resource,
 						 enum err_code but)
 {
@@ -161,7 +162,7 @@ static void clear_causes(struct agent *a, const char *resource,
 
 	for (size_t i = 0; (cause = cause_get(i)); i++)
 	{
-		if (cause->code != but)
+		if (cause->code != but && cause->code != ERR_IMPERSONATION)
 		{
 			agent_alarm_clear(a, cause->code, resource);
 		}
@@ -230,7 +231,7 @@ static bool is_cause(enum err_code code)
 
 	for (size_t i = 0; (cause = cause_get(i)); i++)
 	{
-		if (cause->code == code)
+		if (cause->code == code && code != ERR_IMPERSONATION)
 		{
 			return true;
 		}
