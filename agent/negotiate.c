@@ -154,10 +154,25 @@ static void on_changed(void *user, struct tunnel *t, enum peer_state old)
 	agent_changed(a);
 }
 
+/* One tunnel has one cause at a time: alarms of the others end. That somebody
+ * claimed to be the peer does not pass because the peer is back. */
+static void clear_causes(struct agent *a, const char *resource,
+						 enum err_code but)
+{
+	const struct cause *cause;
+
+	for (size_t i = 0; (cause = cause_get(i)); i++)
+	{
+		if (cause->code != but && cause->code != ERR_IMPERSONATION)
+		{
+			agent_alarm_clear(a, cause->code, resource);
+		}
+	}
+}
+
 static void on_alarm(void *user, struct tunnel *t, enum err_code code,
 					 bool raised)
 {
-	const struct cause *cause;
 	struct agent *a = user;
 	char resource[PLACE_SIZE];
 
@@ -171,17 +186,17 @@ static void on_alarm(void *user, struct tunnel *t, enum err_code code,
 	}
 	else if (raised)
 	{
+		clear_causes(a, resource, code);
 		agent_alarm(a, code, resource, STATUS_MAJOR, "%u attempts failed, the "
 					"last: %s", t->failures, err_code_title(code));
 	}
-	else if (code != ERR_NONE)
+	else if (code == ERR_NONE)
+	{
+		clear_causes(a, resource, ERR_NONE);
+	}
+	else
 	{
 		agent_alarm_clear(a, code, resource);
-	}
-	for (size_t i = 0; !raised && code == ERR_NONE && (cause = cause_get(i));
-		 i++)
-	{
-		agent_alarm_clear(a, cause->code, resource);
 	}
 }
 
@@ -217,7 +232,7 @@ static bool is_cause(enum err_code code)
 
 	for (size_t i = 0; (cause = cause_get(i)); i++)
 	{
-		if (cause->code == code)
+		if (cause->code == code && code != ERR_IMPERSONATION)
 		{
 			return true;
 		}
