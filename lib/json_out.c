@@ -92,55 +92,62 @@ static void add_string(struct text *t, const char *s)
 	text_addn(t, "\"", 1);
 }
 
+static void add_char(struct text *t, char c)
+{
+	text_reserve(t, 1);
+	t->s[t->len++] = c;
+	t->s[t->len] = '\0';
+}
+
 static void begin(struct json_out *o, const char *key)
 {
 	if (o->comma)
 	{
-		text_addn(&o->text, ",", 1);
+		add_char(&o->text, ',');
 	}
 	o->comma = true;
 	if (key)
 	{
 		add_string(&o->text, key);
-		text_addn(&o->text, ":", 1);
+		add_char(&o->text, ':');
 	}
 }
 
 static void open_container(struct json_out *o, const char *key,
-						   const char *bracket)
+						   char bracket)
 {
 	begin(o, key);
-	text_add(&o->text, bracket);
+	add_char(&o->text, bracket);
 	o->depth++;
 	o->comma = false;
 }
 
-static void close_container(struct json_out *o, const char *bracket)
+static void close_container(struct json_out *o, char bracket)
 {
 	assert(o->depth > 0);
-	text_add(&o->text, bracket);
+	add_char(&o->text, bracket);
 	o->depth--;
 	o->comma = true;
 }
 
 void jo_object(struct json_out *o, const char *key)
 {
-	open_container(o, key, "{");
+	open_container(o, key, '{');
 }
 
 void jo_object_end(struct json_out *o)
 {
-	close_container(o, "}");
+	close_container(o, '}');
 }
 
 void jo_array(struct json_out *o, const char *key)
 {
-	open_container(o, key, "[");
+	open_container(o, key, '[');
 }
 
 void jo_array_end(struct json_out *o)
 {
-	close_container(o, "]");
+	close_container(o, ']');
 }
 
 void jo_str(struct json_out *o, const char *key, const char *value)
@@ -172,7 +179,8 @@ void jo_secret(struct json_out *o, const char *key, const struct secret *s)
 	char hex[2 * SECRET_MAX + 1];
 
 	secret_to_hex(s, hex);
-	jo_str(o, key, hex);
+	begin(o, key);
+	add_plain(&o->text, hex, 2 * s->len);
 	wipe(hex, sizeof(hex));
 }
 

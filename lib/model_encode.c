@@ -8,24 +8,31 @@
  */
 #include "config.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 
 #include "alloc.h"
 #include "json_out.h"
 #include "model_words.h"
 
-/* Sorted pointers to the elements of a const array; the caller frees them. */
+/* Sorted pointers to the elements of a const array; the caller frees them. They
+ * are sorted already where the server rendered them. */
 static const void **sorted(const void *elements, size_t count, size_t size,
 						   int (*compare)(const void *, const void *))
 {
 	const void **order = xcalloc(count, sizeof(void *));
+	bool in_order = true;
 	size_t i;
 
 	for (i = 0; i < count; i++)
 	{
 		order[i] = (const char *)elements + i * size;
+		in_order = in_order && (!i || compare(&order[i - 1], &order[i]) <= 0);
 	}
-	qsort(order, count, sizeof(void *), compare);
+	if (!in_order)
+	{
+		qsort(order, count, sizeof(void *), compare);
+	}
 	return order;
 }
 

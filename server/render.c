@@ -34,14 +34,21 @@ int render_identity(char out[FQDN_SIZE], const char *site,
 	return 0;
 }
 
-static char *identity(struct arena *a, const char *site,
-					  const struct store_vpn *vpn)
+/* What follows the site in all identities of a VPN. */
+static char *identity_tail(struct arena *a, const struct store_vpn *vpn)
 {
-	char fqdn[FQDN_SIZE] = "";
+	return arena_printf(a, ".%s.%s.%s", vpn->vpn, vpn->customer, vpn->domain);
+}
 
-	/* too long ones never get into the database; model_check() would see */
-	(void)render_identity(fqdn, site, vpn, NULL);
-	return arena_strdup(a, fqdn);
+/* Too long ones never get into the database; model_check() would see them. */
+static char *identity(struct arena *a, const char *site, const char *tail)
+{
+	const size_t site_len = strlen(site), tail_len = strlen(tail);
+	char *fqdn = arena_calloc(a, site_len + tail_len + 1, 1);
+
+	memcpy(fqdn, site, site_len);
+	memcpy(fqdn + site_len, tail, tail_len);
+	return fqdn;
 }
 
 static int by_vpn(const void *a, const void *b)
@@ -118,6 +125,7 @@ static const struct model_profile *use_profile(struct arena *a,
 static void render_peers(struct arena *a, const struct render_vpn *rows,
 						 struct used *used, struct model_vpn *out)
 {
+	const char *tail = identity_tail(a, &rows->vpn);
 	const struct render_peer *row;
 	struct model_peer *peer;
 	size_t i;
@@ -130,7 +138,7 @@ static void render_peers(struct arena *a, const struct render_vpn *rows,
 		peer = &out->peers[i];
 		peer->peer = row->site;
 		peer->remote_address = row->ce_address;
-		peer->identity = identity(a, row->site, &rows->vpn);
+		peer->identity = identity(a, row->site, tail);
 		peer->keys = row->keys;
 		peer->key_count = row->key_count;
 		peer->profile = use_profile(a, used, row->profile);
@@ -162,7 +170,7 @@ static size_t render_vpn(struct arena *a, const struct render_vpn *rows,
 	out->vpn = rows->vpn.vpn;
 	out->site = rows->site;
 	out->ce_address = rows->ce_address;
-	out->identity = identity(a, rows->site, &rows->vpn);
+	out->identity = identity(a, rows->site, identity_tail(a, &rows->vpn));
 	out->topology = rows->vpn.topology;
 	out->role = rows->role;
 	out->auth = MODEL_PRE_SHARED;

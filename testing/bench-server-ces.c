@@ -14,6 +14,7 @@
  *     mark                  documents are counted from here on
  *     await WHAT N SECONDS  until WHAT (documents, parked) is at least N
  *     ce NUMBER             its documents since mark, and when the last one came
+ *     after TIME N COUNT    how many of the COUNT from N on got one after TIME
  *     stats
  *
  * Their long polls end in the first PHASE_S of every PERIOD_S of the monotonic
@@ -551,10 +552,23 @@ static void mark(void)
 	}
 }
 
+static void print_after(double time, size_t first, size_t count)
+{
+	size_t got = 0;
+
+	for (size_t i = first; i < first + count && i < sim.count; i++)
+	{
+		got += sim.ces[i].last > time;
+	}
+	printf("{\"count\": %zu}\n", got);
+	fflush(stdout);
+}
+
 static void command(const char *line)
 {
 	size_t n, at_once;
 	unsigned seconds;
+	double time;
 
 	if (sscanf(line, "connect %zu %zu", &n, &at_once) == 2 && n <= sim.count)
 	{
@@ -575,6 +589,10 @@ static void command(const char *line)
 		printf("{\"documents\": %u, \"last\": %.6f}\n", sim.ces[n].documents,
 			   sim.ces[n].last);
 		fflush(stdout);
+	}
+	else if (sscanf(line, "after %lf %zu %zu", &time, &n, &at_once) == 3)
+	{
+		print_after(time, n, at_once);
 	}
 	else if (strcmp(line, "mark") == 0)
 	{
