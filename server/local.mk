@@ -19,6 +19,7 @@ libppvpn_store_la_SOURCES = \
 	server/store_customer.c \
 	server/store_document.c \
 	server/store_enroll.c \
+	server/store_free.c \
 	server/store_history.c \
 	server/store_key.c \
 	server/store_link.c \

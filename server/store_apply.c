@@ -267,6 +267,67 @@ static int remove_old(struct store *s, const struct conf_customer *want,
 	return rc;
 }
 
+/* ---- what changes hands ------------------------------------------------------------------- */
+
+/* Where a site is to be, and with which router id. */
+static bool site_moves(const struct conf_customer *want,
+					   const struct store_site *to,
+					   const struct store_site *from)
+{
+	const struct store_ce key = { .ce = to->ce };
+	const struct store_ce *ce = FIND(&key, want->ces, want->ce_count, by_ce);
+	const struct addr *address = to->ce_address.family || !ce
+		? &to->ce_address : &ce->address;
+
+	return !addr_equal(address, &from->ce_address) ||
+		   (to->router_id.family &&
+			!addr_equal(&to->router_id, &from->router_id));
+}
+
+static int free_sites(struct store *s, const struct conf_customer *want,
+					  const struct conf_vpn *to, const struct conf_vpn *from,
+					  struct err *e)
+{
+	const struct store_site *site;
+	size_t i;
+	int rc = 0;
+
+	for (i = 0; rc == 0 && i < from->site_count; i++)
+	{
+		site = FIND(&from->sites[i], to->sites, to->site_count, by_site);
+		if (site && site_stays(to, &from->sites[i]) &&
+			site_moves(want, site, &from->sites[i]))
+		{
+			rc = store_free_site(s, &from->sites[i], e);
+		}
+	}
+	return rc;
+}
+
+static int free_old(struct store *s, const struct conf_customer *want,
+					const struct conf_customer *have, struct err *e)
+{
+	const struct conf_vpn *vpn;
+	const struct store_ce *ce;
+	size_t i;
+	int rc = 0;
+
+	for (i = 0; rc == 0 && i < have->vpn_count; i++)
+	{
+		vpn = FIND(&have->vpns[i], want->vpns, want->vpn_count, by_vpn);
+		rc = vpn ? free_sites(s, want, vpn, &have->vpns[i], e) : 0;
+	}
+	for (i = 0; rc == 0 && i < have->ce_count; i++)
+	{
+		ce = FIND(&have->ces[i], want->ces, want->ce_count, by_ce);
+		if (ce && !addr_equal(&ce->address, &have->ces[i].address))
+		{
+			rc = store_free_ce(s, &have->ces[i], e);
+		}
+	}
+	return rc;
+}
+
 /* ---- what comes or changes -------------------------------------------------------------- */
 
 static int put_sites(struct store *s, const struct conf_vpn *want,
@@ -377,7 +438,8 @@ static int apply(struct store *s, struct conf_customer *want, struct err *e)
 	{
 		rc = store_customer_set(s, &want->customer, e);
 	}
-	if (rc < 0 || (rc = remove_old(s, want, &have, e)) < 0)
+	if (rc < 0 || (rc = remove_old(s, want, &have, e)) < 0 ||
+		(rc = free_old(s, want, &have, e)) < 0)
 	{
 		return rc;
 	}

@@ -242,12 +242,14 @@ static int ce_set(struct store *s, const struct store_ce *ce, struct err *e)
 	{
 		return rc;
 	}
+	store_freed_ce(s, &before);
 	if (!store_note(s, CONF_CE, ce_place(s, ce->customer, ce->ce),
 					(uint64_t)id, &before, ce))
 	{
 		return 0;
 	}
 	rc = write_ce(s, customer_id, id, ce, e);
+	store_unfree(s, CONF_CE, (uint64_t)id);
 	if (rc == 0 && !addr_equal(&before.address, &ce->address))
 	{
 		rc = move_sites(s, &before, &ce->address, e);

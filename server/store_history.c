@@ -360,6 +360,14 @@ static int present_image(struct store *s, struct arena *a,
 		*image = "";
 		return 0;
 	}
+	if (rc == 0 && object->kind == CONF_CE)
+	{
+		store_freed_ce(s, &t.ce);
+	}
+	else if (rc == 0 && object->kind == CONF_SITE)
+	{
+		store_freed_site(s, &t.site);
+	}
 	if (rc == 0)
 	{
 		*image = conf_image(a, object->kind, &t);
@@ -491,6 +499,41 @@ static int revert_object(struct store *s, struct arena *a,
 						  : add_thing(s, object->kind, &t, e);
 }
 
+/* A site or CE that gets another address, or router id, lets go of the one it has. */
+static int free_object(struct store *s, struct arena *a,
+					   const struct object *object, struct err *e)
+{
+	union thing now, then;
+	char *parts[PARTS_MAX];
+	int rc;
+
+	if ((object->kind != CONF_CE && object->kind != CONF_SITE) ||
+		!*object->before || !*object->after)
+	{
+		return 0;
+	}
+	memset(&now, 0, sizeof(now));
+	memset(&then, 0, sizeof(then));
+	if ((rc = split_place(a, object->place, parts, e)) < 0 ||
+		(rc = conf_image_read(a, object->kind, object->before, &then, e)) < 0)
+	{
+		return rc;
+	}
+	rc = get_thing(s, a, object->kind, parts, &now, e);
+	if (rc < 0)
+	{
+		return rc == -ENOENT ? 0 : rc;		/* it was removed since: a conflict */
+	}
+	if (object->kind == CONF_CE)
+	{
+		return addr_equal(&now.ce.address, &then.ce.address) ? 0
+			: store_free_ce(s, &now.ce, e);
+	}
+	return addr_equal(&now.site.ce_address, &then.site.ce_address) &&
+		   addr_equal(&now.site.router_id, &then.site.router_id) ? 0
+		: store_free_site(s, &now.site, e);
+}
+
 static int revert(struct store *s, struct arena *a, uint64_t revision,
 				  struct err *e)
 {
@@ -511,6 +554,10 @@ static int revert(struct store *s, struct arena *a, uint64_t revision,
 		return rc;
 	}
 	s->work->reverting = revision;
+	for (i = 0; rc == 0 && i < count; i++)
+	{
+		rc = free_object(s, a, &objects[i], e);
+	}
 	/* the last first, as each stood on those before it */
 	for (i = count; rc == 0 && i > 0; i--)
 	{

@@ -505,7 +505,7 @@ static int each(struct sync *y, const struct pairs *pairs,
 }
 
 int store_link_sync(struct store *s, const struct store_vpn *vpn,
-					int64_t site_id, struct err *e)
+					int64_t site_id, bool release, struct err *e)
 {
 	struct sync y = { .s = s, .a = arena_new(), .vpn = vpn };
 	int rc = read_all(&y, site_id, e);
@@ -521,7 +521,7 @@ int store_link_sync(struct store *s, const struct store_vpn *vpn,
 			compare_all(&y);
 		}
 		if ((rc = each(&y, &y.gone, remove_link, e)) == 0 &&
-			(rc = each(&y, &y.changed, let_go, e)) == 0 &&
+			(rc = each(&y, &y.changed, let_go, e)) == 0 && !release &&
 			(rc = each(&y, &y.changed, change_link, e)) == 0)
 		{
 			rc = each(&y, &y.fresh, add_link, e);

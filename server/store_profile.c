@@ -330,7 +330,10 @@ static int profile_remove(struct store *s, const char *customer,
 					   "%lld links are to have it", (long long)users);
 	}
 	/* tunnels that had it until now let go of it first */
-	if ((rc = store_settle(s, e)) < 0 ||
+	if ((rc = touch_users(s, (int64_t)before.id, e)) < 0 ||
+		(rc = db_run(s->db, "UPDATE link SET profile_id = NULL "
+					 "WHERE profile_id = $1",
+					 DB_ARGS(db_i((int64_t)before.id)), e)) < 0 ||
 		(rc = db_run(s->db, "DELETE FROM sa_profile WHERE id = $1",
 					 DB_ARGS(db_i((int64_t)before.id)), e)) < 0)
 	{

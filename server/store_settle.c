@@ -335,13 +335,32 @@ static int settle_one(struct store *s, const struct store_dirty *dirty,
 		(rc = dirty->site_id ? 0 : check_profiles(s, a, &vpn, e)) == 0 &&
 		(rc = check_disjoint(s, &vpn, e)) == 0 &&
 		(rc = store_prefix_settle(s, &vpn, e)) == 0 &&
-		(rc = store_link_sync(s, &vpn, dirty->site_id, e)) == 0)
+		(rc = store_link_sync(s, &vpn, dirty->site_id, false, e)) == 0)
 	{
 		rc = check_peers(s, &vpn, e);
 	}
 	if (rc == 0)
 	{
 		rc = check_profiles_in_use(s, &vpn, e);
+	}
+	arena_free(a);
+	return rc;
+}
+
+/*
+ * Tunnels of several sites or VPNs may change places between the same addresses:
+ * all let go before any takes.
+ */
+static int release_one(struct store *s, const struct store_dirty *dirty,
+					   struct err *e)
+{
+	struct arena *a = arena_new();
+	struct store_vpn vpn;
+	int rc = store_vpn_by_id(s, a, dirty->vpn_id, &vpn, e);
+
+	if (rc == 0)
+	{
+		rc = store_link_sync(s, &vpn, dirty->site_id, true, e);
 	}
 	arena_free(a);
 	return rc;
@@ -362,8 +381,12 @@ static int by_vpn(const void *a, const void *b)
 /* One look at all of a VPN is less work than so many at single sites. */
 #define SITES_ALONE 16
 
+typedef int (*settle_fn)(struct store *s, const struct store_dirty *dirty,
+						 struct err *e);
+
 /* Those of one VPN, from..to. */
-static int settle_vpn(struct store *s, size_t from, size_t to, struct err *e)
+static int settle_vpn(struct store *s, size_t from, size_t to, settle_fn fn,
+					  struct err *e)
 {
 	const struct store_dirty *dirty = s->work->dirty;
 	const struct store_dirty whole = { dirty[from].vpn_id, 0 };
@@ -372,28 +395,24 @@ static int settle_vpn(struct store *s, size_t from, size_t to, struct err *e)
 
 	if (dirty[from].site_id == 0 || to - from > SITES_ALONE)
 	{
-		return settle_one(s, &whole, e);
+		return fn(s, &whole, e);
 	}
 	for (i = from; rc == 0 && i < to; i++)
 	{
 		if (i == from || dirty[i].site_id != dirty[i - 1].site_id)
 		{
-			rc = settle_one(s, &dirty[i], e);
+			rc = fn(s, &dirty[i], e);
 		}
 	}
 	return rc;
 }
 
-static int settle(struct store *s, struct err *e)
+static int each_vpn(struct store *s, settle_fn fn, struct err *e)
 {
-	struct store_work *w = s->work;
+	const struct store_work *w = s->work;
 	size_t from, to;
 	int rc = 0;
 
-	if (w->dirty_count > 1)
-	{
-		qsort(w->dirty, w->dirty_count, sizeof(*w->dirty), by_vpn);
-	}
 	for (from = 0; rc == 0 && from < w->dirty_count; from = to)
 	{
 		for (to = from; to < w->dirty_count &&
@@ -402,8 +421,25 @@ static int settle(struct store *s, struct err *e)
 		}
 		if (w->dirty[from].vpn_id)
 		{
-			rc = settle_vpn(s, from, to, e);
+			rc = settle_vpn(s, from, to, fn, e);
 		}
+	}
+	return rc;
+}
+
+static int settle(struct store *s, struct err *e)
+{
+	struct store_work *w = s->work;
+	int rc = store_free_settle(s, e);
+
+	if (w->dirty_count > 1)
+	{
+		qsort(w->dirty, w->dirty_count, sizeof(*w->dirty), by_vpn);
+		rc = rc < 0 ? rc : each_vpn(s, release_one, e);
+	}
+	if (rc == 0)
+	{
+		rc = each_vpn(s, settle_one, e);
 	}
 	w->dirty_count = 0;
 	return rc;

@@ -274,6 +274,7 @@ static int find_site(struct store *s, struct new_site *site,
 	{
 		return rc;
 	}
+	store_freed_site(s, before);
 	site->id = (int64_t)before->id;
 	return store_ce_id(s, before->customer, before->ce, &customer_id,
 					   &site->ce_id, e);
@@ -342,6 +343,7 @@ static int site_set(struct store *s, const struct store_site *given,
 	{
 		return rc;
 	}
+	store_unfree(s, CONF_SITE, before.id);
 	if (before.role != site.site.role ||
 		!addr_equal(&before.ce_address, &site.site.ce_address))
 	{

@@ -26,6 +26,14 @@ struct store_dirty
 	int64_t vpn_id, site_id;
 };
 
+/* Who let go of its addresses, and what they were. */
+struct store_freed
+{
+	enum conf_kind kind;		/* a CE or a site */
+	uint64_t id;
+	struct addr address, router_id;
+};
+
 struct store_work
 {
 	struct arena *a;
@@ -35,6 +43,8 @@ struct store_work
 	size_t dirty_count;
 	struct store_effect_tunnel *tunnels;
 	size_t tunnel_count, tunnels_by_change[STORE_CHANGE_KINDS];
+	struct store_freed *freed;
+	size_t freed_count;
 	bool touched;				/* some document changes */
 	uint64_t reverting;			/* the revision that is taken back, or 0 */
 	bool applying;				/* a whole customer: it names every role */
@@ -77,16 +87,30 @@ void store_effect(struct store *s, const char *customer, const char *vpn,
 
 /**
  * Make the tunnels of a VPN what topology and settings say; site_id 0: all of
- * them, else this site's.
+ * them, else this site's. release: only let go of what others may need.
  */
 int store_link_sync(struct store *s, const struct store_vpn *vpn,
-					int64_t site_id, struct err *e);
+					int64_t site_id, bool release, struct err *e);
 /** A site goes: its tunnels, with an explanation for its peers. */
 int store_link_drop_site(struct store *s, const struct store_site *site,
 						 int64_t vpn_id, const char *reason, struct err *e);
 /** What was said of a site and others goes with it (store_setting.c). */
 int store_setting_drop_site(struct store *s, const struct store_site *site,
 							struct err *e);
+/* ---- what changes hands (store_free.c) --------------------------------------- */
+
+/** Let go of the address, or of address and router id, until it is set. */
+int store_free_ce(struct store *s, const struct store_ce *ce, struct err *e);
+int store_free_site(struct store *s, const struct store_site *site,
+					struct err *e);
+/** What was read of its row, with what it let go of. */
+void store_freed_ce(struct store *s, struct store_ce *ce);
+void store_freed_site(struct store *s, struct store_site *site);
+/** It was set. */
+void store_unfree(struct store *s, enum conf_kind kind, uint64_t id);
+/** At the end nobody is without. */
+int store_free_settle(struct store *s, struct err *e);
+
 /* ---- prefixes of sites (store_prefix.c) -------------------------------------- */
 
 /** Those of a site that is to be, in order: each is one, and none comes twice. */

@@ -217,6 +217,28 @@ class Changes(unittest.TestCase):
         # and nice, whom none of it concerns, was never told of it
         self.assertEqual(self.document("nice"), before["nice"])
 
+    def test_what_changes_hands(self):
+        """A file in which two routers and two sites change places; and back."""
+        before = {name: self.content(name) for name in self.ces}
+        file = json.loads(self.admin("export", "acme", "--json"))
+        ces = {ce["ce"]: ce for ce in file["ces"]}
+        sites = {site["site"]: site for site in file["vpns"][0]["sites"]}
+        for things, member in ((ces, "address"), (sites, "router-id")):
+            lyon, paris = things["lyon"][member], things["paris"][member]
+            things["lyon"][member], things["paris"][member] = paris, lyon
+        path = self.server.dir + "/swapped.json"
+        with open(path, "w") as f:
+            json.dump(file, f)
+        self.admin("apply", "-f", path, "--yes")
+        self.assertEqual(self.document("lyon")["vpns"][0]["ce-address"],
+                         before["paris"]["vpns"][0]["ce-address"])
+        self.assertEqual(self.peers("nice")["paris"]["remote-address"],
+                         before["lyon"]["vpns"][0]["ce-address"])
+        self.assertEqual(self.document("paris")["vpns"][0]["router-id"],
+                         before["lyon"]["vpns"][0]["router-id"])
+        self.admin("revert", str(self.document("lyon")["revision"]))
+        self.assertEqual({n: self.content(n) for n in self.ces}, before)
+
     def test_grade(self):
         self.assertIn("aes128gcm16", self.refused(
             "vpn", "set", "acme/corp", "--grade", "high"))

@@ -77,6 +77,18 @@ def standing(body):
     return re.sub(rb'"removed":\[[^]]*\]', b"", content(body))
 
 
+def differences(expected, given, path=""):
+    """Where two documents differ."""
+    if isinstance(expected, dict) and isinstance(given, dict):
+        for name in sorted({**expected, **given}):
+            yield from differences(expected.get(name), given.get(name), f"{path}/{name}")
+    elif isinstance(expected, list) and isinstance(given, list) and len(expected) == len(given):
+        for number, (one, other) in enumerate(zip(expected, given)):
+            yield from differences(one, other, f"{path}/{number}")
+    elif expected != given:
+        yield f"{path} should be {json.dumps(expected)}, is {json.dumps(given)}"
+
+
 class Run:
     def __init__(self, seed, steps):
         self.random, self.steps = random.Random(seed), steps
@@ -310,13 +322,41 @@ class Run:
         body = paper.file(customer)
         return "PUT", f"/v1/config/{customer}", body, lambda d: d.apply(customer, wanted)
 
+    def op_swap(self, draft):
+        """A file in which two things change places: what either had must be free in time."""
+        customer, sites = self.pick(draft, "customer")[0], []
+        wanted = {key: {n: v for n, v in value.items() if n != "uid"}
+                  for key, value in draft.objects.items() if key[1] == customer}
+        keys = {kind: [key for key in wanted if key[0] == kind] for kind in ("ce", "site")}
+        two = self.random.sample(keys["ce"], 2) if len(keys["ce"]) > 1 else []
+        how = self.random.choice(["address", "router-id", "ce-address", "ce"])
+        if how == "address" and two:
+            a, b = (wanted[key]["address"] for key in two)
+            for key in two + keys["site"]:
+                name = "address" if key[0] == "ce" else "ce-address"
+                if key[0] == "ce" or wanted[key]["ce"] in (two[0][2], two[1][2]):
+                    wanted[key][name] = {a: b, b: a}.get(wanted[key][name], wanted[key][name])
+        elif how != "address" and keys["site"]:
+            first = self.random.choice(keys["site"])
+            sites = [key for key in keys["site"] if key != first and (
+                wanted[key]["ce"] == wanted[first]["ce"] if how == "ce-address" else key[2] == first[2])]
+        if sites:
+            other = self.random.choice(sites)
+            for name in {"ce": ["ce", "ce-address"]}.get(how, [how]):
+                wanted[first][name], wanted[other][name] = wanted[other][name], wanted[first][name]
+            for key in [key for key in wanted if how == "ce" and key[0] == "link" and key[1:3] == first[1:3]]:
+                if {first[3], other[3]} & set(key[3:]):
+                    del wanted[key]         # what was said of the old ones
+        return "PUT", f"/v1/config/{customer}", self.model.file(customer, {**wanted, ("customer", customer): wanted.get(
+            ("customer", customer), {"description": "", "external-id": ""})}), lambda d: d.apply(customer, wanted)
+
     PAPER = [op_vpn_add, op_vpn_set, op_topology, op_vpn_remove, op_profile_add, op_profile_set, op_profile_remove, op_ce_add,
              op_ce_set, op_ce_suspend, op_ce_remove, op_site_add, op_site_add, op_site_set, op_site_set, op_site_remove,
              op_link_set, op_link_set, op_link_remove, op_customer_set]
     WEIGHTED = {op_customer_add: 2, op_customer_set: 1, op_customer_remove: 1, op_vpn_add: 4, op_vpn_set: 5, op_topology: 6,
                 op_vpn_remove: 2, op_profile_add: 3, op_profile_set: 2, op_profile_remove: 2, op_ce_add: 6, op_ce_set: 4,
                 op_ce_suspend: 6, op_ce_remove: 1, op_site_add: 16, op_site_set: 8, op_site_remove: 4, op_link_set: 10,
-                op_link_remove: 2, op_revert: 10, op_apply: 6}
+                op_link_remove: 2, op_revert: 10, op_apply: 6, op_swap: 4}
 
     # ---- one step
 
@@ -455,8 +495,7 @@ class Run:
     def compare(self, place, document):
         expected = self.model.document(*place, document)
         if expected != document:
-            raise AssertionError(f"{place}: expected {json.dumps(expected, sort_keys=True)}\ngot "
-                                 f"{json.dumps(document, sort_keys=True)}")
+            raise AssertionError(f"{place}: " + "; ".join(differences(expected, document)))
 
     # ---- what is no plain change
 

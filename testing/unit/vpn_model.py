@@ -225,16 +225,17 @@ class Config:
         """Take back {key: (before, after)}; refused when one of them was changed since."""
         need(changes, "it changed no configuration")
         self.reason = "change-reverted"
-        for key, (before, after) in changes.items():
+        for key, (_, after) in changes.items():
             need(told(self.objects.get(key)) == told(after), f"{key} was changed since")
+        for key, (before, after) in changes.items():
             present = self.objects.get(key)
             if before is None and key[0] == "site":
                 self.site_remove(*key[1:])              # with what was said of it since
             self.objects.pop(key, None)
             if before is not None:
                 self.objects[key] = dict(before)
-                if present and "uid" in present:        # it was made anew since
-                    self.objects[key]["uid"] = present["uid"]
+                if present and before.get("uid") == after.get("uid") is not None:
+                    self.objects[key]["uid"] = present["uid"]       # it may have been made anew since
 
     # ---- questions
 
