@@ -360,7 +360,7 @@ START_TEST(knows_operators)
 	ck_assert_uint_eq(ces.count, 2);
 	GET("/v1/ces?customer=globex", 404);
 	GET("/v1/operators", 403);
-	asker_uri = "ppvpn:operator/alice/1";
+	asker_uri = "ppvpn:operator/alice/99";
 	GET("/v1/whoami", 403);
 	asker_uri = NULL;
 	GET("/v1/whoami", 403);
