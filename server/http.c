@@ -282,6 +282,14 @@ static enum MHD_Result begin(struct http_request *req, const char *method)
 	{
 		return MHD_NO;		/* the handshake should have seen to it */
 	}
+	if (req->http->need_key_uri && !req->client->key_uri)
+	{
+		log_info("http", "%s: a certificate of another kind",
+				 req->client->peer);
+		err_set(&e, -EACCES, ERR_DENIED, "",
+				"the certificate is of another kind");
+		return refuse(req, 403, NULL, &e);
+	}
 	return MHD_YES;
 }
 
@@ -469,6 +477,7 @@ int http_start(const struct http_config *config, struct http **out,
 
 	*out = NULL;
 	http->security = config->security;
+	http->need_key_uri = config->need_key_uri;
 	http->listen = xstrdup(config->listen);
 	http->routes = config->routes;
 	http->admit = config->admit;

@@ -120,6 +120,8 @@ struct http_config {
 	const char *listen;			/* "ADDR:PORT" or a path */
 	const char *unix_group;		/* HTTP_UNIX: owner group of the socket or NULL */
 	const char *cert_file, *key_file, *ca_file;		/* PEM */
+	bool need_key_uri;			/* HTTP_MUTUAL_TLS: a client whose certificate has
+								   no URI gets 403 before its body is read */
 	unsigned connection_limit;	/* all, dead ones of parked requests too */
 	unsigned per_ip_limit;
 	size_t head_size;			/* bytes for request line and headers, and what

@@ -91,6 +91,7 @@ struct http
 {
 	struct MHD_Daemon *mhd;
 	enum http_security security;
+	bool need_key_uri;
 	char *listen;
 	const struct http_route *routes;
 	http_admit_fn admit;

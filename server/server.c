@@ -377,6 +377,7 @@ static int start_admin_tls(struct server *s, struct err *e)
 	const struct http_config config = {
 		.security = HTTP_MUTUAL_TLS,
 		.listen = s->conf->admin_listen,
+		.need_key_uri = true,		/* routers know the CA, too */
 		.cert_file = s->cert,
 		.key_file = s->key,
 		.ca_file = s->ca_cert,

@@ -100,6 +100,7 @@ static const struct
 	{ "DELETE", "/v1/ces/{customer}/{ce}", &operate },
 	{ "POST", "/v1/ces/{customer}/{ce}/bundle", &operate },
 	{ "POST", "/v1/ces/{customer}/{ce}/replace", &operate },
+	{ "POST", "/v1/ces/{customer}/{ce}/allow-removal", &operate },
 	{ "GET", "/v1/sites", &list },
 	{ "POST", "/v1/sites", &operate },
 	{ "GET", "/v1/sites/{customer}/{vpn}/{site}", &read },

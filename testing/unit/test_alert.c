@@ -308,7 +308,7 @@ END_TEST
 START_TEST(an_older_document)
 {
 	status.rejected = true;
-	status.error.code = ERR_DOCUMENT_STALE;
+	status.refusal.code = ERR_DOCUMENT_STALE;
 	alert_document(agent);
 	ck_assert_int_eq(find(ERR_DOCUMENT_STALE)->severity, STATUS_MAJOR);
 	status.rejected = false;

@@ -307,6 +307,69 @@ START_TEST(records_who_did_it)
 }
 END_TEST
 
+/* Operators, as ppvpn-admin reads them; each sees what is his. */
+START_TEST(knows_operators)
+{
+	static const uint8_t key[32] = { 5 };
+	struct admin_operators list = { 0 };
+	struct admin_operator op = { 0 };
+	struct admin_whoami me = { 0 };
+	struct admin_ces ces = { 0 };
+	uint64_t serial;
+	char uri[64];
+
+	two_sites();
+	POST("/v1/customers", "{\"customer\":\"globex\"}", 200);
+	POST("/v1/ces", "{\"customer\":\"globex\",\"ce\":\"paris-r1\","
+		 "\"ce-address\":\"192.0.2.15\"}", 200);
+	POST("/v1/operators", "{\"operator\":\"alice\",\"unix-user\":\"al\","
+		 "\"description\":\"d\",\"role\":\"none\",\"customers\":"
+		 "[{\"customer\":\"acme\",\"role\":\"operator\"}]}", 200);
+	SAYS("\"ces-told\":0");
+	GET("/v1/operators", 200);
+	read_answer(admin_operators_rows, &list);
+	ck_assert_uint_eq(list.count, 1);
+	ck_assert(!list.list[0].certified);
+	CHANGE(store_operator_key_set(store, "alice", key,
+								  kit_now_ms() + 100000, &serial, &e));
+	GET("/v1/operators/alice", 200);
+	read_answer(admin_operator_rows, &op);
+	ck_assert(op.certified);
+	ck_assert_uint_eq(op.certificate.serial, serial);
+	ck_assert_str_eq(op.unix_user, "al");
+	ck_assert_int_eq(op.grants[0].role, ACCESS_OPERATOR);
+	GET("/v1/whoami", 200);
+	read_answer(admin_whoami_rows, &me);
+	ck_assert_str_eq(me.actor, "unix:root");
+	ck_assert_ptr_null(me.operator);
+	/* the same by certificate */
+	asker_uid = -1;
+	asker_key = key;
+	snprintf(uri, sizeof(uri), "ppvpn:operator/alice/%llu",
+			 (unsigned long long)serial);
+	asker_uri = uri;
+	GET("/v1/whoami", 200);
+	memset(&me, 0, sizeof(me));
+	read_answer(admin_whoami_rows, &me);
+	ck_assert_str_eq(me.actor, "alice (tls:192.0.2.77)");
+	ck_assert_str_eq(me.operator, "alice");
+	ck_assert_int_eq(me.role, ACCESS_NONE);
+	ck_assert_str_eq(me.grants[0].customer, "acme");
+	GET("/v1/ces", 200);
+	read_answer(admin_ces_rows, &ces);
+	ck_assert_uint_eq(ces.count, 2);
+	GET("/v1/ces?customer=globex", 404);
+	GET("/v1/operators", 403);
+	asker_uri = "ppvpn:operator/alice/99";
+	GET("/v1/whoami", 403);
+	asker_uri = NULL;
+	GET("/v1/whoami", 403);
+	asker_key = NULL;
+	GET("/v1/whoami", 403);
+	asker_uid = 0;
+}
+END_TEST
+
 /* What agents read: every member, and line ends as they expect them. */
 START_TEST(makes_bundles)
 {
@@ -523,6 +586,7 @@ int main(void)
 	tcase_add_test(tc, says_what_is_wrong);
 	tcase_add_test(tc, records_who_did_it);
 	tcase_add_test(tc, makes_bundles);
+	tcase_add_test(tc, knows_operators);
 	tcase_add_test(tc, shows_status);
 	tcase_add_test(tc, measures_time_to_service);
 	tcase_add_test(tc, takes_percentiles_that_were_measured);

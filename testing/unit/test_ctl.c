@@ -142,6 +142,7 @@ START_TEST(status_is_one_screen)
 
 	text_addf(&text, "{\"ce\":\"" LONG "/" LONG "\",\"server\":\"https://" LONG
 			  ".sp.example:8443\",\"enrolled\":1790000000,\"connected\":false,"
+			  "\"confirmed\":false,"
 			  "\"epoch\":3,\"revision\":4711,\"state\":\"suspended\","
 			  "\"result\":\"partial\",\"since\":7300,\"charon\":false,"
 			  "\"frr\":false,\"converged\":false,\"vpns\":[%s],\"errors\":[%s],"

@@ -863,6 +863,31 @@ START_TEST(knows_the_uri)
 }
 END_TEST
 
+/* Refused before it may send a body. */
+START_TEST(needs_a_uri)
+{
+	struct http_config config = config_of(HTTP_MUTUAL_TLS);
+	const time_t now = time(NULL);
+	struct answer a;
+	struct conn c;
+
+	config.need_key_uri = true;
+	start_with(&config);
+	ck_assert_uint_eq(tls_status(TLS13, "good", &a), 403);
+	ck_assert_ptr_nonnull(strstr(a.body, "another kind"));
+	ck_assert(conn_open(&c));
+	ck_assert(conn_tls(&c, TLS13, "good"));
+	ck_assert(conn_write(&c, "POST /echo/x HTTP/1.1\r\nHost: x\r\n"
+						 "Content-Length: 900\r\n\r\n"));
+	ck_assert_uint_eq(conn_answer(&c).status, 403);
+	conn_close(&c);
+	issue_names[0] = "x:y";
+	issue("ca", "named", GNUTLS_KP_TLS_WWW_CLIENT, now - 60, now + 6000);
+	issue_names[0] = NULL;
+	ck_assert_uint_eq(tls_status(TLS13, "named", NULL), 200);
+}
+END_TEST
+
 START_TEST(plain_http_on_tls_port_is_closed)
 {
 	start(HTTP_MUTUAL_TLS);
@@ -1386,6 +1411,7 @@ int main(void)
 	};
 	const TTest *const tls[] = {
 		requires_client_certificate, knows_the_key, knows_the_uri,
+		needs_a_uri,
 		plain_http_on_tls_port_is_closed, refuses_old_tls,
 		enrolment_takes_1_2_but_no_less, slow_handshake_is_cut,
 		limits_per_address, says_what_is_wrong, NULL,
