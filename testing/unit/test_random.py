@@ -328,6 +328,7 @@ class Run:
         customer, sites = self.pick(draft, "customer")[0], []
         wanted = {key: {n: v for n, v in value.items() if n != "uid"}
                   for key, value in draft.objects.items() if key[1] == customer}
+        wanted.setdefault(("customer", customer), {"description": "", "external-id": ""})
         keys = {kind: [key for key in wanted if key[0] == kind] for kind in ("ce", "site")}
         two = self.random.sample(keys["ce"], 2) if len(keys["ce"]) > 1 else []
         how = self.random.choice(["address", "router-id", "ce-address", "ce"])
@@ -348,8 +349,7 @@ class Run:
             for key in [key for key in wanted if how == "ce" and key[0] == "link" and key[1:3] == first[1:3]]:
                 if {first[3], other[3]} & set(key[3:]):
                     del wanted[key]         # what was said of the old ones
-        return "PUT", f"/v1/config/{customer}", self.model.file(customer, {**wanted, ("customer", customer): wanted.get(
-            ("customer", customer), {"description": "", "external-id": ""})}), lambda d: d.apply(customer, wanted)
+        return "PUT", f"/v1/config/{customer}", self.model.file(customer, wanted), lambda d: d.apply(customer, wanted)
 
     PAPER = [op_vpn_add, op_vpn_set, op_topology, op_vpn_remove, op_profile_add, op_profile_set, op_profile_remove, op_ce_add,
              op_ce_set, op_ce_suspend, op_ce_remove, op_site_add, op_site_add, op_site_set, op_site_set, op_site_remove,
