@@ -330,10 +330,13 @@ static int free_old(struct store *s, const struct conf_customer *want,
 
 /* ---- what comes or changes -------------------------------------------------------------- */
 
-static int put_sites(struct store *s, const struct conf_vpn *want,
-					 const struct conf_vpn *have, struct err *e)
+/* choosing: those that get a router id that is free, else those that have one */
+static int put_some_sites(struct store *s, const struct conf_vpn *want,
+						  const struct conf_vpn *have, bool choosing,
+						  struct err *e)
 {
 	const struct store_site *site, *before;
+	bool stays;
 	size_t i;
 	int rc = 0;
 
@@ -342,10 +345,23 @@ static int put_sites(struct store *s, const struct conf_vpn *want,
 		site = &want->sites[i];
 		before = have ? FIND(site, have->sites, have->site_count, by_site)
 					  : NULL;
-		rc = before && strcmp(before->ce, site->ce) == 0
-			? store_site_set(s, site, e) : store_site_add(s, site, e);
+		stays = before && strcmp(before->ce, site->ce) == 0;
+		if ((!stays && !site->router_id.family) == choosing)
+		{
+			rc = stays ? store_site_set(s, site, e)
+					   : store_site_add(s, site, e);
+		}
 	}
 	return rc;
+}
+
+/* What the file says of router ids is not free for those of which it says none. */
+static int put_sites(struct store *s, const struct conf_vpn *want,
+					 const struct conf_vpn *have, struct err *e)
+{
+	int rc = put_some_sites(s, want, have, false, e);
+
+	return rc < 0 ? rc : put_some_sites(s, want, have, true, e);
 }
 
 static int put_vpn(struct store *s, const struct conf_vpn *want,

@@ -219,6 +219,7 @@ class Changes(unittest.TestCase):
 
     def test_what_changes_hands(self):
         """A file in which two routers and two sites change places; and back."""
+        self.admin("vpn", "set", "acme/corp", "--topology", "any-to-any")
         before = {name: self.content(name) for name in self.ces}
         file = json.loads(self.admin("export", "acme", "--json"))
         ces = {ce["ce"]: ce for ce in file["ces"]}
@@ -238,6 +239,21 @@ class Changes(unittest.TestCase):
                          before["lyon"]["vpns"][0]["router-id"])
         self.admin("revert", str(self.document("lyon")["revision"]))
         self.assertEqual({n: self.content(n) for n in self.ces}, before)
+
+    def test_router_ids_of_a_file_come_first(self):
+        """A site of which none is said does not get the one that a later one is to have."""
+        for name in ("arles", "metz"):
+            CE(self.server, name)
+        file = json.loads(self.admin("export", "acme", "--json"))
+        sites = file["vpns"][0]["sites"]
+        free = "10.255.0.%d" % (1 + len(sites))
+        sites += [{"site": "arles", "ce": "arles"},
+                  {"site": "metz", "ce": "metz", "router-id": free}]
+        path = self.server.dir + "/more.json"
+        with open(path, "w") as f:
+            json.dump(file, f)
+        self.admin("apply", "-f", path, "--yes")
+        self.assertRegex(self.admin("site", "list"), rf"corp/metz .* {free} ")
 
     def test_grade(self):
         self.assertIn("aes128gcm16", self.refused(

@@ -223,10 +223,11 @@ class Run:
         place = self.pick(draft, "ce")
         return "DELETE", "/v1/ces/%s/%s" % place, None, lambda d: d.ce_remove(*place)
 
-    def site_values(self, draft, customer):
+    def site_values(self, draft, customer, vpn):
         values = self.words()
-        if self.random.random() < 0.3:
-            values["role"] = self.random.choice(["hub-role", "spoke-role", "any-to-any-role", "custom-role"])
+        topology = draft.objects.get(("vpn", customer, vpn), {}).get("topology", "custom")
+        if self.random.random() < 0.4:
+            values["role"] = self.random.choice(ROLES[topology] * 4 + ["hub-role", "any-to-any-role"])
         if self.random.random() < 0.2:
             values["router-id"] = self.random.choice(IDS)
         if self.random.random() < 0.25:
@@ -250,11 +251,10 @@ class Run:
         names = [name for name in SITES if not draft.has("site", customer, vpn, name)]
         if self.random.random() < 0.1:
             ces, names = ROUTERS, SITES
-        name, ce, values = self.random.choice(names or SITES), self.random.choice(ces or ROUTERS), self.site_values(draft, customer)
+        name, ce, values = self.random.choice(names or SITES), self.random.choice(ces or ROUTERS), \
+            self.site_values(draft, customer, vpn)
         if self.random.random() < 0.5:      # or another VPN has its tunnels between the same addresses
             values["ce-address"] = self.free_address(draft)
-        if "role" in values and values["role"] not in ROLES[draft.objects.get(("vpn", customer, vpn), {}).get("topology", "custom")]:
-            values["role"] = self.random.choice([values["role"], *ROLES[draft.objects.get(("vpn", customer, vpn), {}).get("topology", "custom")]])
         return "POST", "/v1/sites", {"customer": customer, "vpn": vpn, "site": name, "ce": ce, **values}, \
             lambda d: d.site_add(customer, vpn, name, ce, **self.in_order(values))
 
@@ -263,7 +263,7 @@ class Run:
 
     def op_site_set(self, draft):
         place = self.pick(draft, "site")
-        values = self.site_values(draft, place[0])
+        values = self.site_values(draft, *place[:2])
         return "PATCH", "/v1/sites/%s/%s/%s" % place, values, lambda d: d.site_set(*place, **self.in_order(values))
 
     def op_site_remove(self, draft):
@@ -277,7 +277,8 @@ class Run:
 
     def op_link_set(self, draft):
         place = self.two_sites(draft)
-        values = self.some({"explicit": [True, True, False], "profile": ["", "fast", "slow"], "cost": [0, 7, 90],
+        profiles = [key[3] for key in draft.of("profile", *place[:2])] * 4 + ["", "slow"]
+        values = self.some({"explicit": [True, True, False], "profile": profiles, "cost": [0, 7, 90],
                             "initiator": ["", place[2], place[3]]})
         had = (*place[:2], *sorted(place[2:])) in draft.tunnels()
         return "PATCH", "/v1/links/%s/%s/%s/%s" % place, values, lambda d: d.link_set(*place, had, **values)
@@ -327,6 +328,7 @@ class Run:
         customer, sites = self.pick(draft, "customer")[0], []
         wanted = {key: {n: v for n, v in value.items() if n != "uid"}
                   for key, value in draft.objects.items() if key[1] == customer}
+        wanted.setdefault(("customer", customer), {"description": "", "external-id": ""})
         keys = {kind: [key for key in wanted if key[0] == kind] for kind in ("ce", "site")}
         two = self.random.sample(keys["ce"], 2) if len(keys["ce"]) > 1 else []
         how = self.random.choice(["address", "router-id", "ce-address", "ce"])
@@ -347,15 +349,14 @@ class Run:
             for key in [key for key in wanted if how == "ce" and key[0] == "link" and key[1:3] == first[1:3]]:
                 if {first[3], other[3]} & set(key[3:]):
                     del wanted[key]         # what was said of the old ones
-        return "PUT", f"/v1/config/{customer}", self.model.file(customer, {**wanted, ("customer", customer): wanted.get(
-            ("customer", customer), {"description": "", "external-id": ""})}), lambda d: d.apply(customer, wanted)
+        return "PUT", f"/v1/config/{customer}", self.model.file(customer, wanted), lambda d: d.apply(customer, wanted)
 
     PAPER = [op_vpn_add, op_vpn_set, op_topology, op_vpn_remove, op_profile_add, op_profile_set, op_profile_remove, op_ce_add,
              op_ce_set, op_ce_suspend, op_ce_remove, op_site_add, op_site_add, op_site_set, op_site_set, op_site_remove,
              op_link_set, op_link_set, op_link_remove, op_customer_set]
     WEIGHTED = {op_customer_add: 2, op_customer_set: 1, op_customer_remove: 1, op_vpn_add: 4, op_vpn_set: 5, op_topology: 6,
-                op_vpn_remove: 2, op_profile_add: 3, op_profile_set: 2, op_profile_remove: 2, op_ce_add: 6, op_ce_set: 4,
-                op_ce_suspend: 6, op_ce_remove: 1, op_site_add: 16, op_site_set: 8, op_site_remove: 4, op_link_set: 10,
+                op_vpn_remove: 2, op_profile_add: 3, op_profile_set: 6, op_profile_remove: 2, op_ce_add: 6, op_ce_set: 4,
+                op_ce_suspend: 6, op_ce_remove: 1, op_site_add: 16, op_site_set: 10, op_site_remove: 4, op_link_set: 10,
                 op_link_remove: 2, op_revert: 10, op_apply: 6, op_swap: 4}
 
     # ---- one step
@@ -377,9 +378,12 @@ class Run:
                         values["role"] = "hub-role"
                     self.do("begin", "POST", "/v1/sites", {"customer": customer, "vpn": vpn, "site": site, "ce": ce, **values},
                             lambda d, c=customer, v=vpn, s=site, ce=ce, values=values: d.site_add(c, v, s, ce, **values))
-            self.do("begin", "PATCH", f"/v1/links/{customer}/voice/brest/lyon", {"explicit": True},
-                    lambda d, c=customer: d.link_set(c, "voice", "brest", "lyon", False, explicit=True))
-        assert self.counts == {("begin", "done"): 2 * (1 + 5 + 4 + 16 + 1)}, self.counts
+                self.do("begin", "POST", "/v1/profiles", {"customer": customer, "vpn": vpn, "profile": "fast", "dpd_delay": 10},
+                        lambda d, c=customer, v=vpn: d.profile_add(c, v, "fast", dpd_delay=10))
+                values = {"profile": "fast", **({"explicit": True} if topology == "custom" else {})}
+                self.do("begin", "PATCH", f"/v1/links/{customer}/{vpn}/brest/dijon", values,
+                        lambda d, c=customer, v=vpn, values=values: d.link_set(c, v, "brest", "dijon", True, **values))
+        assert self.counts == {("begin", "done"): 2 * (1 + 5 + 4 * (1 + 4 + 2))}, self.counts
 
     def step(self):
         draft = self.model.draft()
