@@ -13,8 +13,9 @@
  *     connect N AT-ONCE     have the first N connected
  *     mark                  documents are counted from here on
  *     await WHAT N SECONDS  until WHAT (documents, parked) is at least N
- *     ce NUMBER             its documents since mark, and when the last one came
- *     after TIME N COUNT    how many of the COUNT from N on got one after TIME
+ *     ce NUMBER             when the last document since mark came
+ *     have REVISION N COUNT how many of the COUNT from N on have that revision's
+ *                           document, or a later one
  *     stats
  *
  * Their long polls end in the first PHASE_S of every PERIOD_S of the monotonic
@@ -30,8 +31,8 @@
 #include <gnutls/crypto.h>
 #include <gnutls/gnutls.h>
 #include <gnutls/x509.h>
+#include <inttypes.h>
 #include <stdbool.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -77,8 +78,8 @@ struct ce
 	uint64_t left, length;	/* of the body */
 	char new_etag[64], last_byte;
 	gnutls_hash_hd_t hash;
-	unsigned documents;		/* since mark */
-	double last;
+	uint64_t revision;		/* of its document */
+	double last;			/* since mark */
 };
 
 static struct
@@ -342,8 +343,11 @@ static void answered(struct ce *ce)
 			sim.bytes += ce->length;
 			sim.last = now();
 			sim.first = sim.first ? sim.first : sim.last;
-			ce->documents++;
 			ce->last = sim.last;
+			if (sscanf(ce->etag, "\"%*u.%" SCNu64, &ce->revision) != 1)
+			{
+				sim.bad++;
+			}
 			break;
 		case 304:
 			sim.not_modified++;
@@ -547,20 +551,19 @@ static void mark(void)
 	sim.first = sim.last = 0;
 	for (size_t i = 0; i < sim.count; i++)
 	{
-		sim.ces[i].documents = 0;
 		sim.ces[i].last = 0;
 	}
 }
 
-static void print_after(double time, size_t first, size_t count)
+static void print_have(uint64_t revision, size_t first, size_t count)
 {
-	size_t got = 0;
+	size_t have = 0;
 
 	for (size_t i = first; i < first + count && i < sim.count; i++)
 	{
-		got += sim.ces[i].last > time;
+		have += sim.ces[i].revision >= revision;
 	}
-	printf("{\"count\": %zu}\n", got);
+	printf("{\"have\": %zu}\n", have);
 	fflush(stdout);
 }
 
@@ -568,7 +571,7 @@ static void command(const char *line)
 {
 	size_t n, at_once;
 	unsigned seconds;
-	double time;
+	uint64_t revision;
 
 	if (sscanf(line, "connect %zu %zu", &n, &at_once) == 2 && n <= sim.count)
 	{
@@ -586,13 +589,13 @@ static void command(const char *line)
 	}
 	else if (sscanf(line, "ce %zu", &n) == 1 && n < sim.count)
 	{
-		printf("{\"documents\": %u, \"last\": %.6f}\n", sim.ces[n].documents,
-			   sim.ces[n].last);
+		printf("{\"last\": %.6f}\n", sim.ces[n].last);
 		fflush(stdout);
 	}
-	else if (sscanf(line, "after %lf %zu %zu", &time, &n, &at_once) == 3)
+	else if (sscanf(line, "have %" SCNu64 " %zu %zu", &revision, &n,
+					&at_once) == 3)
 	{
-		print_after(time, n, at_once);
+		print_have(revision, n, at_once);
 	}
 	else if (strcmp(line, "mark") == 0)
 	{
