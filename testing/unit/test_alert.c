@@ -312,6 +312,7 @@ START_TEST(an_older_document)
 	alert_document(agent);
 	ck_assert_int_eq(find(ERR_DOCUMENT_STALE)->severity, STATUS_MAJOR);
 	status.rejected = false;
+	status.refusal.code = ERR_NONE;
 	alert_document(agent);
 	ck_assert_int_eq(find(ERR_DOCUMENT_STALE)->severity, STATUS_CLEARED);
 }
