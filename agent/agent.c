@@ -17,6 +17,7 @@
 #include "control.h"
 #include "file.h"
 #include "frr.h"
+#include "hold.h"
 #include "log.h"
 #include "loop.h"
 #include "nl.h"
@@ -203,8 +204,14 @@ static void note_error(struct agent *a, const char *resource,
 static void note_errors(struct agent *a, const struct cycle_result *r)
 {
 	struct err e = {0};
+	size_t count;
+	const struct hold_refused *refused = hold_refused(a->hold, &count);
 
 	a->error_count = 0;
+	for (size_t i = 0; i < count; i++)
+	{
+		note_error(a, refused[i].place, &refused[i].err);
+	}
 	for (size_t i = 0; i < r->desired->error_count; i++)
 	{
 		note_error(a, r->desired->errors[i].resource,
@@ -342,13 +349,38 @@ static void set_vrfs(struct agent *a)
 	free(vrfs);
 }
 
+/* An alarm for each VPN that is asked too much of, none for the others. */
+static void policy_alarms(struct agent *a)
+{
+	size_t count, k;
+	const struct hold_refused *refused = hold_refused(a->hold, &count);
+
+	for (size_t i = 0; i < a->conf.vpn_count; i++)
+	{
+		const char *place = a->conf.vpns[i].place;
+
+		for (k = 0; k < count && strcmp(refused[k].place, place) != 0; k++);
+		if (k == count)
+		{
+			agent_alarm_clear(a, ERR_POLICY, place);
+		}
+		else
+		{
+			agent_alarm(a, ERR_POLICY, place, STATUS_MAJOR, "%s",
+						refused[k].err.text);
+		}
+	}
+}
+
 static void on_document(void *user, const struct provider_document *d)
 {
 	struct agent *a = user;
+	struct provider_document bounded = *d;
 
-	a->doc = d->doc;
+	a->doc = bounded.doc = hold_document(a->hold, d->doc);
 	a->doc_pending = true;
-	tunnels_document(a->tunnels, &a->conf, d);
+	policy_alarms(a);
+	tunnels_document(a->tunnels, &a->conf, &bounded);
 	cycle_request(a->cycle);
 }
 
@@ -706,6 +738,7 @@ static int start_agent(struct agent *a, struct err *e)
 	a->attempts = loop_timer_new(a->loop, on_attempts, a);
 	a->report = loop_timer_new(a->loop, on_report, a);
 	a->tunnels = tunnels_new(a->loop, &tunnels, a);
+	a->hold = hold_new(&a->conf, a->conf.state_dir, a->identity.ce);
 	load_charon_boot(a);
 	rc = start_system(a, e);
 	if (rc == 0)
@@ -735,6 +768,7 @@ static void stop(struct agent *a)
 	cycle_free(a->cycle);
 	provider_free(a->provider);
 	a->provider = NULL;
+	hold_free(a->hold);
 	tunnels_free(a->tunnels);
 	frr_free(a->frr);
 	charon_free(a->charon);

@@ -20,6 +20,7 @@ struct charon;
 struct control;
 struct control_request;
 struct frr;
+struct hold;
 struct nl;
 struct vici;
 
@@ -42,13 +43,15 @@ struct agent {
 	struct charon *charon;
 	struct frr *frr;
 	struct provider *provider;
+	struct hold *hold;
 	struct tunnels *tunnels;
 	struct cycle *cycle;
 	struct control *control;
 	struct backend *backends[5];
 	struct alarms alarms;
 
-	const struct model_document *doc;	/* in force; the provider's */
+	/* in force; the provider's, or the hold's where that goes too far */
+	const struct model_document *doc;
 	bool doc_pending;					/* not applied yet */
 	char boot_id[33];
 	uint64_t seq, started_ms, settled_ms;

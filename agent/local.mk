@@ -14,6 +14,7 @@ libppvpn_agent_core_la_SOURCES = \
 	agent/json_walk.c agent/json_walk.h \
 	agent/peer.c agent/peer.h \
 	agent/plan.c agent/plan.h \
+	agent/policy.c agent/policy.h \
 	agent/resource.c agent/resource.h \
 	agent/vici_msg.c agent/vici_msg.h \
 	agent/vici_read.c agent/vici_read.h
@@ -46,6 +47,7 @@ libppvpn_agent_la_SOURCES = \
 	agent/cycle.c agent/cycle.h \
 	agent/fetch.c agent/fetch.h \
 	agent/frr.c agent/frr.h agent/frr_read.c \
+	agent/hold.c agent/hold.h \
 	agent/identity.c agent/identity.h \
 	agent/lastconf.c agent/lastconf.h \
 	agent/loop.c agent/loop.h \
