@@ -32,7 +32,7 @@
 #define PERIODIC_MS 60000
 /* Neighbours: while a tunnel settles, and otherwise. */
 #define NEIGHBORS_SOON_MS 500
-#define NEIGHBORS_LATE_MS 5000
+#define NEIGHBORS_LATE_MS 10000
 /* After this long without a neighbour a tunnel is looked at more closely. */
 #define CLOSER_MS 1500
 /* Negotiations under way are looked at this often. */
@@ -151,7 +151,7 @@ static void on_neighbors(void *user)
 {
 	struct agent *a = user;
 
-	if (!frr_running(a->frr))
+	if (!frr_running(a->frr) || !tunnels_count(a->tunnels))
 	{
 		poll_neighbors(a);
 		return;
@@ -639,16 +639,6 @@ static void on_frr(void *user, bool running)
 	agent_changed(a);
 }
 
-static void on_frr_config(void *user)
-{
-	struct agent *a = user;
-
-	if (a->checked)
-	{
-		cycle_request(a->cycle);
-	}
-}
-
 /* ---- life ------------------------------------------------------------------ */
 
 static void on_signal(void *user, int signo)
@@ -693,7 +683,7 @@ static int start_system(struct agent *a, struct err *e)
 	static const struct charon_handlers charon = {
 		on_charon, on_charon_lost, on_unknown_peer, on_alert,
 	};
-	static const struct frr_handlers frr = { on_frr, NULL, on_frr_config };
+	static const struct frr_handlers frr = { on_frr, NULL };
 	struct frr_config frr_config = {
 		.vtysh = a->conf.vtysh, .vty_dir = a->conf.frr_dir,
 		.run_dir = a->conf.run_dir,

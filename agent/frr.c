@@ -57,8 +57,6 @@ struct frr
 	size_t vrf_count;
 	struct text passive;		/* lines "VRF LINK" of what was made passive */
 	struct text neighbors;		/* of the last poll, to tell a change */
-	struct text config;
-	bool config_seen;
 	struct job *first, **last;
 	const struct frr_handlers *handlers;
 	void *user;
@@ -571,39 +569,6 @@ static bool neighbors_differ(struct frr *f, const struct facts *facts)
 	return differ;
 }
 
-/* What a reload of the operator's file takes away, in one text. */
-static bool config_differs(struct frr *f, const struct frr_state *state)
-{
-	char a[ADDR_TEXT_MAX], b[PREFIX_TEXT_MAX];
-	struct text now = { 0 };
-	bool differs;
-
-	for (size_t i = 0; i < state->router_count; i++)
-	{
-		const struct frr_router *r = &state->routers[i];
-
-		text_addf(&now, "router %s %s\n", r->vrf, addr_str(&r->router_id, a));
-		for (size_t k = 0; k < r->network_count; k++)
-		{
-			text_addf(&now, "%s %s\n", prefix_str(&r->networks[k].prefix, b),
-					  addr_str(&r->networks[k].area, a));
-		}
-	}
-	for (size_t i = 0; i < state->stanza_count; i++)
-	{
-		if (state->stanzas[i].passive)
-		{
-			text_addf(&now, "passive %s\n", state->stanzas[i].name);
-		}
-	}
-	differs = f->config_seen &&
-			  strcmp(text_str(&now), text_str(&f->config)) != 0;
-	text_done(&f->config);
-	f->config = now;
-	f->config_seen = true;
-	return differs;
-}
-
 static void polling_output(struct job *j, int status, const char *output,
 						   size_t len)
 {
@@ -614,13 +579,12 @@ static void polling_output(struct job *j, int status, const char *output,
 	struct resource_set none;
 	struct facts facts = { .sa_count = 0 };
 	struct frr_state state;
-	bool differ, config = false;
+	bool differ;
 
 	resource_set_init(&none, a);
 	if (take_output(a, status, output, len, &state, NULL) == 0)
 	{
 		frr_report(&state, &view, 0, &none, &facts);
-		config = config_differs(f, &state);
 	}
 	differ = neighbors_differ(f, &facts);
 	job_end(j);
@@ -640,17 +604,11 @@ static void polling_output(struct job *j, int status, const char *output,
 	{
 		f->handlers->neighbors_changed(f->user);
 	}
-	if (config && f->handlers->config_changed != NULL)
-	{
-		f->handlers->config_changed(f->user);
-	}
 }
 
 static void polling_start(struct job *j)
 {
-	static const char *const shows[] = {
-		FRR_SHOW_CONFIG, FRR_SHOW_NEIGHBORS, NULL,
-	};
+	static const char *const shows[] = { FRR_SHOW_NEIGHBORS, NULL };
 
 	run_vtysh(j, "-c", shows, SHOW_DEADLINE_MS);
 }
@@ -738,7 +696,6 @@ void frr_free(struct frr *f)
 	free(f->run_dir);
 	text_done(&f->passive);
 	text_done(&f->neighbors);
-	text_done(&f->config);
 	free(f);
 }
 

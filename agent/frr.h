@@ -20,9 +20,6 @@ struct frr;
 struct frr_handlers {
 	void (*connection)(void *user, bool running);	/* ospfd */
 	void (*neighbors_changed)(void *user);			/* after frr_poll_neighbors() */
-	/* a poll found another configuration than the one before: somebody's
-	 * reload, or a change of ours */
-	void (*config_changed)(void *user);
 };
 
 struct frr_config {
@@ -42,10 +39,7 @@ bool frr_running(const struct frr *f);
 struct backend *frr_backend(struct frr *f);
 /** VRF names whose OSPF instance is ours: copied. */
 void frr_set_vrfs(struct frr *f, char *const *vrfs, size_t count);
-/**
- * Ask ospfd for its neighbours on links ppvN: fn gets link and state, then NULL.
- * Its OSPF instances and passive links are looked at too, see config_changed.
- */
+/** Ask ospfd for its neighbours on links ppvN: fn gets link and state, then NULL. */
 void frr_poll_neighbors(struct frr *f, void (*fn)(void *user, const char *link, const char *state), void *user);
 
 #endif

@@ -94,11 +94,6 @@ static void on_neighbors_changed(void *user)
 	tell("changed");
 }
 
-static void on_config_changed(void *user)
-{
-	tell("config");
-}
-
 static void on_done(void *user)
 {
 	tell("done");
@@ -131,7 +126,6 @@ static void setup(void)
 	static const struct frr_handlers handlers = {
 		.connection = on_connection,
 		.neighbors_changed = on_neighbors_changed,
-		.config_changed = on_config_changed,
 	};
 	struct frr_config config = {
 		.vtysh = vtysh, .vty_dir = dir, .run_dir = dir,
@@ -404,32 +398,6 @@ START_TEST(neighbors_are_polled_and_changes_told)
 }
 END_TEST
 
-/* Somebody reloads FRR with a file that does not know what is ours. */
-START_TEST(lost_configuration_is_told)
-{
-	static const char *const others[] = {
-		"!\nend\n" NEIGHBORS("Full"),
-		"hostname x\n!\nrouter ospf vrf red\n ospf router-id 10.255.0.1\n"
-		"exit\n!\nend\n" NEIGHBORS("Full"),
-		CONFIG NEIGHBORS("Full"),
-	};
-
-	put("show", CONFIG NEIGHBORS("Full"));
-	frr_poll_neighbors(frr, on_neighbor, NULL);
-	frr_poll_neighbors(frr, on_neighbor, NULL);
-	run_until("end: changed ppv1:Full end:");
-	ck_assert_str_eq(text_str(&story), "ppv1:Full end: changed ppv1:Full end:");
-	for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++)
-	{
-		text_done(&story);
-		put("show", others[i]);
-		frr_poll_neighbors(frr, on_neighbor, NULL);
-		run_until("config");
-		ck_assert_str_eq(text_str(&story), "ppv1:Full end: config");
-	}
-}
-END_TEST
-
 START_TEST(freed_with_work_under_way)
 {
 	put("show", CONFIG);
@@ -456,7 +424,6 @@ int main(void)
 	tcase_add_test(tc, nothing_is_configured_without_ospfd);
 	tcase_add_test(tc, hostile_name_fails_its_step_alone);
 	tcase_add_test(tc, neighbors_are_polled_and_changes_told);
-	tcase_add_test(tc, lost_configuration_is_told);
 	tcase_add_test(tc, freed_with_work_under_way);
 	return run_case(tc, "frr");
 }
