@@ -20,6 +20,7 @@
 #include "hold.h"
 #include "log.h"
 #include "loop.h"
+#include "neighbors.h"
 #include "nl.h"
 #include "notify.h"
 #include "report.h"
@@ -30,11 +31,6 @@
 
 /* Everything is read again at least this often. */
 #define PERIODIC_MS 60000
-/* Neighbours: while a tunnel settles, and otherwise. */
-#define NEIGHBORS_SOON_MS 500
-#define NEIGHBORS_LATE_MS 10000
-/* After this long without a neighbour a tunnel is looked at more closely. */
-#define CLOSER_MS 1500
 /* Negotiations under way are looked at this often. */
 #define ATTEMPTS_MS 1000
 /* Changes that come close together are one report. */
@@ -106,59 +102,6 @@ void agent_changed(struct agent *a)
 }
 
 /* ---- rounds ---------------------------------------------------------------- */
-
-static void poll_neighbors(struct agent *a)
-{
-	loop_timer_set(a->neighbors, tunnels_settling(a->tunnels) ?
-				   NEIGHBORS_SOON_MS : NEIGHBORS_LATE_MS);
-}
-
-/* A tunnel that is up and has no neighbour after a while: something may have
- * been missed. Everything is looked at, less and less often. */
-static void look_closer(struct agent *a)
-{
-	uint64_t now = loop_now_ms();
-
-	for (size_t i = 0; i < tunnels_count(a->tunnels); i++)
-	{
-		struct tunnel *t = tunnels_get(a->tunnels, i);
-		uint64_t age = now - t->since_ms;
-
-		if (t->installed && !t->ospf[0] && age >= CLOSER_MS &&
-			age <= PERIODIC_MS && now - a->settled_ms >= age / 2)
-		{
-			cycle_request(a->cycle);
-			return;
-		}
-	}
-}
-
-static void on_neighbor(void *user, const char *link, const char *state)
-{
-	struct agent *a = user;
-
-	if (link)
-	{
-		tunnels_neighbor(a->tunnels, link, state);
-		return;
-	}
-	tunnels_neighbors_end(a->tunnels);
-	poll_neighbors(a);
-	look_closer(a);
-}
-
-static void on_neighbors(void *user)
-{
-	struct agent *a = user;
-
-	if (!frr_running(a->frr) || !tunnels_count(a->tunnels))
-	{
-		poll_neighbors(a);
-		return;
-	}
-	tunnels_neighbors_begin(a->tunnels);
-	frr_poll_neighbors(a->frr, on_neighbor, a);
-}
 
 /* A negotiation that fails may end without a word: look while one is under way. */
 static void on_attempts(void *user)
@@ -323,7 +266,7 @@ static void on_settled(void *user, const struct cycle_result *r)
 	}
 	if (tunnels_settling(a->tunnels))
 	{
-		poll_neighbors(a);
+		neighbors_poll(a);
 	}
 	serve_settled(a);
 }
@@ -575,7 +518,7 @@ static void on_tunnel_changed(void *user, struct tunnel *t,
 	}
 	if (t->state == PEER_UP && old != PEER_UP)
 	{
-		poll_neighbors(a);
+		neighbors_poll(a);
 	}
 	agent_changed(a);
 }
@@ -619,6 +562,10 @@ static void on_nl(void *user, enum nl_event event, const char *link,
 		{
 			tunnels_route(a->tunnels, link, true);
 		}
+		else if (frr_running(a->frr))
+		{	/* somebody may have touched what it came from */
+			neighbors_soon(a);
+		}
 		return;
 	}
 	if (a->checked)
@@ -637,6 +584,16 @@ static void on_frr(void *user, bool running)
 		cycle_request(a->cycle);
 	}
 	agent_changed(a);
+}
+
+static void on_frr_config(void *user)
+{
+	struct agent *a = user;
+
+	if (a->checked)
+	{
+		cycle_request(a->cycle);
+	}
 }
 
 /* ---- life ------------------------------------------------------------------ */
@@ -683,7 +640,7 @@ static int start_system(struct agent *a, struct err *e)
 	static const struct charon_handlers charon = {
 		on_charon, on_charon_lost, on_unknown_peer, on_alert,
 	};
-	static const struct frr_handlers frr = { on_frr, NULL };
+	static const struct frr_handlers frr = { on_frr, NULL, on_frr_config };
 	struct frr_config frr_config = {
 		.vtysh = a->conf.vtysh, .vty_dir = a->conf.frr_dir,
 		.run_dir = a->conf.run_dir,
@@ -724,7 +681,7 @@ static int start_agent(struct agent *a, struct err *e)
 	hex_encode(id, sizeof(id), a->boot_id);
 	a->started_ms = loop_now_ms();
 	a->periodic = loop_timer_new(a->loop, on_periodic, a);
-	a->neighbors = loop_timer_new(a->loop, on_neighbors, a);
+	a->neighbors = loop_timer_new(a->loop, neighbors_look, a);
 	a->attempts = loop_timer_new(a->loop, on_attempts, a);
 	a->report = loop_timer_new(a->loop, on_report, a);
 	a->tunnels = tunnels_new(a->loop, &tunnels, a);
@@ -744,7 +701,7 @@ static int start_agent(struct agent *a, struct err *e)
 	}
 	loop_timer_set(a->periodic, PERIODIC_MS);
 	loop_timer_set(a->attempts, ATTEMPTS_MS);
-	poll_neighbors(a);
+	neighbors_poll(a);
 	return rc;
 }
 

@@ -59,6 +59,7 @@ struct agent {
 	struct agent_error errors[AGENT_ERRORS_MAX];
 	size_t error_count;
 
+	bool neighbors_soon;				/* asked for already */
 	bool checked;						/* charon's settings suit us: work may begin */
 	char charon_boot[33];				/* of the charon that we last worked with */
 	bool charon_new;					/* another one now: clean up after the old */

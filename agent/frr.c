@@ -57,6 +57,7 @@ struct frr
 	size_t vrf_count;
 	struct text passive;		/* lines "VRF LINK" of what was made passive */
 	struct text neighbors;		/* of the last poll, to tell a change */
+	struct text config;			/* ospfd's, as it was last read */
 	struct job *first, **last;
 	const struct frr_handlers *handlers;
 	void *user;
@@ -228,6 +229,22 @@ static void forget_links(struct frr *f, const struct frr_state *state)
 	}
 }
 
+/* ---- what somebody else configures ------------------------------------------ */
+
+static void remember_config(struct frr *f, const char *output)
+{
+	text_done(&f->config);
+	text_addn(&f->config, output, frr_config_len(output));
+}
+
+static bool config_differs(const struct frr *f, const char *output)
+{
+	size_t len = frr_config_len(output);
+
+	return f->config.len > 0 && len > 0 &&
+		   (len != f->config.len || memcmp(output, f->config.s, len) != 0);
+}
+
 /* ---- reading -------------------------------------------------------------- */
 
 struct reading
@@ -265,6 +282,7 @@ static void reading_output(struct job *j, int status, const char *output,
 	{
 		frr_report(&state, &view, our_kinds(o), &o->have, &o->facts);
 		forget_links(f, &state);
+		remember_config(f, output);
 	}
 	else
 	{
@@ -579,12 +597,13 @@ static void polling_output(struct job *j, int status, const char *output,
 	struct resource_set none;
 	struct facts facts = { .sa_count = 0 };
 	struct frr_state state;
-	bool differ;
+	bool differ, configured = false;
 
 	resource_set_init(&none, a);
 	if (take_output(a, status, output, len, &state, NULL) == 0)
 	{
 		frr_report(&state, &view, 0, &none, &facts);
+		configured = config_differs(f, output);
 	}
 	differ = neighbors_differ(f, &facts);
 	job_end(j);
@@ -604,11 +623,17 @@ static void polling_output(struct job *j, int status, const char *output,
 	{
 		f->handlers->neighbors_changed(f->user);
 	}
+	if (configured && f->handlers->config_changed != NULL)
+	{
+		f->handlers->config_changed(f->user);
+	}
 }
 
 static void polling_start(struct job *j)
 {
-	static const char *const shows[] = { FRR_SHOW_NEIGHBORS, NULL };
+	static const char *const shows[] = {
+		FRR_SHOW_CONFIG, FRR_SHOW_NEIGHBORS, NULL
+	};
 
 	run_vtysh(j, "-c", shows, SHOW_DEADLINE_MS);
 }
@@ -696,6 +721,7 @@ void frr_free(struct frr *f)
 	free(f->run_dir);
 	text_done(&f->passive);
 	text_done(&f->neighbors);
+	text_done(&f->config);
 	free(f);
 }
 

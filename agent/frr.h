@@ -20,6 +20,9 @@ struct frr;
 struct frr_handlers {
 	void (*connection)(void *user, bool running);	/* ospfd */
 	void (*neighbors_changed)(void *user);			/* after frr_poll_neighbors() */
+	/* after frr_poll_neighbors(): ospfd's configuration is another than when it
+	 * was last read; told until it is read again */
+	void (*config_changed)(void *user);
 };
 
 struct frr_config {
@@ -39,7 +42,10 @@ bool frr_running(const struct frr *f);
 struct backend *frr_backend(struct frr *f);
 /** VRF names whose OSPF instance is ours: copied. */
 void frr_set_vrfs(struct frr *f, char *const *vrfs, size_t count);
-/** Ask ospfd for its neighbours on links ppvN: fn gets link and state, then NULL. */
+/**
+ * Ask ospfd for its neighbours on links ppvN: fn gets link and state, then NULL.
+ * What somebody configured by hand is seen on the way: ospfd tells nobody.
+ */
 void frr_poll_neighbors(struct frr *f, void (*fn)(void *user, const char *link, const char *state), void *user);
 
 #endif

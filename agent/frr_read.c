@@ -362,3 +362,11 @@ int frr_read(struct arena *a, const char *output, size_t len,
 	}
 	return 0;
 }
+
+size_t frr_config_len(const char *output)
+{
+	static const char end[] = "\nend\n";
+	const char *at = strstr(output, end);
+
+	return at != NULL ? (size_t)(at - output) + sizeof(end) - 1 : 0;
+}

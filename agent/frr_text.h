@@ -66,6 +66,9 @@ struct frr_state {
 int frr_read(struct arena *a, const char *output, size_t len,
 			 struct frr_state *state, struct err *e);
 
+/** Length of the running-config that output begins with, its "end" included; 0. */
+size_t frr_config_len(const char *output);
+
 /* Which VRFs are ours, and lines "\nVRF LINK\n" of links made passive there
  * that ospfd did not see in the VRF yet (NULL: none). */
 struct frr_view {

@@ -62,6 +62,7 @@ libppvpn_agent_la_LIBADD = libppvpn-agent-core.la libppvpn-nl.la \
 sbin_PROGRAMS += ppvpn-agent
 ppvpn_agent_SOURCES = \
 	agent/agent.c agent/agent.h \
+	agent/neighbors.c agent/neighbors.h \
 	agent/alert.c agent/alert.h \
 	agent/main.c \
 	agent/notify.c agent/notify.h \

@@ -6,6 +6,8 @@ import time
 
 import pytest
 
+from kit.waiting import wait_until
+
 REPAIR = 10     # seconds from the daemon being back
 
 
@@ -99,6 +101,78 @@ def test_rules_and_address_deleted_by_hand_are_repaired(settled):
     begin = time.monotonic()
     repaired(settled, paris, begin, lambda: sorted(paris.out("ip rule").splitlines()) == rules
              and "inet " in paris.out(["ip", "-4", "addr", "show", "dev", link]), "rule and address")
+
+
+@pytest.mark.parametrize("lines", ["no router ospf vrf corp", "router ospf vrf corp\nno network 10.1.0.0/24 area 0.0.0.0",
+                                   "interface LINK\nip ospf cost 77"], ids=["instance", "network", "cost"])
+def test_ospf_changed_by_hand_is_repaired(settled, lines):
+    paris = settled.ce("paris")
+    link = paris.link_for("ppvpn:acme:corp:lyon")
+    before = paris.vtysh("show running-config")
+    words = [word for line in ["configure terminal", *lines.replace("LINK", link).splitlines()] for word in ("-c", line)]
+    paris.run(["env", "VTYSH_HISTFILE=/dev/null", "vtysh", "-d", "ospfd", *words])
+    begin = time.monotonic()
+
+    def as_before():
+        # the cost that is said again stands in the configuration
+        return [line for line in paris.vtysh("show running-config").splitlines() if line.strip() != "ip ospf cost 10"
+                and line != f"interface {link}"] == [line for line in before.splitlines() if line != f"interface {link}"]
+    if "cost" in lines:
+        repaired(settled, paris, begin, lambda: "cost 77" not in paris.vtysh("show running-config"), "OSPF's cost")
+    else:
+        repaired(settled, paris, begin, as_before, "OSPF's configuration")
+
+
+@pytest.mark.parametrize("what", ["state", "policy"])
+def test_sas_flushed_by_hand_are_repaired(settled, what):
+    paris = settled.ce("paris")
+    old = {sa["name"]: sa["id"] for sa in paris.sas()}
+    paris.run(f"ip xfrm {what} deleteall")
+    begin = time.monotonic()
+
+    def anew():
+        return {sa["name"] for sa in paris.sas() if sa["children"] and sa["id"] != old[sa["name"]]} == set(old)
+    repaired(settled, paris, begin, anew, f"SAs after the {what} was flushed")
+
+
+def test_all_links_deleted_come_back_to_their_sas(settled):
+    """On lyon the link to paris was there before the one to nice: made anew in another order, each kept its mark."""
+    lyon = settled.ce("lyon")
+    peers = ("ppvpn:acme:corp:nice", "ppvpn:acme:corp:paris")
+    names = {peer: lyon.link_for(peer) for peer in peers}
+    sas = [(sa["name"], sa["id"]) for sa in lyon.sas()]
+    lyon.ip(*(f"link del {name}" for name in names.values()))
+    begin = time.monotonic()
+    repaired(settled, lyon, begin, lambda: {peer: lyon.link_for(peer) for peer in peers} == names, "the links under their names")
+    assert [(sa["name"], sa["id"]) for sa in lyon.sas()] == sas
+
+
+def test_a_second_agent_is_sent_away(settled):
+    paris = settled.ce("paris")
+    before = paris.fingerprint()
+    done = paris.run("ppvpn-agent run --config /etc/ppvpn/agent.conf", check=False)
+    assert done.returncode == 1 and "another ppvpn-agent uses it" in done.stderr, done
+    assert paris.ctl("status").returncode == 0
+    unchanged(paris, before, paris.fingerprint())
+
+
+def test_boots_while_charon_is_away(settled):
+    """It says so, to the provider as well; changes nothing before it has seen charon's settings; then goes to work."""
+    paris = settled.ce("paris")
+    paris.stop_agent()
+    paris.stop_charon()
+    paris.run("rm -f /run/charon.*; ip link set eth1 nomaster")     # something to repair
+    paris.start_agent()
+    paris.wait_until(lambda: paris.ctl_json("status")["connected"], 20, "the server answers")
+    paris.wait_until(lambda: "charon" in [e["code"] for e in paris.ctl_json("status")["errors"]], 10, "the error is shown")
+    assert paris.ctl("sync").returncode == 1
+    assert paris.ctl_json("plan")["not-possible"][0]["code"] == "charon"
+    wait_until(lambda: "pending" in settled.admin("status"), 20, "the provider sees it")
+    assert "master" not in paris.out("ip link show eth1")
+    paris.start_charon()
+    begin = time.monotonic()
+    repaired(settled, paris, begin, lambda: paris.peer_names() == ["lyon", "nice"] and "master corp" in paris.out("ip link show eth1"),
+             "tunnels once charon is there")
 
 
 def test_boots_from_its_last_known_configuration(settled):

@@ -94,6 +94,11 @@ static void on_neighbors_changed(void *user)
 	tell("changed");
 }
 
+static void on_config_changed(void *user)
+{
+	tell("configured");
+}
+
 static void on_done(void *user)
 {
 	tell("done");
@@ -126,6 +131,7 @@ static void setup(void)
 	static const struct frr_handlers handlers = {
 		.connection = on_connection,
 		.neighbors_changed = on_neighbors_changed,
+		.config_changed = on_config_changed,
 	};
 	struct frr_config config = {
 		.vtysh = vtysh, .vty_dir = dir, .run_dir = dir,
@@ -398,6 +404,34 @@ START_TEST(neighbors_are_polled_and_changes_told)
 }
 END_TEST
 
+/* Nobody tells when a person configures ospfd: seen with the neighbours. */
+START_TEST(what_others_configure_is_told)
+{
+	put("show", CONFIG NEIGHBORS("Full"));
+	frr_poll_neighbors(frr, on_neighbor, NULL);
+	run_until("changed");
+	text_done(&story);
+	put("show", CONFIG INTERFACES NEIGHBORS("Full"));
+	observe(RES_ALL);
+	observe_done();
+	put("show", CONFIG NEIGHBORS("Full"));
+	frr_poll_neighbors(frr, on_neighbor, NULL);
+	frr_poll_neighbors(frr, on_neighbor, NULL);
+	run_until("end: ppv1:Full end:");
+	ck_assert_ptr_null(strstr(text_str(&story), "configured"));
+	text_done(&story);
+	put("show", "hostname x\n!\nend\n" NEIGHBORS("Full"));
+	frr_poll_neighbors(frr, on_neighbor, NULL);
+	run_until("configured");
+	text_done(&story);
+	/* a poll that fails says nothing of it */
+	put("rc", "1");
+	frr_poll_neighbors(frr, on_neighbor, NULL);
+	run_until("changed");
+	ck_assert_ptr_null(strstr(text_str(&story), "configured"));
+}
+END_TEST
+
 START_TEST(freed_with_work_under_way)
 {
 	put("show", CONFIG);
@@ -424,6 +458,7 @@ int main(void)
 	tcase_add_test(tc, nothing_is_configured_without_ospfd);
 	tcase_add_test(tc, hostile_name_fails_its_step_alone);
 	tcase_add_test(tc, neighbors_are_polled_and_changes_told);
+	tcase_add_test(tc, what_others_configure_is_told);
 	tcase_add_test(tc, freed_with_work_under_way);
 	return run_case(tc, "frr");
 }

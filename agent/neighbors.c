@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copyright (C) 2026 The ppvpn authors */
+/*
+ * neighbors.c - when ospfd is asked, and what follows from its answer
+ */
+#include "agent.h"
+#include "frr.h"
+#include "loop.h"
+#include "neighbors.h"
+
+/* Neighbours: while a tunnel settles, and otherwise. */
+#define NEIGHBORS_SOON_MS 500
+#define NEIGHBORS_LATE_MS 5000
+/* ... and this much more for each tunnel */
+#define NEIGHBORS_EACH_MS 2
+/* After this long without a neighbour a tunnel is looked at more closely. */
+#define CLOSER_MS 1500
+#define CLOSER_MAX_MS 60000
+
+void neighbors_poll(struct agent *a)
+{
+	uint64_t each = NEIGHBORS_EACH_MS * tunnels_count(a->tunnels);
+
+	loop_timer_set(a->neighbors, tunnels_settling(a->tunnels) ?
+				   NEIGHBORS_SOON_MS + each : NEIGHBORS_LATE_MS + each);
+}
+
+/* A tunnel that is up and has no neighbour after a while: something may have
+ * been missed. Everything is looked at, less and less often. */
+static void look_closer(struct agent *a)
+{
+	uint64_t now = loop_now_ms();
+
+	for (size_t i = 0; i < tunnels_count(a->tunnels); i++)
+	{
+		struct tunnel *t = tunnels_get(a->tunnels, i);
+		uint64_t age = now - t->since_ms;
+
+		if (t->installed && !t->ospf[0] && age >= CLOSER_MS &&
+			age <= CLOSER_MAX_MS && now - a->settled_ms >= age / 2)
+		{
+			cycle_request(a->cycle);
+			return;
+		}
+	}
+}
+
+static void on_neighbor(void *user, const char *link, const char *state)
+{
+	struct agent *a = user;
+
+	if (link)
+	{
+		tunnels_neighbor(a->tunnels, link, state);
+		return;
+	}
+	tunnels_neighbors_end(a->tunnels);
+	neighbors_poll(a);
+	look_closer(a);
+}
+
+void neighbors_look(void *user)
+{
+	struct agent *a = user;
+
+	a->neighbors_soon = false;
+	if (!frr_running(a->frr) || !tunnels_count(a->tunnels))
+	{
+		neighbors_poll(a);
+		return;
+	}
+	tunnels_neighbors_begin(a->tunnels);
+	frr_poll_neighbors(a->frr, on_neighbor, a);
+}
+
+void neighbors_soon(struct agent *a)
+{
+	if (!a->neighbors_soon)
+	{	/* not later with every event */
+		a->neighbors_soon = true;
+		loop_timer_set(a->neighbors, NEIGHBORS_SOON_MS);
+	}
+}
