@@ -15,6 +15,7 @@
 #include "alloc.h"
 #include "charon.h"
 #include "control.h"
+#include "depart.h"
 #include "file.h"
 #include "frr.h"
 #include "hold.h"
@@ -246,6 +247,12 @@ static void on_settled(void *user, const struct cycle_result *r)
 		a->converged = r->converged;
 		a->settled_ms = loop_now_ms();
 		note_errors(a, r);
+		if (a->leaving)
+		{
+			depart_settled(a, r);
+			serve_settled(a);
+			return;
+		}
 		if (a->doc_pending && !(unknown & RES_BIT(RES_CONN)))
 		{
 			a->doc_pending = false;
@@ -320,6 +327,10 @@ static void on_document(void *user, const struct provider_document *d)
 	struct agent *a = user;
 	struct provider_document bounded = *d;
 
+	if (a->leaving)
+	{
+		return;
+	}
 	a->doc = bounded.doc = hold_document(a->hold, d->doc);
 	a->doc_pending = true;
 	policy_alarms(a);
@@ -413,6 +424,11 @@ static void check_charon(struct agent *a)
 
 	if (!hello || !vici_connected(a->vici))
 	{
+		return;
+	}
+	if (a->leaving)
+	{
+		cycle_request(a->cycle);
 		return;
 	}
 	if (hello->install_routes)
@@ -698,6 +714,10 @@ static int start_agent(struct agent *a, struct err *e)
 	{
 		rc = control_new(a->loop, a->conf.control_socket, a->conf.control_group,
 						 serve_request, a, &a->control, e);
+	}
+	if (rc == 0 && a->identity.leaving)
+	{
+		depart_resume(a);
 	}
 	loop_timer_set(a->periodic, PERIODIC_MS);
 	loop_timer_set(a->attempts, ATTEMPTS_MS);

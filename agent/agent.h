@@ -53,6 +53,11 @@ struct agent {
 	/* in force; the provider's, or the hold's where that goes too far */
 	const struct model_document *doc;
 	bool doc_pending;					/* not applied yet */
+	/* by hand, without the provider: depart.h */
+	struct model_document nothing;
+	bool leaving, left;
+	struct control_request *departs[AGENT_WAITING_MAX];
+	size_t depart_count;
 	char boot_id[33];
 	uint64_t seq, started_ms, settled_ms;
 	bool converged;

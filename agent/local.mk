@@ -26,6 +26,7 @@ libppvpn_nl_la_SOURCES = \
 	agent/nl.c agent/nl.h agent/nl_local.h \
 	agent/nl_address.c \
 	agent/nl_fence.c \
+	agent/nl_left.c \
 	agent/nl_link.c \
 	agent/nl_monitor.c \
 	agent/nl_request.c agent/nl_request.h \
@@ -64,6 +65,7 @@ ppvpn_agent_SOURCES = \
 	agent/agent.c agent/agent.h \
 	agent/neighbors.c agent/neighbors.h \
 	agent/alert.c agent/alert.h \
+	agent/depart.c agent/depart.h \
 	agent/main.c \
 	agent/notify.c agent/notify.h \
 	agent/report.c agent/report.h \

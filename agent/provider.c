@@ -61,6 +61,7 @@ struct provider {
 	uint64_t asked_ms;
 	bool poked;
 	bool connected, rejected, saved;
+	bool quit;					/* nothing is asked any more */
 	uint64_t since_ms, poked_ms;
 	struct err error;
 	char *report;				/* waits to be sent */
@@ -401,6 +402,10 @@ static void on_answer(void *user, const struct fetch_answer *a)
 	struct err e = {0};
 	bool poked = p->poked;
 
+	if (p->quit)
+	{
+		return;
+	}
 	p->poked = false;
 	set_connected(p, a->rc == 0);
 	if (a->rc == 0 && (a->status == 200 || a->status == 304))
@@ -436,6 +441,11 @@ static void on_answer(void *user, const struct fetch_answer *a)
 static void ask(struct provider *p, unsigned wait)
 {
 	loop_timer_clear(p->timer);
+	if (p->quit)
+	{
+		p->poked = false;
+		return;
+	}
 	p->asked_wait = wait;
 	p->asked_ms = loop_now_ms();
 	fetch_config(p->fetch, server(p), p->seen[0] ? p->seen : p->held.etag,
@@ -470,7 +480,7 @@ static void send_report(struct provider *p)
 	char *body = p->report;
 	size_t len = p->report_len;
 
-	if (p->reporting || !body || !p->connected)
+	if (p->reporting || !body || !p->connected || p->quit)
 	{
 		return;
 	}
@@ -687,6 +697,14 @@ void provider_start(struct provider *p)
 	ask(p, 0);
 }
 
+void provider_quit(struct provider *p)
+{
+	p->quit = true;
+	p->poked = p->connected = p->rejected = false;
+	memset(&p->error, 0, sizeof(p->error));
+	loop_timer_clear(p->timer);
+}
+
 void provider_poke(struct provider *p)
 {
 	uint64_t now = loop_now_ms();
@@ -715,6 +733,11 @@ void provider_applied(struct provider *p)
 		return;
 	}
 	memcpy(last.etag, p->held.etag, sizeof(last.etag));
+	if (p->held.doc->state == MODEL_DEPROVISIONED &&
+		lastconf_remove(p->state_dir, &e) < 0)
+	{	/* the one before has keys */
+		note_error(p, &e);
+	}
 	if (lastconf_save(p->state_dir, p->id->ce, &last, &e) < 0)
 	{
 		note_error(p, &e);

@@ -203,9 +203,10 @@ struct text report_status(const struct agent *a)
 	jo_bool(&o, "connected", ps.connected);
 	jo_u64(&o, "epoch", ps.epoch);
 	jo_u64(&o, "revision", ps.revision);
-	jo_str(&o, "state", !a->doc ? "none" : ps.deprovisioned ? "deprovisioned" :
+	jo_str(&o, "state", a->left ? "left" : a->leaving ? "leaving" :
+		   !a->doc ? "none" : ps.deprovisioned ? "deprovisioned" :
 		   ps.suspended ? "suspended" : "active");
-	jo_str(&o, "result", ps.deprovisioned ? "deprovisioned" :
+	jo_str(&o, "result", ps.deprovisioned || a->leaving ? "deprovisioned" :
 		   results[result(a, &ps)]);
 	jo_u64(&o, "since", seconds_since(ps.since_ms));
 	jo_bool(&o, "charon", charon_hello(a->charon) != NULL);

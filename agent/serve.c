@@ -8,6 +8,7 @@
 
 #include "agent.h"
 #include "control.h"
+#include "depart.h"
 #include "json_out.h"
 #include "log.h"
 #include "report.h"
@@ -143,6 +144,11 @@ static void serve_leave(struct agent *a, struct control_request *req)
 {
 	struct err e = {0};
 
+	if (a->leaving)
+	{
+		depart_request(a, req);
+		return;
+	}
 	if (a->leave)
 	{
 		err_set(&e, 0, ERR_IN_USE, "leave", "the server is being asked already");
@@ -215,6 +221,10 @@ void serve_request(void *user, struct control_request *req, const char *op)
 	{
 		serve_leave(a, req);
 	}
+	else if (strcmp(op, "leave-local") == 0)
+	{
+		depart_request(a, req);
+	}
 	else
 	{
 		err_set(&e, 0, ERR_USAGE, "op", "unknown operation \"%s\"", op);
@@ -238,6 +248,10 @@ void serve_stop(struct agent *a)
 	while (a->diag_count)
 	{
 		control_answer(a->diags[--a->diag_count], NULL, &e);
+	}
+	while (a->depart_count)
+	{
+		control_answer(a->departs[--a->depart_count], NULL, &e);
 	}
 	if (a->leave)
 	{

@@ -30,7 +30,7 @@ static void *asked_user;
 static char asked_etag[128];
 static unsigned asked_wait, asked, posted;
 static char saved[8192];
-static unsigned saves;
+static unsigned saves, removes;
 static char *on_disk, on_disk_etag[128];
 static int disk_rc;
 
@@ -126,6 +126,15 @@ int lastconf_save(const char *dir, const char *ce, const struct lastconf *in,
 	return 0;
 }
 
+int lastconf_remove(const char *dir, struct err *e)
+{
+	(void)dir;
+	(void)e;
+	ck_assert_uint_eq(saves, 0);	/* what is saved after it stays */
+	removes++;
+	return 0;
+}
+
 void lastconf_done(struct lastconf *l)
 {
 	free(l->body);
@@ -176,7 +185,7 @@ static void setup(void)
 
 	log_init("test", LOG_LEVEL_ERROR);
 	disk_rc = -ENOENT;
-	asked = documents = saves = posted = states = 0;
+	asked = documents = saves = posted = states = removes = 0;
 	leaves = diags = wanted_diags = 0;
 	loop = loop_new();
 	ck_assert_int_eq(provider_new(loop, "/nowhere", &id, &handlers, NULL, &p,
@@ -371,6 +380,8 @@ START_TEST(a_true_tombstone)
 	ck_assert_int_eq(state, MODEL_DEPROVISIONED);
 	ck_assert(status().deprovisioned);
 	provider_applied(p);
+	/* and no older one with keys beside it */
+	ck_assert_uint_eq(removes, 1);
 	ck_assert_uint_eq(saves, 1);
 	ck_assert_ptr_nonnull(strstr(saved, "deprovisioned"));
 }
@@ -641,6 +652,25 @@ START_TEST(reports_wait_for_a_connection)
 }
 END_TEST
 
+START_TEST(after_quit_nothing_is_asked_or_taken)
+{
+	provider_start(p);
+	answer_document(3, 7, "50");
+	provider_poke(p);
+	provider_quit(p);
+	asked = 0;
+	ck_assert(provider_idle(p));
+	answer_document(3, 8, "50");		/* it was on its way */
+	ck_assert_uint_eq(documents, 1);
+	provider_poke(p);
+	ck_assert(provider_idle(p));
+	provider_report(p, "{}", 2);
+	ck_assert_uint_eq(asked, 0);
+	ck_assert_uint_eq(posted, 0);
+	ck_assert(!status().connected);
+}
+END_TEST
+
 int main(void)
 {
 	TCase *tc = tcase_create("provider");
@@ -662,6 +692,7 @@ int main(void)
 	tcase_add_test(tc, leave_is_followed_by_the_tombstone);
 	tcase_add_loop_test(tc, leave_refused_changes_nothing, 0, COUNT(refusals));
 	tcase_add_test(tc, a_bundle_is_made_once_for_each_id);
+	tcase_add_test(tc, after_quit_nothing_is_asked_or_taken);
 	tcase_add_test(tc, reports_wait_for_a_connection);
 	return run_case(tc, "provider");
 }
