@@ -83,3 +83,12 @@ ppvpnctl_LDADD = libppvpn.la
 include testing/unit/agent-core.mk
 include testing/unit/agent-clients.mk
 include testing/unit/agent-system.mk
+
+# make bench-agent: what testing/bench agent needs, nothing is run
+EXTRA_PROGRAMS += testing/bench-agent
+testing_bench_agent_SOURCES = testing/bench-agent.c \
+	testing/unit/fake_backend.c testing/unit/fake_backend.h
+testing_bench_agent_LDADD = libppvpn-agent.la
+.PHONY: bench-agent
+bench-agent: testing/bench-agent
+CLEANFILES += testing/bench-agent
