@@ -19,9 +19,11 @@
 #include "charon.h"
 #include "control.h"
 #include "daytime.h"
+#include "depart.h"
 #include "event.h"
 #include "file.h"
 #include "frr.h"
+#include "hold.h"
 #include "log.h"
 #include "loop.h"
 #include "neighbors.h"
@@ -170,8 +172,14 @@ static void note_error(struct agent *a, const char *resource,
 static void note_errors(struct agent *a, const struct cycle_result *r)
 {
 	struct err e = {0};
+	size_t count;
+	const struct hold_refused *refused = hold_refused(a->hold, &count);
 
 	a->error_count = 0;
+	for (size_t i = 0; i < count; i++)
+	{
+		note_error(a, refused[i].place, &refused[i].err);
+	}
 	for (size_t i = 0; i < r->desired->error_count; i++)
 	{
 		note_error(a, r->desired->errors[i].resource,
@@ -268,6 +276,12 @@ static void on_settled(void *user, const struct cycle_result *r)
 			serve_settled(a);
 			return;
 		}
+		if (a->leaving)
+		{
+			depart_settled(a, r);
+			serve_settled(a);
+			return;
+		}
 		if (a->doc_pending && !(unknown & RES_BIT(RES_CONN)))
 		{
 			a->doc_pending = false;
@@ -317,17 +331,46 @@ static void set_vrfs(struct agent *a)
 	free(vrfs);
 }
 
+/* An alarm for each VPN that is asked too much of, none for the others. */
+static void policy_alarms(struct agent *a)
+{
+	size_t count, k;
+	const struct hold_refused *refused = hold_refused(a->hold, &count);
+
+	for (size_t i = 0; i < a->conf.vpn_count; i++)
+	{
+		const char *place = a->conf.vpns[i].place;
+
+		for (k = 0; k < count && strcmp(refused[k].place, place) != 0; k++);
+		if (k == count)
+		{
+			agent_alarm_clear(a, ERR_POLICY, place);
+		}
+		else
+		{
+			agent_alarm(a, ERR_POLICY, place, STATUS_MAJOR, "%s",
+						refused[k].err.text);
+		}
+	}
+}
+
 static void on_document(void *user, const struct provider_document *d)
 {
 	struct agent *a = user;
+	struct provider_document bounded = *d;
 
-	a->doc = d->doc;
+	if (a->leaving)
+	{
+		return;
+	}
+	a->doc = bounded.doc = hold_document(a->hold, d->doc);
 	a->doc_pending = true;
 	event_emit(a->control, EVENT_DOCUMENT_ACCEPTED, "", ERR_NONE, "revision "
 			   "%llu, epoch %llu%s", (unsigned long long)d->doc->revision,
 			   (unsigned long long)d->doc->epoch,
 			   d->from_disk ? ", from disk" : "");
-	tunnels_document(a->tunnels, &a->conf, d);
+	policy_alarms(a);
+	tunnels_document(a->tunnels, &a->conf, &bounded);
 	cycle_request(a->cycle);
 }
 
@@ -422,6 +465,11 @@ static void check_charon(struct agent *a)
 
 	if (!hello || !vici_connected(a->vici))
 	{
+		return;
+	}
+	if (a->leaving)
+	{
+		cycle_request(a->cycle);
 		return;
 	}
 	if (hello->install_routes)
@@ -653,6 +701,7 @@ static int start_agent(struct agent *a, struct err *e)
 	a->attempts = loop_timer_new(a->loop, on_attempts, a);
 	a->report = loop_timer_new(a->loop, on_report, a);
 	a->tunnels = tunnels_new(a->loop, &negotiate_handlers, a);
+	a->hold = hold_new(&a->conf, a->conf.state_dir, a->identity.ce);
 	load_charon_boot(a);
 	start_daytime(a);
 	rc = start_system(a, e);
@@ -668,10 +717,14 @@ static int start_agent(struct agent *a, struct err *e)
 		rc = control_new(a->loop, a->conf.control_socket, a->conf.control_group,
 						 serve_request, a, &a->control, e);
 	}
+	if (rc == 0 && a->identity.leaving)
+	{
+		depart_resume(a);
+	}
 	loop_timer_set(a->periodic, PERIODIC_MS);
 	loop_timer_set(a->attempts, ATTEMPTS_MS);
 	neighbors_poll(a);
-	if (rc == 0)
+	if (rc == 0 && !a->leaving)
 	{	/* with charon away, too: the provider is to know that it is */
 		provider_start(a->provider);
 		cycle_request(a->cycle);
@@ -691,6 +744,7 @@ static void stop(struct agent *a)
 	provider_free(a->provider);
 	a->provider = NULL;
 	daytime_free(a->daytime);
+	hold_free(a->hold);
 	tunnels_free(a->tunnels);
 	frr_free(a->frr);
 	charon_free(a->charon);

@@ -20,6 +20,7 @@ struct charon;
 struct control;
 struct control_request;
 struct frr;
+struct hold;
 struct nl;
 struct vici;
 
@@ -51,6 +52,7 @@ struct agent {
 	struct frr *frr;
 	struct provider *provider;
 	struct daytime *daytime;
+	struct hold *hold;
 	struct tunnels *tunnels;
 	struct cycle *cycle;
 	struct sacheck *sacheck;
@@ -58,9 +60,15 @@ struct agent {
 	struct backend *backends[5];
 	struct alarms alarms;
 
-	const struct model_document *doc;	/* in force; the provider's */
+	/* in force; the provider's, or the hold's where that goes too far */
+	const struct model_document *doc;
 	bool doc_pending;					/* not applied yet */
 	uint64_t enrolled;					/* seconds since 1970; 0: not known */
+	/* by hand, without the provider: depart.h */
+	struct model_document nothing;
+	bool leaving, left;
+	struct control_request *departs[AGENT_WAITING_MAX];
+	size_t depart_count;
 	char boot_id[33];
 	uint64_t seq, started_ms, settled_ms;
 	bool converged;

@@ -14,6 +14,7 @@
 #include "alloc.h"
 #include "conf.h"
 #include "conffile.h"
+#include "model.h"
 #include "name.h"
 #include "text.h"
 
@@ -245,6 +246,74 @@ static int take_lan(struct conf *conf, struct conf_vpn *vpn, void *at,
 	return rc;
 }
 
+/* ---- bounds on what the provider may ask ----------------------------------- */
+
+static int take_max_peers(struct conf *conf, struct conf_vpn *vpn, void *at,
+						  const char *value, struct err *e)
+{
+	vpn->has_max_peers = true;
+	return number(value, 0, MODEL_PEERS_MAX, at) ? 0 :
+		   bad(e, "\"%s\" is not a number of peers from 0 to %u", value,
+			   MODEL_PEERS_MAX);
+}
+
+typedef bool (*prefix_fn)(const char *word, struct prefix *out);
+
+static int take_words(struct conf_prefixes *out, const char *value,
+					  prefix_fn fn, const char *what, struct err *e)
+{
+	char *copy = xstrdup(value), *save = NULL;
+	int rc = 0;
+
+	for (char *word = strtok_r(copy, " ", &save); word && rc == 0;
+		 word = strtok_r(NULL, " ", &save))
+	{
+		if (out->count == CONF_PREFIXES_MAX)
+		{
+			rc = err_set(e, -E2BIG, ERR_CONFIG, "", "more than %u",
+						 CONF_PREFIXES_MAX);
+		}
+		else if (fn(word, &out->items[out->count]))
+		{
+			out->count++;
+		}
+		else
+		{
+			rc = bad(e, "\"%s\" is not %s", word, what);
+		}
+	}
+	if (rc == 0 && !out->count)
+	{	/* "none" would be read as "no bound" */
+		rc = bad(e, "nothing is named: leave the key out where there is no "
+				 "bound");
+	}
+	free(copy);
+	return rc;
+}
+
+static bool is_prefix(const char *word, struct prefix *out)
+{
+	return prefix_parse4(word, true, out) == 0;
+}
+
+static bool is_area(const char *word, struct prefix *out)
+{
+	*out = (struct prefix){ .len = 32 };
+	return addr_parse4(word, &out->addr) == 0;
+}
+
+static int take_prefixes(struct conf *conf, struct conf_vpn *vpn, void *at,
+						 const char *value, struct err *e)
+{
+	return take_words(at, value, is_prefix, "a prefix like 192.0.2.0/24", e);
+}
+
+static int take_areas(struct conf *conf, struct conf_vpn *vpn, void *at,
+					  const char *value, struct err *e)
+{
+	return take_words(at, value, is_area, "an area like 0.0.0.1", e);
+}
+
 static bool is_conn_child(const char *word)
 {
 	const char *slash = strchr(word, '/');
@@ -303,6 +372,10 @@ static const struct row vpn_rows[] = {
 	VPN("vrf", take_vrf, vrf),
 	VPN("table", take_table, table),
 	VPN("lan", take_lan, lan),
+	VPN("max-peers", take_max_peers, max_peers),
+	VPN("peer-addresses", take_prefixes, peer_addresses),
+	VPN("router-ids", take_prefixes, router_ids),
+	VPN("areas", take_areas, areas),
 	{ NULL, NULL, 0 },
 };
 

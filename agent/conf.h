@@ -12,10 +12,15 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "addr.h"
 #include "err.h"
 #include "log.h"
 
 #define CONF_LAN_MAX 16
+#define CONF_PREFIXES_MAX 16
+
+/* none: no bound */
+struct conf_prefixes { struct prefix items[CONF_PREFIXES_MAX]; size_t count; };
 
 /* [vpn CUSTOMER/VPN] */
 struct conf_vpn {
@@ -23,6 +28,12 @@ struct conf_vpn {
 	char *vrf;					/* link name of the VRF device */
 	uint32_t table;
 	char *lan[CONF_LAN_MAX + 1];	/* NULL-terminated link names */
+	/* what the provider may ask at most: policy.h */
+	bool has_max_peers;
+	uint32_t max_peers;
+	struct conf_prefixes peer_addresses;	/* (s) */
+	struct conf_prefixes router_ids;
+	struct conf_prefixes areas;		/* each a /32 */
 };
 
 /* [agent] */

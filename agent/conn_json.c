@@ -18,6 +18,10 @@
 #include "secret.h"
 #include "text.h"
 
+#define TYPICAL 1000		/* bytes; longer ones grow */
+#define TAG_BEGIN ",\"tag\":\""
+#define TAG_END "\""
+
 static void put_address(struct json_out *o, const char *key,
 						const struct addr *a)
 {
@@ -65,18 +69,16 @@ static void put_keys(struct json_out *o, const struct res_conn *spec)
 	jo_object_end(o);
 }
 
-/* tag NULL: without it, what the tag is a digest of */
-static struct text conn_text(const struct res_conn *spec, const char *tag)
+/* Without the tag, which is a digest of this; its place is at name_end. */
+static struct text conn_text(const struct res_conn *spec, size_t *name_end)
 {
 	const struct model_profile *profile = spec->profile;
 	struct json_out o = { .depth = 0 };
 
+	text_reserve(&o.text, TYPICAL);
 	jo_object(&o, NULL);
 	jo_str(&o, "name", spec->name);
-	if (tag != NULL)
-	{
-		jo_str(&o, "tag", tag);
-	}
+	*name_end = o.text.len;
 	put_address(&o, "local-address", &spec->local);
 	put_address(&o, "remote-address", &spec->remote);
 	put_identity(&o, "local-identity", spec->local_id);
@@ -96,13 +98,17 @@ static struct text conn_text(const struct res_conn *spec, const char *tag)
 
 void conn_json_build(struct arena *a, struct res_conn *spec)
 {
-	struct text json = conn_text(spec, NULL);
+	size_t name_end;
+	struct text json = conn_text(spec, &name_end);
 	uint8_t digest[32];
+	char *at;
 
 	seal_sha256(text_str(&json), json.len, digest);
 	hex_encode(digest, sizeof(digest), spec->tag);
-	text_done(&json);
-	json = conn_text(spec, spec->tag);
-	spec->json = arena_strndup(a, text_str(&json), json.len);
+	spec->json = arena_calloc(a, json.len + sizeof(TAG_BEGIN TAG_END) +
+							  strlen(spec->tag), 1);
+	at = mempcpy(spec->json, json.s, name_end);
+	at = stpcpy(stpcpy(stpcpy(at, TAG_BEGIN), spec->tag), TAG_END);
+	memcpy(at, json.s + name_end, json.len - name_end);
 	text_done(&json);
 }

@@ -163,6 +163,8 @@ static void show_breaks(char *text)
 
 /* ---- the files ------------------------------------------------------------- */
 
+#define LEAVING "leaving"		/* what "provider" is called while we leave */
+
 /* In the order in which they are moved to their places. */
 enum { FILE_KEY, FILE_CERT, FILE_CA, FILE_PROVIDER, FILE_COUNT };
 
@@ -262,6 +264,7 @@ int identity_load(const char *state_dir, struct identity *id, struct err *e)
 	struct provider_file p = {0};
 	struct arena *arena = arena_new();
 	char *path = path_of(state_dir, FILE_PROVIDER);
+	char *leaving = xasprintf("%s/%s", state_dir, LEAVING);
 	int rc;
 
 	memset(id, 0, sizeof(*id));
@@ -272,14 +275,19 @@ int identity_load(const char *state_dir, struct identity *id, struct err *e)
 	}
 	if (rc == -ENOENT)
 	{
+		rc = read_json(leaving, arena, read_provider, NULL, &p, e);
+		id->leaving = rc == 0;
+	}
+	if (rc == -ENOENT)
+	{
 		err_set(e, rc, ERR_NOT_ENROLLED, state_dir, "not enrolled with a "
 				"provider yet");
 	}
 	if (rc == 0)
 	{
 		take_identity(state_dir, &p, id);
-		if (access(id->key_file, R_OK) < 0 || access(id->cert_file, R_OK) < 0 ||
-			access(id->ca_file, R_OK) < 0)
+		if (!id->leaving && (access(id->key_file, R_OK) < 0 || access(id->cert_file, R_OK) < 0 ||
+			access(id->ca_file, R_OK) < 0))
 		{
 			rc = err_set(e, -errno, ERR_IO, state_dir, "a file of the enrolment "
 						 "cannot be read: %s", strerror(errno));
@@ -287,8 +295,67 @@ int identity_load(const char *state_dir, struct identity *id, struct err *e)
 		}
 	}
 	free(path);
+	free(leaving);
 	arena_free(arena);
 	return rc;
+}
+
+/* ---- leaving --------------------------------------------------------------- */
+
+int identity_leave(const char *state_dir, struct err *e)
+{
+	char *from = path_of(state_dir, FILE_PROVIDER);
+	char *to = xasprintf("%s/%s", state_dir, LEAVING);
+	int rc = 0;
+
+	if (rename(from, to) < 0)
+	{
+		rc = err_set(e, -errno, ERR_IO, from, "cannot rename: %s",
+					 strerror(errno));
+	}
+	if (rc == 0)
+	{
+		rc = sync_dir(state_dir, e);
+	}
+	free(from);
+	free(to);
+	return rc;
+}
+
+static int remove_file(char *path, struct err *e)
+{
+	int rc = 0;
+
+	if (unlink(path) < 0 && errno != ENOENT)
+	{
+		rc = err_set(e, -errno, ERR_IO, path, "cannot remove: %s",
+					 strerror(errno));
+	}
+	free(path);
+	return rc;
+}
+
+int identity_remove(const char *state_dir, struct err *e)
+{
+	int rc = 0;
+
+	/* the word that an enrolment is decided goes first */
+	for (int i = FILE_COUNT - 1; i >= 0 && rc == 0; i--)
+	{
+		rc = remove_file(next_of(state_dir, i), e);
+	}
+	for (int i = 0; i < FILE_COUNT && rc == 0; i++)
+	{
+		rc = remove_file(path_of(state_dir, i), e);
+	}
+	return rc;
+}
+
+int identity_left(const char *state_dir, struct err *e)
+{
+	int rc = remove_file(xasprintf("%s/%s", state_dir, LEAVING), e);
+
+	return rc == 0 ? sync_dir(state_dir, e) : rc;
 }
 
 void identity_done(struct identity *id)
@@ -437,12 +504,19 @@ int identity_enroll(const char *state_dir, const char *bundle_path, bool force,
 	struct arena *arena;
 	int rc, lock;
 
-	if (!force && identity_load(state_dir, &id, NULL) == 0)
+	if (identity_load(state_dir, &id, NULL) == 0)
 	{
-		rc = err_set(e, -EEXIST, ERR_ENROLLED, state_dir, "enrolled as %s "
+		rc = id.leaving ?
+			 err_set(e, -EBUSY, ERR_ENROLLED, state_dir, "%s is leaving, and "
+					 "something of it is left: see ppvpnctl status", id.ce) :
+			 force ? 0 :
+			 err_set(e, -EEXIST, ERR_ENROLLED, state_dir, "enrolled as %s "
 					 "already", id.ce);
 		identity_done(&id);
-		return rc;
+		if (rc < 0)
+		{
+			return rc;
+		}
 	}
 	arena = arena_new();
 	rc = read_json(bundle_path, arena, read_bundle, hide_breaks, &b, e);

@@ -20,9 +20,10 @@ struct identity {
 	char **servers;					/* of the bundle */
 	size_t server_count;
 	char *cert_file, *key_file, *ca_file;
+	bool leaving;					/* the files may be gone already */
 };
 
-/** -ENOENT with NOT_ENROLLED. */
+/** -ENOENT with NOT_ENROLLED; leaving is true when identity_leave() was called. */
 int identity_load(const char *state_dir, struct identity *id, struct err *e);
 void identity_done(struct identity *id);
 /**
@@ -31,5 +32,15 @@ void identity_done(struct identity *id);
  * everything, last the file "provider". A failure leaves what was there.
  */
 int identity_enroll(const char *state_dir, const char *bundle_path, bool force, struct err *e);
+
+/**
+ * This router leaves its provider: from here on, over restarts, until
+ * identity_left(). One rename decides.
+ */
+int identity_leave(const char *state_dir, struct err *e);
+/** Remove key, certificates; after identity_leave(). */
+int identity_remove(const char *state_dir, struct err *e);
+/** It has left: not enrolled any more. */
+int identity_left(const char *state_dir, struct err *e);
 
 #endif

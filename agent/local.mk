@@ -18,6 +18,7 @@ libppvpn_agent_core_la_SOURCES = \
 	agent/metrics.c agent/metrics.h \
 	agent/peer.c agent/peer.h \
 	agent/plan.c agent/plan.h \
+	agent/policy.c agent/policy.h \
 	agent/resource.c agent/resource.h \
 	agent/trial.c agent/trial.h \
 	agent/turn.c agent/turn.h \
@@ -31,6 +32,7 @@ libppvpn_nl_la_SOURCES = \
 	agent/nl.c agent/nl.h agent/nl_local.h \
 	agent/nl_address.c \
 	agent/nl_fence.c \
+	agent/nl_left.c \
 	agent/nl_link.c \
 	agent/nl_monitor.c \
 	agent/nl_request.c agent/nl_request.h \
@@ -55,6 +57,7 @@ libppvpn_agent_la_SOURCES = \
 	agent/event.c agent/event.h agent/event_codes.h \
 	agent/fetch.c agent/fetch.h \
 	agent/frr.c agent/frr.h agent/frr_read.c \
+	agent/hold.c agent/hold.h \
 	agent/identity.c agent/identity.h \
 	agent/lastconf.c agent/lastconf.h \
 	agent/loop.c agent/loop.h \
@@ -73,6 +76,7 @@ ppvpn_agent_SOURCES = \
 	agent/agent.c agent/agent.h \
 	agent/neighbors.c agent/neighbors.h \
 	agent/alert.c agent/alert.h \
+	agent/depart.c agent/depart.h \
 	agent/main.c \
 	agent/negotiate.c agent/negotiate.h \
 	agent/notify.c agent/notify.h \
@@ -93,3 +97,12 @@ ppvpnctl_LDADD = libppvpn.la
 include testing/unit/agent-core.mk
 include testing/unit/agent-clients.mk
 include testing/unit/agent-system.mk
+
+# make bench-agent: what testing/bench agent needs, nothing is run
+EXTRA_PROGRAMS += testing/bench-agent
+testing_bench_agent_SOURCES = testing/bench-agent.c \
+	testing/unit/fake_backend.c testing/unit/fake_backend.h
+testing_bench_agent_LDADD = libppvpn-agent.la
+.PHONY: bench-agent
+bench-agent: testing/bench-agent
+CLEANFILES += testing/bench-agent

@@ -48,6 +48,12 @@ struct backend *nl_backend(struct nl *nl);
  */
 int nl_sa_flush(struct nl *nl, uint32_t mark_out, unsigned *deleted,
 				struct err *e);
+/**
+ * Delete the IPsec policies with a mark of our block. Call it only when charon
+ * has no connection of ours. Count into *deleted.
+ */
+int nl_policy_flush(struct nl *nl, uint32_t mark_base, unsigned *deleted,
+					struct err *e);
 
 /** charon's process: what it takes away itself is no news (NL_XFRM). */
 void nl_xfrm_charon(struct nl *nl, uint32_t pid);

@@ -188,6 +188,29 @@ static int print_leave(const struct cli_args *args, struct arena *a,
 	return rc;
 }
 
+static int print_left(const struct cli_args *args, struct arena *a,
+					  const struct text *answer, struct text *out,
+					  struct err *e)
+{
+	struct ctl_status s;
+	int rc = ctl_status_read(a, answer->s, answer->len, &s, e);
+
+	if (rc == 0 && strcmp(s.state, "left") == 0)
+	{
+		text_addf(out, "%s has left its VPNs: tunnels, routes, keys and "
+				  "credentials are gone, the agent has ended. The provider was "
+				  "not told.\n", s.ce);
+	}
+	else if (rc == 0)
+	{
+		text_addf(out, "%s is leaving, and %s%s%s not running: the agent "
+				  "finishes when %s back.\n", s.ce, s.charon ? "" : "charon",
+				  s.charon || s.frr ? "" : " and ", s.frr ? "" : "FRR",
+				  s.charon || s.frr ? "it is" : "they are");
+	}
+	return rc;
+}
+
 /* A yes of somebody who has read what goes. */
 static int confirm_leave(const struct cli_args *args, struct err *e)
 {
@@ -209,7 +232,11 @@ static int confirm_leave(const struct cli_args *args, struct err *e)
 			printf("  %s/%s: %llu peers\n", s.vpns[i].customer, s.vpns[i].vpn,
 				   (unsigned long long)s.vpns[i].peers);
 		}
-		printf("Only the provider can take it in again. Go on? [yes/no] ");
+		printf(cli_opt(args, "--local") ?
+			   "The provider is not told. Its credentials on this router are "
+			   "deleted, too; without a new bundle it cannot come back. Go on? "
+			   "[yes/no] " :
+			   "Only the provider can take it in again. Go on? [yes/no] ");
 		(void)fflush(stdout);
 		if (!fgets(line, sizeof(line), stdin) || strcmp(line, "yes\n") != 0)
 		{
@@ -234,6 +261,10 @@ static int cmd_leave(const struct cli_args *args, void *user, struct err *e)
 						   "say --yes to take this router out of its VPNs");
 		}
 		rc = confirm_leave(args, e);
+	}
+	if (rc == 0 && cli_opt(args, "--local"))
+	{
+		return show(args, "leave-local", SYNC_SECONDS, print_left, e);
 	}
 	return rc ? rc : show(args, "leave", SYNC_SECONDS, print_leave, e);
 }
@@ -423,6 +454,7 @@ static const struct cli_option sync_options[] = {
 };
 
 static const struct cli_option leave_options[] = {
+	{ "--local", NULL, "without the server: delete everything of them here" },
 	{ "--yes", NULL, "do not ask" },
 	{ NULL, NULL, NULL },
 };

@@ -105,6 +105,10 @@ static void on_looked(void *user, const struct fetch_answer *a)
 	bool well = a->rc == 0 && (a->status == 200 || a->status == 304 ||
 							   a->status == 410);
 
+	if (p->quit)
+	{
+		return;
+	}
 	if (failover_looked(&p->failover, well, loop_now_ms()))
 	{
 		take_server(p);
@@ -343,6 +347,10 @@ static void on_answer(void *user, const struct fetch_answer *a)
 	struct err e = {0};
 	bool poked = p->poked;
 
+	if (p->quit)
+	{
+		return;
+	}
 	p->poked = p->asking = false;
 	set_connected(p, a->rc == 0);
 	p->handlers.answered(p->user, a);
@@ -388,6 +396,11 @@ static void on_answer(void *user, const struct fetch_answer *a)
 void provider_ask(struct provider *p, unsigned wait)
 {
 	loop_timer_clear(p->timer);
+	if (p->quit)
+	{
+		p->poked = false;
+		return;
+	}
 	p->asking = true;
 	p->asked_wait = wait;
 	p->asked_ms = loop_now_ms();
@@ -487,6 +500,17 @@ void provider_start(struct provider *p)
 {
 	load(p);
 	provider_ask(p, 0);
+}
+
+void provider_quit(struct provider *p)
+{
+	p->quit = true;
+	p->poked = p->connected = p->rejected = false;
+	p->trial.state = TRIAL_NONE;
+	memset(&p->error, 0, sizeof(p->error));
+	loop_timer_clear(p->timer);
+	loop_timer_clear(p->confirm);
+	loop_timer_clear(p->look);
 }
 
 void provider_poke(struct provider *p)

@@ -64,6 +64,8 @@ void provider_free(struct provider *p);
 
 /** Load the last known configuration (handed on at once), then start polling. */
 void provider_start(struct provider *p);
+/** Never ask or report again; what is under way is not listened to. */
+void provider_quit(struct provider *p);
 /** Ask now, conditionally and without waiting: a peer vanished, a person asked. */
 void provider_poke(struct provider *p);
 /** True when no answer to a poke is outstanding. */

@@ -39,6 +39,7 @@ struct provider {
 	unsigned asked_wait;
 	uint64_t asked_ms, reported_ms;
 	bool poked;
+	bool quit;					/* nothing is asked any more */
 	bool connected, rejected;
 	bool applied;				/* what is in force, by the agent */
 	bool saved, base_saved;

@@ -44,7 +44,7 @@ void provider_send_report(struct provider *p)
 	char *body = p->report;
 	size_t len = p->report_len;
 
-	if (p->reporting || !body || !p->connected)
+	if (p->quit || p->reporting || !body || !p->connected)
 	{
 		return;
 	}

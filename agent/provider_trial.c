@@ -134,6 +134,11 @@ static void save(struct provider *p)
 	struct err e = {0};
 
 	memcpy(last.etag, p->held.etag, sizeof(last.etag));
+	if (p->held.doc->state == MODEL_DEPROVISIONED &&
+		lastconf_remove(p->state_dir, &e) < 0)
+	{	/* the one before has keys */
+		provider_note_error(p, &e);
+	}
 	if (lastconf_save(p->state_dir, p->id->ce, &last, &e) < 0)
 	{
 		err_prefix(&e, "the configuration in force is not kept for the next "

@@ -210,9 +210,10 @@ struct text report_status(const struct agent *a)
 	jo_u64(&o, "epoch", ps.epoch);
 	jo_u64(&o, "revision", ps.revision);
 	jo_bool(&o, "confirmed", ps.confirmed);
-	jo_str(&o, "state", !a->doc ? "none" : ps.deprovisioned ? "deprovisioned" :
+	jo_str(&o, "state", a->left ? "left" : a->leaving ? "leaving" :
+		   !a->doc ? "none" : ps.deprovisioned ? "deprovisioned" :
 		   ps.suspended ? "suspended" : "active");
-	jo_str(&o, "result", ps.deprovisioned ? "deprovisioned" :
+	jo_str(&o, "result", ps.deprovisioned || a->leaving ? "deprovisioned" :
 		   results[result(a, &ps)]);
 	jo_u64(&o, "since", seconds_since(ps.since_ms));
 	jo_bool(&o, "charon", charon_hello(a->charon) != NULL);

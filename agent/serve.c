@@ -8,6 +8,7 @@
 
 #include "agent.h"
 #include "control.h"
+#include "depart.h"
 #include "json_out.h"
 #include "log.h"
 #include "report.h"
@@ -179,6 +180,11 @@ static void serve_leave(struct agent *a, struct control_request *req)
 {
 	struct err e = {0};
 
+	if (a->leaving)
+	{
+		depart_request(a, req);
+		return;
+	}
 	if (a->leave)
 	{
 		err_set(&e, 0, ERR_IN_USE, "leave", "the server is being asked already");
@@ -277,6 +283,7 @@ void serve_request(void *user, struct control_request *req, const char *op)
 		{ "leave", serve_leave }, { "watch", serve_watch },
 		{ "metrics", serve_metrics },
 		{ "accept-removal", serve_accept_removal }, { "retry", serve_retry },
+		{ "leave-local", depart_request },
 	};
 	struct err e = {0};
 
@@ -308,6 +315,10 @@ void serve_stop(struct agent *a)
 	while (a->diag_count)
 	{
 		control_answer(a->diags[--a->diag_count], NULL, &e);
+	}
+	while (a->depart_count)
+	{
+		control_answer(a->departs[--a->depart_count], NULL, &e);
 	}
 	if (a->leave)
 	{

@@ -31,6 +31,7 @@ EXTRA_DIST += \
 	debian/tests/agent debian/tests/control debian/tests/plugin \
 	debian/tests/server
 
+EXTRA_DIST += conf/apparmor/ppvpn-agent conf/apparmor/ppvpn-server
 EXTRA_DIST += conf/agent.conf conf/NetworkManager/50-ppvpn.conf \
 	conf/networkd/10-ppvpn.network conf/networkd/50-ppvpn.conf \
 	conf/sysctl/60-ppvpn.conf \
@@ -58,6 +59,7 @@ endif
 if HAVE_NMCONFDIR
 nmconf_DATA = conf/NetworkManager/50-ppvpn.conf
 endif
+apparmor_DATA += conf/apparmor/ppvpn-agent
 endif
 
 agent/ppvpn-agent.conf: agent/ppvpn.sysusers

@@ -114,6 +114,9 @@
 	X(VPN_UNCONFIGURED, "vpn-unconfigured", "VPN without a place on this router", \
 	  "The provider assigned a VPN for which agent.conf has no section.", \
 	  "Add [vpn CUSTOMER/VPN] with vrf, table and lan to agent.conf, then: systemctl restart ppvpn-agent") \
+	X(POLICY, "policy", "Beyond what this router's owner allows", \
+	  "The provider asks more of a VPN than its section of agent.conf lets it; the VPN stays as it was before that, if it was.", \
+	  "If it is right: raise the bound named in agent.conf, then: systemctl restart ppvpn-agent. Else talk to the provider.") \
 	X(FOREIGN, "foreign", "Taken by something that is not ours", \
 	  "A link, table, mark, rule or connection of that name exists and was not made by the agent.", \
 	  "Rename or remove it, or choose another in agent.conf.") \

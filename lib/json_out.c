@@ -158,8 +158,16 @@ void jo_str(struct json_out *o, const char *key, const char *value)
 
 void jo_u64(struct json_out *o, const char *key, uint64_t value)
 {
+	char digits[24], *at = digits + sizeof(digits);
+
 	begin(o, key);
-	text_addf(&o->text, "%" PRIu64, value);
+	do
+	{
+		*--at = '0' + value % 10;
+		value /= 10;
+	}
+	while (value);
+	text_addn(&o->text, at, digits + sizeof(digits) - at);
 }
 
 void jo_i64(struct json_out *o, const char *key, int64_t value)

@@ -20,10 +20,10 @@
 const struct json_limits json_limits_document = {
 	.bytes = JSON_DOCUMENT_MAX,
 	.depth = 16,
-	.values = 500000,
+	.values = 850000,
 	.members = JSON_SCAN_MEMBERS_MAX,
 	.string = 4096,
-	.containers = 60000,
+	.containers = 110000,
 };
 
 struct scan {

@@ -30,11 +30,11 @@ struct json_limits {
 #define JSON_SCAN_MEMBERS_MAX 256
 
 /* bytes of a CE's document: MODEL_PEERS_MAX peers, whatever their names */
-#define JSON_DOCUMENT_MAX (10u << 20)
+#define JSON_DOCUMENT_MAX (18u << 20)
 
 /*
- * JSON_DOCUMENT_MAX, depth 16, 500,000 values, 256 members an object,
- * 4 KiB a string, 60,000 arrays and objects
+ * JSON_DOCUMENT_MAX, depth 16, 850,000 values, 256 members an object,
+ * 4 KiB a string, 110,000 arrays and objects
  */
 extern const struct json_limits json_limits_document;
 

@@ -25,7 +25,7 @@
 #define MODEL_CONFIRM_DEFAULT 120
 #define MODEL_SERVERS_MAX 8
 #define MODEL_VPNS_MAX 64
-#define MODEL_PEERS_MAX 6000	/* of one VPN; fits json_limits_document */
+#define MODEL_PEERS_MAX 10000	/* of one VPN; fits json_limits_document */
 #define MODEL_KEYS_MAX 4
 #define MODEL_PROFILES_MAX 256
 #define MODEL_PROPOSALS_MAX 16

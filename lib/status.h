@@ -13,7 +13,7 @@
 #include <stdint.h>
 
 #define STATUS_SCHEMA "ce-status/1"
-#define STATUS_PEERS_MAX 6000	/* as many as the server gives one CE */
+#define STATUS_PEERS_MAX 10000	/* as many as the server gives one CE */
 #define STATUS_ERRORS_MAX 32
 #define STATUS_ALARMS_MAX 256
 

@@ -68,20 +68,25 @@ void text_add(struct text *t, const char *s)
 
 void text_addf(struct text *t, const char *fmt, ...)
 {
+	size_t room = t->s ? t->size - t->len : 0;
 	va_list args;
 	int len;
 
+	/* mostly there is room already */
 	va_start(args, fmt);
-	len = vsnprintf(NULL, 0, fmt, args);
+	len = vsnprintf(t->s ? t->s + t->len : NULL, room, fmt, args);
 	va_end(args);
 	if (len < 0)
 	{
 		abort();
 	}
-	text_reserve(t, (size_t)len);
-	va_start(args, fmt);
-	vsnprintf(t->s + t->len, (size_t)len + 1, fmt, args);
-	va_end(args);
+	if ((size_t)len >= room)
+	{
+		text_reserve(t, (size_t)len);
+		va_start(args, fmt);
+		vsnprintf(t->s + t->len, (size_t)len + 1, fmt, args);
+		va_end(args);
+	}
 	t->len += (size_t)len;
 }
 

@@ -23,7 +23,8 @@
 #include "server/etag.h"
 #include "server/store.h"
 
-#define STATUS_BODY_MAX (2 * 1024 * 1024)
+/* STATUS_PEERS_MAX peers, whatever their names */
+#define STATUS_BODY_MAX (8 * 1024 * 1024)
 #define LEAVE_BODY_MAX 1024		/* "{}": nothing is read of it yet */
 #define RETRY_AFTER 5
 

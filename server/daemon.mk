@@ -68,6 +68,7 @@ grafanadir = $(pkgdatadir)/grafana
 dist_grafana_DATA = conf/grafana/ppvpn.json
 
 pkgsysconf_DATA += conf/server.conf
+apparmor_DATA += conf/apparmor/ppvpn-server
 EXTRA_DIST += conf/server.conf
 
 EXTRA_DIST += server/ppvpn-server.service.in server/ppvpn-server.sysusers

@@ -10,13 +10,13 @@ BUILD_PACKAGES="build-essential autoconf automake libtool pkg-config debhelper f
     libmicrohttpd-dev libgnutls28-dev libsqlite3-dev libjson-c-dev libsodium-dev libevent-dev
     libcurl4-gnutls-dev libnl-3-dev libnl-route-3-dev libyaml-dev libnftables-dev libinih-dev libsystemd-dev
     check valgrind python3 python3-jsonschema python3-pytest python3-yaml mandoc shellcheck git ca-certificates curl openssl strace
-    dpkg-dev apt iproute2 mount bzip2 xz-utils bison flex gperf
+    dpkg-dev dh-apparmor apparmor apt iproute2 mount bzip2 xz-utils bison flex gperf
     libstrongswan libstrongswan-standard-plugins libcharon-extra-plugins strongswan-libcharon
     charon-systemd strongswan-swanctl"
 
 LAB_PACKAGES="charon-systemd strongswan-swanctl strongswan-pki strongswan-libcharon
     libstrongswan libstrongswan-standard-plugins libstrongswan-extra-plugins libcharon-extra-plugins
-    adduser frr iproute2 iputils-ping nftables tcpdump strace curl openssl gnutls-bin kmod mount procps util-linux systemd-sysv dbus
+    adduser apparmor frr frr-pythontools iproute2 iputils-ping nftables tcpdump strace curl openssl gnutls-bin kmod mount procps util-linux systemd-sysv dbus
     python3 python3-pytest
     libmicrohttpd12 libgnutls30 libsqlite3-0 libjson-c5 libsodium23 libevent-2.1-7 libevent-core-2.1-7
     libcurl3-gnutls libnl-3-200 libnl-route-3-200 libyaml-0-2 libnftables1 libinih1 libsystemd0 libasan8 libubsan1"

@@ -16,6 +16,7 @@ agent_system_tests = \
 	testing/unit/test_ctl \
 	testing/unit/test_daytime \
 	testing/unit/test_fetch \
+	testing/unit/test_hold \
 	testing/unit/test_identity \
 	testing/unit/test_lastconf
 check_PROGRAMS += $(agent_system_tests)
@@ -36,6 +37,8 @@ testing_unit_test_daytime_LDADD = libppvpn-agent.la $(GNUTLS_LIBS) \
 testing_unit_test_fetch_SOURCES = testing/unit/test_fetch.c \
 	testing/unit/tls_kit.c testing/unit/tls_kit.h
 testing_unit_test_fetch_LDADD = libppvpn-agent.la $(GNUTLS_LIBS) $(CHECK_LIBS)
+testing_unit_test_hold_SOURCES = testing/unit/test_hold.c
+testing_unit_test_hold_LDADD = libppvpn-agent.la $(CHECK_LIBS)
 testing_unit_test_identity_SOURCES = testing/unit/test_identity.c \
 	testing/unit/tls_kit.c testing/unit/tls_kit.h
 testing_unit_test_identity_LDADD = libppvpn-agent.la $(GNUTLS_LIBS) \

@@ -26,7 +26,7 @@ char asked_etag[128], asked_server[64];
 unsigned asked_wait, asked, posted;
 int post_rc;
 char saved[8192], saved_etag[128];
-unsigned saves;
+unsigned saves, removes;
 char *on_disk, on_disk_etag[128];
 int disk_rc, save_rc;
 
@@ -147,6 +147,15 @@ int lastconf_save(const char *dir, const char *ce, const struct lastconf *in,
 	return 0;
 }
 
+int lastconf_remove(const char *dir, struct err *e)
+{
+	(void)dir;
+	(void)e;
+	ck_assert_uint_eq(saves, 0);	/* what is saved after it stays */
+	removes++;
+	return 0;
+}
+
 void lastconf_done(struct lastconf *l)
 {
 	free(l->body);
@@ -235,7 +244,7 @@ void setup(void)
 	log_init("test", LOG_LEVEL_ERROR);
 	disk_rc = -ENOENT;
 	save_rc = 0;
-	asked = documents = saves = posted = states = 0;
+	asked = documents = saves = posted = states = removes = 0;
 	leaves = diags = wanted_diags = looks = answers = 0;
 	post_rc = 0;
 	memset(&trial_on_disk, 0, sizeof(trial_on_disk));

@@ -63,6 +63,8 @@ START_TEST(all_keys)
 		"vtysh = /t\nfrr-dir = /f\nmark-base = 0x12340000\nrule-pref = 7\n"
 		"routes-not-needed = gw/net other/x\nlog-level = debug\n"
 		"[vpn acme/corp]\nvrf = vrf-corp\ntable = 1001\nlan = eth1 eth2.7\n"
+		"max-peers = 0\npeer-addresses = 192.0.2.0/24 198.51.100.7/32\n"
+		"router-ids = 10.255.0.0/16\nareas = 0.0.0.0 0.0.0.7\n"
 		"[vpn beta/corp]\nvrf = vrf-b\ntable = 1002\n", &c, &e), 0);
 	ck_assert_str_eq(c.control_socket, "/c");
 	ck_assert_uint_eq(c.mark_base, 0x12340000);
@@ -75,7 +77,16 @@ START_TEST(all_keys)
 	ck_assert_uint_eq(v->table, 1001);
 	ck_assert_str_eq(v->lan[1], "eth2.7");
 	ck_assert_ptr_null(v->lan[2]);
-	ck_assert_ptr_nonnull(conf_vpn(&c, "beta", "corp"));
+	ck_assert(v->has_max_peers);
+	ck_assert_uint_eq(v->max_peers, 0);
+	ck_assert_uint_eq(v->peer_addresses.count, 2);
+	ck_assert_uint_eq(v->peer_addresses.items[1].len, 32);
+	ck_assert_uint_eq(v->router_ids.count, 1);
+	ck_assert_uint_eq(v->areas.count, 2);
+	ck_assert_uint_eq(v->areas.items[1].len, 32);
+	v = conf_vpn(&c, "beta", "corp");
+	ck_assert_ptr_nonnull(v);
+	ck_assert(!v->has_max_peers && !v->areas.count);
 	ck_assert_ptr_null(conf_vpn(&c, "acm", "corp"));
 	ck_assert_ptr_null(conf_vpn(&c, "acme", "cor"));
 	conf_done(&c);
@@ -108,6 +119,16 @@ static const struct { const char *text, *where, *says; } bad[] = {
 	{ "[vpn acme/corp]\nvrf = ..\n", ":2", "link's name" },
 	{ "[vpn acme/corp]\nvrf = all\n", ":2", "link's name" },
 	{ "[vpn acme/corp]\nvrf = ppv7\n", ":2", "tunnels" },
+	{ V "max-peers = 10001\n", ":4", "number of peers" },
+	{ V "max-peers = -1\n", ":4", "number of peers" },
+	{ V "peer-addresses = 192.0.2.1/24\n", ":4", "not a prefix" },
+	{ V "peer-addresses = 192.0.2.0\n", ":4", "not a prefix" },
+	{ V "peer-addresses = \n", ":4", "" },
+	{ V "router-ids = a b c d e f g h i j k l m n o p q\n", ":4", "not a prefix" },
+	{ V "areas = 0.0.0.1 1\n", ":4", "not an area" },
+	{ V "areas = 0.0.0.1 0.0.0.2 0.0.0.3 0.0.0.4 0.0.0.5 0.0.0.6 0.0.0.7 "
+	  "0.0.0.8 0.0.0.9 0.0.0.10 0.0.0.11 0.0.0.12 0.0.0.13 0.0.0.14 0.0.0.15 "
+	  "0.0.0.16 0.0.0.17\n", ":4", "more than 16" },
 	{ V "lan = eth0 eth0\n", ":4", "named already" },
 	{ V "lan = v1\n", ":4", "named already" },
 	{ V "lan = a b c d e f g h i j k l m n o p q\n", ":4", "more than 16" },

@@ -236,6 +236,44 @@ START_TEST(enrolled)
 }
 END_TEST
 
+/* Decided by one step, finished by another; between them nobody enrols. */
+START_TEST(left)
+{
+	static const char *const gone[] = {
+		"management.key", "management.crt", "ca.crt", "provider", "leaving",
+		"provider.next", "management.key.next",
+	};
+	struct identity id;
+	struct err e;
+
+	serve(good);
+	ck_assert_int_lt(identity_leave(state, &e), 0);		/* not enrolled */
+	ck_assert_int_eq(enroll(false, &e), 0);
+	ck_assert_int_eq(identity_load(state, &id, &e), 0);
+	ck_assert(!id.leaving);
+	identity_done(&id);
+	ck_assert_int_eq(identity_leave(state, &e), 0);
+	for (int i = 0; i < 2; i++)		/* with and without its files */
+	{
+		ck_assert_int_eq(identity_load(state, &id, &e), 0);
+		ck_assert(id.leaving);
+		ck_assert_str_eq(id.ce, "acme/paris");
+		ck_assert_str_eq(id.key_file, in_state("management.key"));
+		identity_done(&id);
+		ck_assert_int_eq(enroll(i, &e), -EBUSY);
+		ck_assert_int_eq(e.code, ERR_ENROLLED);
+		ck_assert_int_eq(identity_remove(state, &e), 0);
+	}
+	ck_assert_int_eq(identity_left(state, &e), 0);
+	ck_assert_int_eq(identity_load(state, &id, &e), -ENOENT);
+	for (size_t i = 0; i < sizeof(gone) / sizeof(*gone); i++)
+	{
+		ck_assert_int_eq(access(in_state(gone[i]), F_OK), -1);
+	}
+	ck_assert_int_eq(enroll(false, &e), 0);
+}
+END_TEST
+
 START_TEST(twice)
 {
 	struct err e;
@@ -422,6 +460,7 @@ int main(void)
 	signal(SIGPIPE, SIG_IGN);
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, enrolled);
+	tcase_add_test(tc, left);
 	tcase_add_test(tc, twice);
 	tcase_add_test(tc, one_at_a_time);
 	tcase_add_loop_test(tc, bad_server, 0, COUNT(bad));

@@ -165,6 +165,8 @@ START_TEST(a_true_tombstone)
 	ck_assert_int_eq(state, MODEL_DEPROVISIONED);
 	ck_assert(status().deprovisioned);
 	provider_applied(p);
+	/* and no older one with keys beside it */
+	ck_assert_uint_eq(removes, 1);
 	ck_assert_uint_eq(saves, 1);
 	ck_assert_ptr_nonnull(strstr(saved, "deprovisioned"));
 }
@@ -435,6 +437,25 @@ START_TEST(reports_wait_for_a_connection)
 }
 END_TEST
 
+START_TEST(after_quit_nothing_is_asked_or_taken)
+{
+	provider_start(p);
+	answer_document(3, 7, "50");
+	provider_poke(p);
+	provider_quit(p);
+	asked = 0;
+	ck_assert(provider_idle(p));
+	answer_document(3, 8, "50");		/* it was on its way */
+	ck_assert_uint_eq(documents, 1);
+	provider_poke(p);
+	ck_assert(provider_idle(p));
+	provider_report(p, "{}", 2);
+	ck_assert_uint_eq(asked, 0);
+	ck_assert_uint_eq(posted, 0);
+	ck_assert(!status().connected);
+}
+END_TEST
+
 int main(void)
 {
 	TCase *tc = tcase_create("provider");
@@ -457,6 +478,7 @@ int main(void)
 	tcase_add_test(tc, leave_is_followed_by_the_tombstone);
 	tcase_add_loop_test(tc, leave_refused_changes_nothing, 0, COUNT(refusals));
 	tcase_add_test(tc, a_bundle_is_made_once_for_each_id);
+	tcase_add_test(tc, after_quit_nothing_is_asked_or_taken);
 	tcase_add_test(tc, reports_wait_for_a_connection);
 	return run_case(tc, "provider");
 }
