@@ -269,13 +269,31 @@ static bool remembered(const struct frr_view *view, const char *vrf,
 	return strstr(view->passive, line) != NULL;
 }
 
-/* Is the stanza one of a passive link of that VRF? */
-static bool stanza_is_passive(const struct frr_stanza *s,
+/* Does ospfd know the interface in that VRF? */
+static bool known_in(const struct frr_state *state, const char *link,
+					 const char *vrf)
+{
+	for (size_t i = 0; i < state->link_count; i++)
+	{
+		if (strcmp(state->links[i].name, link) == 0 &&
+			strcmp(state->links[i].vrf, vrf) == 0)
+		{
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Is the stanza one of a passive link of that VRF? A tunnel's among them, which
+ * somebody made so: its stanza may not say the VRF. */
+static bool stanza_is_passive(const struct frr_state *state,
+							  const struct frr_stanza *s,
 							  const struct frr_view *view, const char *vrf)
 {
 	return s->passive &&
 		   (strcmp(s->vrf, vrf) == 0 ||
-			(s->vrf[0] == '\0' && remembered(view, vrf, s->name)));
+			(s->vrf[0] == '\0' && (remembered(view, vrf, s->name) ||
+								   known_in(state, s->name, vrf))));
 }
 
 /* The instance of vrf as a value; false: there is none. */
@@ -310,7 +328,7 @@ static bool state_ospf(const struct frr_state *state,
 	}
 	for (size_t i = 0; i < state->stanza_count; i++)
 	{
-		if (stanza_is_passive(&state->stanzas[i], view, vrf))
+		if (stanza_is_passive(state, &state->stanzas[i], view, vrf))
 		{
 			out->passive[out->passive_count++] = state->stanzas[i].name;
 		}

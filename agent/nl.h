@@ -58,14 +58,20 @@ int nl_policy_flush(struct nl *nl, uint32_t mark_base, unsigned *deleted,
 /** charon's process: what it takes away itself is no news (NL_XFRM). */
 void nl_xfrm_charon(struct nl *nl, uint32_t pid);
 
-/* ESP SAs and marks of outgoing policies in the kernel, whoever's, sorted */
-struct nl_xfrm { uint32_t *spis, *marks; size_t spi_count, mark_count; };
+/* SPIs and marks of ESP SAs, marks of outgoing policies; whoever's, sorted */
+struct nl_xfrm {
+	uint32_t *spis, *sa_marks, *marks;
+	size_t spi_count, sa_mark_count, mark_count;
+};
 
 /** 0, or -errno with e and nothing to free. */
 int nl_xfrm_list(struct nl *nl, struct nl_xfrm *x, struct err *e);
 void nl_xfrm_done(struct nl_xfrm *x);
-/** Both SAs, and a policy with that mark. */
-bool nl_xfrm_has(const struct nl_xfrm *x, uint32_t spi_in, uint32_t spi_out,
-				 uint32_t mark);
+/**
+ * The incoming SA, and an outgoing SA and a policy with that mark: the outgoing
+ * one by its mark, since after a rekeying charon shows the new one as installed
+ * while the kernel still has the old one, until the peer deletes that.
+ */
+bool nl_xfrm_has(const struct nl_xfrm *x, uint32_t spi_in, uint32_t mark);
 
 #endif

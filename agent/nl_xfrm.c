@@ -117,14 +117,18 @@ static void on_sa(void *user, struct nlmsghdr *h)
 {
 	struct nl_xfrm *x = user;
 	struct xfrm_usersa_info sa;
+	struct nlattr *a[XFRMA_MAX + 1];
 
-	if (h->nlmsg_type == XFRM_MSG_NEWSA && nlmsg_datalen(h) >= (int)sizeof(sa))
+	if (h->nlmsg_type != XFRM_MSG_NEWSA || nlmsg_datalen(h) < (int)sizeof(sa))
 	{
-		memcpy(&sa, nlmsg_data(h), sizeof(sa));
-		if (sa.id.proto == IPPROTO_ESP && sa.id.spi)
-		{
-			add(&x->spis, &x->spi_count, ntohl(sa.id.spi));
-		}
+		return;
+	}
+	memcpy(&sa, nlmsg_data(h), sizeof(sa));
+	if (sa.id.proto == IPPROTO_ESP && sa.id.spi)
+	{	/* struct xfrm_mark begins with the value */
+		nl_attrs(h, sizeof(sa), a, XFRMA_MAX);
+		add(&x->spis, &x->spi_count, ntohl(sa.id.spi));
+		add(&x->sa_marks, &x->sa_mark_count, nl_u32(a[XFRMA_MARK]));
 	}
 }
 
@@ -142,7 +146,7 @@ static void on_policy(void *user, struct nlmsghdr *h)
 	memcpy(&policy, nlmsg_data(h), sizeof(policy));
 	nl_attrs(h, sizeof(policy), a, XFRMA_MAX);
 	if (policy.dir == XFRM_POLICY_OUT)
-	{	/* struct xfrm_mark begins with the value */
+	{
 		add(&x->marks, &x->mark_count, nl_u32(a[XFRMA_MARK]));
 	}
 }
@@ -184,6 +188,7 @@ int nl_xfrm_list(struct nl *nl, struct nl_xfrm *x, struct err *e)
 	if (x->spi_count)
 	{
 		qsort(x->spis, x->spi_count, sizeof(*x->spis), compare);
+		qsort(x->sa_marks, x->sa_mark_count, sizeof(*x->sa_marks), compare);
 	}
 	if (x->mark_count)
 	{
@@ -197,17 +202,17 @@ static bool has(const uint32_t *items, size_t count, uint32_t item)
 	return count && bsearch(&item, items, count, sizeof(*items), compare);
 }
 
-bool nl_xfrm_has(const struct nl_xfrm *x, uint32_t spi_in, uint32_t spi_out,
-				 uint32_t mark)
+bool nl_xfrm_has(const struct nl_xfrm *x, uint32_t spi_in, uint32_t mark)
 {
 	return has(x->spis, x->spi_count, spi_in) &&
-		   has(x->spis, x->spi_count, spi_out) &&
+		   has(x->sa_marks, x->sa_mark_count, mark) &&
 		   has(x->marks, x->mark_count, mark);
 }
 
 void nl_xfrm_done(struct nl_xfrm *x)
 {
 	free(x->spis);
+	free(x->sa_marks);
 	free(x->marks);
 	memset(x, 0, sizeof(*x));
 }

@@ -60,7 +60,7 @@ static void on_timer(void *user)
 		struct tunnel *t = tunnels_get(c->tunnels, i);
 
 		if (!t->installed || !t->spi_out ||
-			nl_xfrm_has(&kernel, t->spi_in, t->spi_out, t->mark))
+			nl_xfrm_has(&kernel, t->spi_in, t->mark))
 		{
 			t->missing_spi = 0;
 		}

@@ -118,6 +118,7 @@ need_product_root() {
     quietly "$PPVPN_LAB_CACHE/logs/install.log" in_root "$root.new" --bind "$(packages_dir)" /mnt -- \
         env DEBIAN_FRONTEND=noninteractive bash -ec '
             dpkg -i $(ls /mnt/*.deb | grep -v dbgsym) || { apt-get update; apt-get -y --no-install-recommends -f install; }
+            install -D -m 755 /mnt/netlink-kernel /usr/local/lib/ppvpn-test/netlink-kernel
             dpkg --audit'
     : >"$root.new/.complete"
     touch "$root.new" # the copy came with the age of what it was copied from, and forget_old would take it

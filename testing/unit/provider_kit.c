@@ -26,7 +26,7 @@ char asked_etag[128], asked_server[64];
 unsigned asked_wait, asked, posted;
 int post_rc;
 char saved[8192], saved_etag[128];
-unsigned saves, removes;
+unsigned saves, removes, saves_at_remove;
 char *on_disk, on_disk_etag[128];
 int disk_rc, save_rc;
 
@@ -151,8 +151,8 @@ int lastconf_remove(const char *dir, struct err *e)
 {
 	(void)dir;
 	(void)e;
-	ck_assert_uint_eq(saves, 0);	/* what is saved after it stays */
 	removes++;
+	saves_at_remove = saves;
 	return 0;
 }
 

@@ -26,7 +26,7 @@ extern int post_rc;
 
 /* what is kept */
 extern char saved[8192], saved_etag[128];
-extern unsigned saves, removes;
+extern unsigned saves, removes, saves_at_remove;
 extern char *on_disk, on_disk_etag[128];	/* freed by teardown */
 extern int disk_rc;							/* -ENOENT, unless a test says so */
 extern int save_rc;							/* of keeping: 0, unless ... */

@@ -165,6 +165,24 @@ START_TEST(passive_counts_in_its_vrf)
 }
 END_TEST
 
+/* A tunnel that a person made passive has no adjacency: its stanza need not say
+ * its VRF, but ospfd knows where it is. */
+START_TEST(a_passive_tunnel_counts)
+{
+	read_text("interface ppv1\n ip ospf passive\nexit\n"
+			  "interface ppv2\n ip ospf passive\nexit\n"
+			  "router ospf vrf red\nexit\n!\nend\n"
+			  "{\n  \"red\":{\n    \"interfaces\":{\"ppv1\":{\"cost\":10,"
+			  "\"networkType\":\"POINTOPOINT\",\"state\":\"Point-To-Point\","
+			  "\"timerMsecs\":2000,\"timerDeadSecs\":8}}\n  },\n"
+			  "  \"blue\":{\n    \"interfaces\":{\"ppv2\":{\"cost\":10,"
+			  "\"networkType\":\"POINTOPOINT\",\"state\":\"Point-To-Point\","
+			  "\"timerMsecs\":2000,\"timerDeadSecs\":8}}\n  }\n}\n");
+	frr_report(&state, &view, RES_BIT(RES_OSPF), &set, &facts);
+	ck_assert_str_eq(attr(&set.items[0], "passive"), "ppv1");
+}
+END_TEST
+
 static const char *const odd_configs[] = {
 	"", "\n\n", "router ospf vrf ", "router ospf vrf\n", " network", "interface ",
 	"router ospf vrf red\n network\n network x area 0\n network 1.2.3.4/99 area 0\n"
@@ -530,6 +548,7 @@ int main(void)
 	tcase_add_test(tc, other_vrfs_are_not_reported);
 	tcase_add_test(tc, several_areas_are_none);
 	tcase_add_test(tc, passive_counts_in_its_vrf);
+	tcase_add_test(tc, a_passive_tunnel_counts);
 	tcase_add_loop_test(tc, odd_output_does_no_harm, 0,
 						(int)COUNT(odd_configs));
 	tcase_add_loop_test(tc, json_that_is_none_is_an_error, 0,

@@ -167,6 +167,8 @@ START_TEST(a_true_tombstone)
 	provider_applied(p);
 	/* and no older one with keys beside it */
 	ck_assert_uint_eq(removes, 1);
+	/* what is saved after it stays */
+	ck_assert_uint_lt(saves_at_remove, saves);
 	ck_assert_uint_eq(saves, 1);
 	ck_assert_ptr_nonnull(strstr(saved, "deprovisioned"));
 }
