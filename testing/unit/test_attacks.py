@@ -595,7 +595,7 @@ class Secrets(unittest.TestCase):
     @staticmethod
     def forms(secret):
         """Bytes as they are, as hex, as base64 at any offset."""
-        found = {secret, secret.hex().encode(), secret.hex().upper().encode(), ":".join(f"{b:02x}" for b in secret).encode()}
+        found = {secret, secret.hex().encode(), ":".join(f"{b:02x}" for b in secret).encode()}
         for lead in range(3):
             text = base64.b64encode(bytes(lead) + secret)
             whole = text[(0, 2, 3)[lead]:len(text) - (4 if text.endswith(b"=") else 0)]
@@ -670,6 +670,7 @@ class Secrets(unittest.TestCase):
     def test_nowhere_in_clear(self):
         secrets, routers = self.collect()
         forms = {form: name for name, secret in secrets.items() for form in self.forms(secret)}
+        digits = {secret.hex().encode() for secret in secrets.values()}     # in capitals or not
         # the search finds what is there
         document = routers["acme", "one"].ask().body
         self.assertTrue(any(form in document for form in forms))
@@ -682,9 +683,8 @@ class Secrets(unittest.TestCase):
             self.assertTrue(data or "error" in what, what)
             lower = data.lower()
             for form, name in forms.items():
-                self.assertNotIn(form, data, f"{name} in {what}")
-                self.assertNotIn(form.lower() if len(form) > 20 and form.isalnum() and not form.islower() and
-                                 all(c in b"0123456789ABCDEF" for c in form) else form, lower, f"{name} in {what}")
+                if form in data or (form in digits and form in lower):
+                    self.fail(f"{name} in {what}")
         self.assertGreater(looked, 200000)
         print(f"# {len(secrets)} secrets in {len(forms)} forms, {looked} bytes", file=sys.stderr)
 
