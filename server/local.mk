@@ -2,7 +2,8 @@
 # Copyright (C) 2026 The ppvpn authors
 
 # The database: questions of the domain, over SQL (store.h, db.h, render.h).
-server_sql = server/sql/0001-init.sql server/sql/0002-topologies.sql
+server_sql = server/sql/0001-init.sql server/sql/0002-topologies.sql \
+	server/sql/0003-alarms.sql
 noinst_LTLIBRARIES += libppvpn-store.la
 libppvpn_store_la_SOURCES = \
 	server/counters.c server/counters.h \
@@ -11,11 +12,17 @@ libppvpn_store_la_SOURCES = \
 	server/grade.c server/grade.h \
 	server/render.c server/render.h \
 	server/store.c server/store.h server/store_impl.h server/store_work.h \
+	server/store_alarm.c server/store_alarm.h \
+	server/store_alarm_read.c \
+	server/store_alarm_report.c \
+	server/store_alarm_rules.c \
 	server/store_apply.c server/store_apply.h \
 	server/store_ce.c \
 	server/store_copy.c \
 	server/store_customer.c \
+	server/store_diag.c \
 	server/store_document.c \
+	server/store_event.c \
 	server/store_enroll.c \
 	server/store_history.c \
 	server/store_key.c \
