@@ -38,6 +38,9 @@ enum http_verdict admin_fail(struct http_response *resp, int rc,
 		case -ERANGE:
 			status = 400;
 			break;
+		case -ETIMEDOUT:
+			status = 504;
+			break;
 		case -EIO:
 		case -EBADMSG:
 			status = 503;
@@ -45,7 +48,7 @@ enum http_verdict admin_fail(struct http_response *resp, int rc,
 		default:
 			status = 500;
 	}
-	if (status >= 500)
+	if (status >= 500 && status != 504)
 	{
 		log_err(LOG_LEVEL_ERROR, "admin", "request failed", e);
 	}
@@ -98,6 +101,8 @@ const struct http_route api_admin_routes[] = {
 	{ "DELETE", CE, admin_ce_remove, 0 },
 	{ "POST", CE "/bundle", admin_ce_bundle, 0 },
 	{ "POST", CE "/replace", admin_ce_replace, 0 },
+	{ "GET", CE "/diag", admin_ce_diag, 0 },
+	{ "POST", CE "/diag", admin_ce_diag_ask, 0 },
 	{ "GET", "/v1/sites", admin_sites, 0 },
 	{ "POST", "/v1/sites", admin_site_add, BODY_MAX },
 	{ "GET", SITE, admin_site, 0 },
@@ -107,6 +112,8 @@ const struct http_route api_admin_routes[] = {
 	{ "PATCH", LINK, admin_link_set, BODY_MAX },
 	{ "DELETE", LINK, admin_link_remove, 0 },
 	{ "GET", "/v1/status", admin_status, 0 },
+	{ "GET", "/v1/alarms", admin_alarms, 0 },
+	{ "GET", "/v1/watch", admin_watch, 0 },
 	{ "GET", "/v1/tunnels", admin_tunnels, 0 },
 	{ "GET", "/v1/time-to-service", admin_time_to_service, 0 },
 	{ "GET", "/v1/audit", admin_audit, 0 },

@@ -71,7 +71,7 @@ enum http_verdict admin_ask(struct http_request *req,
 	}
 	else
 	{
-		verdict = admin_answer(resp, &q.o);
+		verdict = rc == 1 ? HTTP_PARK : admin_answer(resp, &q.o);
 	}
 	arena_free(q.arena);
 	return verdict;

@@ -18,6 +18,7 @@ struct admin_ask {
 	struct json_out o;			/* to be filled */
 	struct err e;
 };
+/** 0 answered; 1 parked (http_request_park()); -errno with q->e. */
 typedef int (*admin_ask_fn)(struct admin_ask *q);
 
 enum http_verdict admin_ask(struct http_request *req,

@@ -41,6 +41,12 @@ ADMIN_HANDLER(admin_links);
 ADMIN_HANDLER(admin_revision);
 ADMIN_HANDLER(admin_config_get);
 
+/* Alarms, events, diagnostic bundles: api_admin_alarm.c */
+ADMIN_HANDLER(admin_alarms);
+ADMIN_HANDLER(admin_watch);
+ADMIN_HANDLER(admin_ce_diag);
+ADMIN_HANDLER(admin_ce_diag_ask);
+
 /* Bundles: api_admin_bundle.c */
 ADMIN_HANDLER(admin_ce_bundle);
 

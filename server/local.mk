@@ -56,6 +56,7 @@ ppvpn_server_api_admin = libppvpn-api-admin.la
 noinst_LTLIBRARIES += libppvpn-api-admin.la
 libppvpn_api_admin_la_SOURCES = \
 	server/api_admin.c server/api_admin.h server/api_admin_impl.h \
+	server/api_admin_alarm.c \
 	server/api_admin_ask.c server/api_admin_ask.h \
 	server/api_admin_bundle.c \
 	server/api_admin_change.c server/api_admin_change.h \

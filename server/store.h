@@ -525,6 +525,7 @@ struct store_metrics {
 	size_t recent_count;
 	/* CEs that report, but were not handed their newest document, and when the
 	   oldest of these changes was committed; -1: none */
+	uint64_t alarms[STATUS_CLEARED];	/* raised, by enum status_severity */
 	uint64_t open_notifications;
 	int64_t oldest_open_ms;
 	uint64_t rows;				/* that the database gave for all this */

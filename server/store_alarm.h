@@ -67,8 +67,15 @@ int store_alarm_ce_mute(struct store *s, int64_t ce_id, struct err *e);
 int store_alarm_report(struct store *s, const struct store_ce *ce,
 					   const struct status_report *report, int64_t now_ms,
 					   struct err *e);
-/** tunnel_down follows it. */
-int store_tunnel_down_report(struct store *s, int64_t ce_id,
+/** Whether it was silent before this report, or is of another start of its agent. */
+int store_alarm_is_back(struct store *s, const struct store_ce *ce,
+						const struct status_report *report, bool *back,
+						struct err *e);
+/**
+ * tunnel_down follows it. back: the router was away, or has begun anew; its
+ * tunnels get their time to come up.
+ */
+int store_tunnel_down_report(struct store *s, int64_t ce_id, bool back,
 							 const struct status_report *report,
 							 int64_t now_ms, struct err *e);
 

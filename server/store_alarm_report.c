@@ -293,13 +293,44 @@ int store_alarm_report(struct store *s, const struct store_ce *ce,
 	"AND (ts.state IS NULL OR ts.state <> 'up') " \
 	"AND ($3 = 0 OR l.revision <= $4) ON CONFLICT (site_id, peer_id) DO NOTHING"
 
-int store_tunnel_down_report(struct store *s, int64_t ce_id,
+int store_alarm_is_back(struct store *s, const struct store_ce *ce,
+						const struct status_report *report, bool *back,
+						struct err *e)
+{
+	char *place = xasprintf("%s/%s", ce->customer, ce->ce);
+	int64_t same = 0, silent = 0;
+	int rc;
+
+	if ((rc = db_number(s->db, "SELECT count(*) FROM ce_status "
+						"WHERE ce_id = $1 AND boot_id = $2",
+						DB_ARGS(db_i((int64_t)ce->id),
+								db_t(report->boot_id)), &same, e)) == 0)
+	{
+		rc = db_number(s->db, "SELECT count(*) FROM alarm WHERE origin = 0 "
+					   "AND resource = $1 AND code = 'ce-silent' "
+					   "AND cleared_ms = 0", DB_ARGS(db_t(place)), &silent, e);
+	}
+	*back = !same || silent;
+	free(place);
+	return rc;
+}
+
+int store_tunnel_down_report(struct store *s, int64_t ce_id, bool back,
 							 const struct status_report *report,
 							 int64_t now_ms, struct err *e)
 {
 	int64_t same;
 	const struct db_arg *args;
 	int rc;
+
+	if (back && (rc = db_run(s->db, "UPDATE tunnel_down SET since_ms = $2 "
+							 "WHERE site_id IN (SELECT id FROM site "
+							 "WHERE ce_id = $1) OR peer_id IN (SELECT id "
+							 "FROM site WHERE ce_id = $1)",
+							 DB_ARGS(db_i(ce_id), db_i(now_ms)), e)) < 0)
+	{
+		return rc;
+	}
 
 	if ((rc = db_number(s->db, "SELECT count(*) FROM installation "
 						"WHERE epoch = $1",

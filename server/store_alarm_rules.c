@@ -27,18 +27,20 @@
 /*
  * Rows: resource, severity, text, customer, vpn, site, peer, ce, site_a, site_b;
  * the same ones first at every look, so that those beyond STORE_RULE_MAX are
- * always the same. $1 now, $2 reports before it are stale, $3 1: this server has
- * listened so long that who lives has reported, $4 its start.
+ * always the same. $1, $2, $3 are what args says: n now, s reports before it are
+ * stale, l 1: this server has listened so long that who lives has reported,
+ * b when it began.
  */
 struct rule
 {
 	enum err_code code;
-	const char *sql;
+	const char *args, *sql;
 };
+#define ARGS_MAX 3
 
 /* While a server starts, what is raised stays and nothing new is. */
-#define SETTLED_OR_RAISED(code) \
-	"($3 = 1 OR EXISTS (SELECT 1 FROM alarm x WHERE x.origin = 0 " \
+#define LISTENED_OR_RAISED(arg, code) \
+	"(" arg " = 1 OR EXISTS (SELECT 1 FROM alarm x WHERE x.origin = 0 " \
 	"AND x.resource = cu.name || '/' || ce.name AND x.code = '" code "' " \
 	"AND x.cleared_ms = 0)) "
 
@@ -49,14 +51,14 @@ struct rule
 	"THEN 'not up' ELSE " status ".last_error END"
 
 static const struct rule rules[] = {
-	{ ERR_CE_SILENT,
+	{ ERR_CE_SILENT, "sl",
 	  "SELECT cu.name || '/' || ce.name, 'major', "
 	  "'no report for three report intervals', cu.name, '', '', '', ce.name, "
 	  "0, 0 FROM ce_status st JOIN ce ON ce.id = st.ce_id "
 	  "JOIN customer cu ON cu.id = ce.customer_id "
-	  "WHERE st.reported_ms < $2 AND ce.removed_revision = 0 AND "
-	  SETTLED_OR_RAISED("ce-silent") "ORDER BY st.reported_ms, ce.id" },
-	{ ERR_CE_NEVER_SEEN,
+	  "WHERE st.reported_ms < $1 AND ce.removed_revision = 0 AND "
+	  LISTENED_OR_RAISED("$2", "ce-silent") "ORDER BY st.reported_ms, ce.id" },
+	{ ERR_CE_NEVER_SEEN, "nsl",
 	  "SELECT cu.name || '/' || ce.name, 'warning', "
 	  "'its enrolment token ended without being used', cu.name, '', '', '', "
 	  "ce.name, 0, 0, ce.id AS turn FROM ce_token k JOIN ce ON ce.id = k.ce_id "
@@ -70,9 +72,9 @@ static const struct rule rules[] = {
 	  "JOIN customer cu ON cu.id = ce.customer_id "
 	  "LEFT JOIN ce_status st ON st.ce_id = ce.id "
 	  "WHERE k.superseded = 0 AND k.enrolled_ms < $2 AND st.ce_id IS NULL "
-	  "AND ce.removed_revision = 0 AND " SETTLED_OR_RAISED("ce-never-seen")
+	  "AND ce.removed_revision = 0 AND " LISTENED_OR_RAISED("$3", "ce-never-seen")
 	  "ORDER BY turn" },
-	{ ERR_NOT_APPLIED,
+	{ ERR_NOT_APPLIED, "b",
 	  "SELECT cu.name || '/' || ce.name, CASE st.result WHEN 'rejected' "
 	  "THEN 'major' ELSE 'minor' END, CASE WHEN st.result IN ('rejected', "
 	  "'partial') THEN st.result || coalesce((SELECT ': ' || er.code || ': ' || "
@@ -84,8 +86,8 @@ static const struct rule rules[] = {
 	  "WHERE ce.removed_revision = 0 AND (st.result IN ('rejected', 'partial') "
 	  "OR ((st.epoch <> i.epoch OR st.revision < ch.revision) "
 	  "AND st.reported_ms > ch.committed_ms + 60000 "
-	  "AND st.reported_ms > $4 + 60000)) ORDER BY ce.id" },
-	{ ERR_TUNNEL_DOWN,
+	  "AND st.reported_ms > $1 + 60000)) ORDER BY ce.id" },
+	{ ERR_TUNNEL_DOWN, "ns",
 	  "SELECT cu.name || '/' || v.name || '/' || CASE WHEN a.name < b.name "
 	  "THEN a.name || '/' || b.name ELSE b.name || '/' || a.name END, 'major', "
 	  "CASE WHEN a.name < b.name THEN "
@@ -224,19 +226,30 @@ static int read_wish(struct look *l, struct db_rows *rows,
 	return rc;
 }
 
+static void fill_args(struct look *l, const char *which, struct db_arg *args)
+{
+	const int64_t stale_ms = (int64_t)l->given->report_interval_s * 1000 *
+							 STALE_REPORTS;
+	const int64_t now = l->given->now_ms, began = l->given->started_ms;
+
+	for (; *which; which++)
+	{
+		*args++ = db_i(*which == 'n' ? now : *which == 's' ? now - stale_ms :
+					   *which == 'b' ? began : now - began >= stale_ms);
+	}
+	*args = (struct db_arg){ DB_END, 0, NULL };
+}
+
 static int apply_rule(struct look *l, size_t which)
 {
-	const int64_t interval = (int64_t)l->given->report_interval_s * 1000;
-	const int64_t now = l->given->now_ms;
+	struct db_arg args[ARGS_MAX + 1] = { { DB_END, 0, NULL } };
 	struct store_alarm_wish *wishes = NULL, *w;
 	struct db_rows *rows;
 	size_t count = 0;
 	int rc;
 
-	rc = db_query(l->s->db, rules[which].sql, DB_ARGS(db_i(now),
-				  db_i(now - STALE_REPORTS * interval),
-				  db_i(now - l->given->started_ms >= STALE_REPORTS * interval),
-				  db_i(l->given->started_ms)), &rows, l->e);
+	fill_args(l, rules[which].args, args);
+	rc = db_query(l->s->db, rules[which].sql, args, &rows, l->e);
 	while (rc == 0 && (rc = db_next(rows, l->e)) == 1)
 	{
 		w = store_array_add(l->a, (void **)&wishes, &count, sizeof(*w));

@@ -15,8 +15,8 @@
 
 #define EPOCH_MAX INT64_C(9007199254740991)
 /* Certificates made after the copy was are not known: do not meet their numbers. */
-#define IDS_LOST 1000000
 #define SERIALS_LOST 1000000
+#define IDS_LOST 1000000
 
 int store_copy(const char *from, const char *to, struct err *e)
 {

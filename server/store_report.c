@@ -339,6 +339,7 @@ static int report_write(struct store *s, struct arena *a, int64_t ce_id,
 						struct err *e)
 {
 	struct store_ce ce;
+	bool back;
 	int rc;
 
 	rc = active_ce(s, ce_id, e);
@@ -347,11 +348,12 @@ static int report_write(struct store *s, struct arena *a, int64_t ce_id,
 		return rc < 0 ? rc : 0;
 	}
 	if ((rc = store_ce_by_id(s, a, ce_id, &ce, e)) < 0 ||
+		(rc = store_alarm_is_back(s, &ce, report, &back, e)) < 0 ||
 		(rc = tell_applied(s, &ce, report, now_ms, e)) < 0 ||
 		(rc = write_ce(s, ce_id, report, now_ms, e)) < 0 ||
 		(rc = write_lists(s, ce_id, report, e)) < 0 ||
 		(rc = write_ends(s, ce_id, report, now_ms, e)) < 0 ||
-		(rc = store_tunnel_down_report(s, ce_id, report, now_ms, e)) < 0)
+		(rc = store_tunnel_down_report(s, ce_id, back, report, now_ms, e)) < 0)
 	{
 		return rc;
 	}

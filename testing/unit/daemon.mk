@@ -42,7 +42,7 @@ testing_unit_test_route_SOURCES = testing/unit/test_route.c
 testing_unit_test_route_LDADD = libppvpn-http.la libppvpn.la $(CHECK_LIBS)
 testing_unit_test_server_conf_SOURCES = testing/unit/test_server_conf.c \
 	server/conf.c
-testing_unit_test_server_conf_LDADD = libppvpn.la $(CHECK_LIBS)
+testing_unit_test_server_conf_LDADD = server/outlet_text.lo libppvpn.la $(CHECK_LIBS)
 testing_unit_test_server_parts_SOURCES = testing/unit/test_server_parts.c \
 	server/etag.c server/limiter.c
 testing_unit_test_server_parts_LDADD = libppvpn-ca.la libppvpn-seal.la \
