@@ -24,6 +24,9 @@ typedef int (*admin_ask_fn)(struct admin_ask *q);
 enum http_verdict admin_ask(struct http_request *req,
 							struct http_response *resp, struct store *store,
 							void *user, admin_ask_fn fn);
+/** Time to service by change, or by CE (api_admin_service.c). */
+int admin_service_groups(struct admin_ask *q, const struct store_tunnel *list,
+						 size_t count, bool by_ce);
 /** A filter that names nothing is a mistake, not an empty list. */
 int admin_check_filter(struct admin_ask *q);
 

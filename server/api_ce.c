@@ -447,8 +447,8 @@ static int check_bundle(struct ask *ask, const char *body, size_t len,
 						struct err *e)
 {
 	static const struct json_limits limits = {
-		.bytes = STORE_DIAG_MAX, .depth = 16, .values = 100000,
-		.members = 256, .string = 8192, .containers = 40000,
+		.bytes = STORE_DIAG_MAX, .depth = 12, .values = 100000,
+		.members = 64, .string = 8192, .containers = 40000,
 	};
 	char place[PLACE_SIZE];
 	int rc = json_scan(body, len, &limits, e);

@@ -62,6 +62,7 @@ libppvpn_api_admin_la_SOURCES = \
 	server/api_admin_change.c server/api_admin_change.h \
 	server/api_admin_conf.c \
 	server/api_admin_config.c \
+	server/api_admin_service.c \
 	server/api_admin_write.c server/api_admin_write.h
 libppvpn_api_admin_la_LIBADD = libppvpn-service.la libppvpn-store.la
 
@@ -80,6 +81,7 @@ libppvpn_yaml_la_LIBADD = libppvpn.la $(YAML_LIBS)
 bin_PROGRAMS += ppvpn-admin
 ppvpn_admin_SOURCES = \
 	server/admin.c server/admin.h \
+	server/admin_alarm.c \
 	server/admin_apply.c \
 	server/admin_client.c \
 	server/admin_config.c \
