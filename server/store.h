@@ -403,7 +403,7 @@ int store_event_ids(struct store *s, uint64_t *newest, uint64_t *gone, struct er
  * Ways out for alarms, by name: "webhook", "syslog". One server process has a
  * way at a time, known by holder; it must come again within STORE_OUTLET_HOLD_MS.
  */
-#define STORE_OUTLET_HOLD_MS 60000
+#define STORE_OUTLET_HOLD_MS 30000
 /** *position: what was delivered; *held: whether holder has the way now. */
 int store_outlet_hold(struct store *s, const char *way, const char *holder, int64_t now_ms,
 					  uint64_t *position, bool *held, struct err *e);
