@@ -61,9 +61,9 @@ testing_unit_store_change_LDADD = libppvpn-store.la libppvpn-seal.la \
 TESTS += testing/unit/test_kills.py testing/unit/test_operate.py
 EXTRA_DIST += testing/unit/test_kills.py testing/unit/test_operate.py
 # these use what test_server.py has
-TESTS += testing/unit/test_admin_cli.py testing/unit/test_alarms.py \
+TESTS += testing/unit/test_admin_cli.py testing/unit/test_server_alarms.py \
 	testing/unit/test_metrics.py \
 	testing/unit/test_promtool.py
-EXTRA_DIST += testing/unit/test_admin_cli.py testing/unit/test_alarms.py \
+EXTRA_DIST += testing/unit/test_admin_cli.py testing/unit/test_server_alarms.py \
 	testing/unit/test_metrics.py \
 	testing/unit/test_promtool.py
