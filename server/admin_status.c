@@ -609,24 +609,27 @@ static void print_groups(struct arena *a, const struct admin_groups *groups)
 	static const char *const change[] = { "REVISION", "ENDS", "KNOWN", "P50",
 										  "P95", "WORST", "WHAT" };
 	static const char *const router[] = { "ROUTER", "ENDS", "KNOWN", "P50",
-										  "P95", "WORST", "" };
+										  "P95", "WORST" };
+	const bool by_ce = groups->count && groups->list[0].ce;
 	const struct admin_group *g;
 	struct table t;
 	size_t i;
 
-	table_init(&t, a, 7, groups->count && groups->list[0].ce ? router
-															   : change);
+	table_init(&t, a, by_ce ? 6 : 7, by_ce ? router : change);
 	for (i = 0; i < groups->count; i++)
 	{
 		g = &groups->list[i];
-		table_add(&t, g->ce ? arena_printf(a, "%s/%s", g->customer, g->ce)
-							: number(a, g->revision));
+		table_add(&t, by_ce ? arena_printf(a, "%s/%s", g->customer, g->ce)
+							   : number(a, g->revision));
 		table_add(&t, number(a, g->ends));
 		table_add(&t, number(a, g->count));
 		table_add(&t, admin_ms(a, g->p50.there, g->p50.ms));
 		table_add(&t, admin_ms(a, g->p95.there, g->p95.ms));
 		table_add(&t, admin_ms(a, g->worst.there, g->worst.ms));
-		table_add(&t, g->ce ? " " : g->what);
+		if (!by_ce)
+		{
+			table_add(&t, g->what);
+		}
 	}
 	table_print(&t);
 }
