@@ -127,6 +127,7 @@ int store_alarm_clear(struct store *s, int64_t id, int64_t now_ms,
 	struct store_event event = {
 		.at_ms = now_ms, .kind = STORE_EVENT_CLEARED,
 	};
+	bool cleared = false;
 	struct arena *a;
 	struct db_rows *rows;
 	int rc;
@@ -156,12 +157,14 @@ int store_alarm_clear(struct store *s, int64_t id, int64_t now_ms,
 				*texts[i] = arena_strdup(a, db_col_text(rows, i));
 			}
 		}
-		db_end(rows);
-		rc = rc < 0 ? rc : store_event_add(s, &event, e);
+		cleared = true;
+		/* to its end: the change is done when the statement is */
+		rc = rc < 0 ? rc : db_next(rows, e);
 	}
-	else
+	db_end(rows);
+	if (rc == 0 && cleared)
 	{
-		db_end(rows);
+		rc = store_event_add(s, &event, e);
 	}
 	arena_free(a);
 	return rc;

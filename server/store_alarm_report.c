@@ -267,7 +267,10 @@ int store_alarm_report(struct store *s, const struct store_ce *ce,
 						  &l.rows, &l.count, e);
 	if (rc == 0 && (l.count || says_any(report)))
 	{
-		qsort(l.rows, l.count, l.count ? sizeof(*l.rows) : 1, by_name);
+		if (l.count)
+		{
+			qsort(l.rows, l.count, sizeof(*l.rows), by_name);
+		}
 		l.room = l.count < STORE_ALARM_CE_ROWS ? STORE_ALARM_CE_ROWS - l.count
 											   : 0;
 		l.source = arena_printf(l.a, "%s/%s", ce->customer, ce->ce);
