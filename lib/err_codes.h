@@ -195,6 +195,24 @@
 	X(NOT_CONVERGED, "not-converged", "State does not settle", \
 	  "After applying the plan the router still differs from what is wanted.", \
 	  "See ppvpnctl plan for what remains; something else may be changing it.") \
+	X(CE_SILENT, "ce-silent", "A router has stopped reporting", \
+	  "The router has sent no report for three report intervals: it is off, or does not reach the server. What it last said is not known to be so.", \
+	  "Check its power and its way to the server; on the router: ppvpnctl status.") \
+	X(CE_NEVER_SEEN, "ce-never-seen", "A router that never came", \
+	  "The router's enrolment token ended without being used, or it enrolled and never sent a report.", \
+	  "Enrol it with a new bundle (ppvpn-admin ce bundle CUSTOMER/CE), look at its agent's log, or remove it.") \
+	X(NOT_APPLIED, "not-applied", "A router does not have its configuration", \
+	  "The router refused its document, could apply it in part only, or reports and still has an older one.", \
+	  "See its errors in ppvpn-admin status, or fetch a bundle: ppvpn-admin ce diag CUSTOMER/CE") \
+	X(TUNNEL_DOWN, "tunnel-down", "A tunnel is configured but not up", \
+	  "Both routers report and have the tunnel's configuration, and one of them at least says that it is not up.", \
+	  "See both ends: ppvpn-admin tunnel show CUSTOMER/VPN SITE SITE. Check the path between them: UDP 500 and 4500, ESP.") \
+	X(CERTIFICATE_ENDS, "certificate-ends", "A certificate of the server is about to end", \
+	  "When it has ended no router reaches the server any more. Tunnels stay as they are.", \
+	  "Renew it as the manual of ppvpn-server describes, before the day in the text.") \
+	X(ALARM_LIMIT, "alarm-limit", "More alarms than are kept", \
+	  "So many alarms come from here that the further ones have no entry of their own.", \
+	  "Look at the source itself: ppvpn-admin status shows all that is down.") \
 	X(INTERNAL, "internal", "Internal fault", \
 	  "A case that the program holds to be impossible.", \
 	  "Please report it with the text.")

@@ -108,6 +108,28 @@ static const struct cli_option audit[] = {
 	{ .name = NULL }
 };
 
+static const struct cli_option alarms[] = {
+	{ "--all", NULL, "those too that were cleared within the last week" },
+	{ .name = NULL }
+};
+
+static const struct cli_option watch[] = {
+	{ "--after", "ID", "what happened after this event first" },
+	{ "--count", "N", "end after so many events" },
+	{ .name = NULL }
+};
+
+static const struct cli_option diag[] = {
+	{ "--seconds", "N", "that the router has to send it (60)" },
+	{ .name = NULL }
+};
+
+static const struct cli_option service[] = {
+	{ "--by", "change|ce", "p50, p95 and worst of each change, of each "
+	  "router" },
+	{ .name = NULL }
+};
+
 static const struct cli_option apply[] = {
 	{ "-f", "FILE", "the customer's file, YAML or JSON; - is standard input" },
 	{ "--dry-run", NULL, "only show what would change" },
@@ -155,6 +177,9 @@ static const struct cli_command commands[] = {
 	{ "ce bundle", "CUSTOMER/CE", 1, 1,
 	  "Print a one-time enrolment bundle for a router", NULL,
 	  admin_ce_bundle },
+	{ "ce diag", "CUSTOMER/CE", 1, 1,
+	  "Fetch a diagnostic bundle from a router; it holds no key", diag,
+	  admin_ce_diag },
 	{ "site add", "CUSTOMER/VPN/SITE", 1, 1,
 	  "Make a router a site of a VPN, with tunnels to its peers", site_add,
 	  admin_site_add },
@@ -167,12 +192,16 @@ static const struct cli_command commands[] = {
 	{ "site remove", "CUSTOMER/VPN/SITE", 1, 1,
 	  "Take a site out of its VPN, with its tunnels", NULL,
 	  admin_site_remove },
-	{ "status", "[CUSTOMER[/VPN]]", 0, 1,
-	  "Routers, tunnels that are not up, alarms", NULL, admin_status_show },
+	{ "status", "[CUSTOMER[/VPN[/SITE]]]", 0, 1,
+	  "Whether all is well, and what is not", NULL, admin_status_show },
+	{ "alarms", "[CUSTOMER[/VPN[/SITE]]]", 0, 1,
+	  "What is wrong, and what to do about it", alarms, admin_alarms_show },
+	{ "watch", "[CUSTOMER[/VPN[/SITE]]]", 0, 1,
+	  "Changes and alarms, a line each, as they happen", watch, admin_watch },
 	{ "tunnel show", "CUSTOMER/VPN SITE SITE", 3, 3,
 	  "Both ends of a tunnel", NULL, admin_tunnel_show },
 	{ "time-to-service", "[CUSTOMER[/VPN]]", 0, 1,
-	  "From commit to route, at each end of each tunnel", NULL,
+	  "From commit to route, at each end of each tunnel", service,
 	  admin_service_show },
 	{ "link add", "CUSTOMER/VPN SITE SITE", 3, 3,
 	  "A tunnel that the topology does not give", dry_run, admin_link_add },

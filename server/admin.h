@@ -42,6 +42,9 @@ int admin_request(const struct cli_args *args, const char *method, const char *p
 int admin_get(const struct cli_args *args, struct arena *a, const char *path,
 			  const struct json_row *rows, void *out, bool *done,
 			  struct err *e);
+/** Read a 200's body by rows; texts live in the arena. */
+int admin_read_answer(struct arena *a, const struct text *answer,
+					  const struct json_row *rows, void *out, struct err *e);
 /** POST or DELETE, then print "what" and the revision. */
 int admin_change(const struct cli_args *args, const char *method,
 				 const char *path, const char *body, const char *what,
@@ -69,8 +72,14 @@ struct table
 void table_init(struct table *t, struct arena *a, unsigned columns,
 				const char *const *titles);
 void table_add(struct table *t, const char *cell);
-/** Print with every column as wide as its widest cell. */
+/**
+ * Print with every column as wide as its widest cell. For a terminal (or where
+ * COLUMNS is set) it is made to fit: the widest cells are cut, and end in "~".
+ */
 void table_print(const struct table *t);
+
+/** Text in indented lines of a terminal; the first one has title in its margin. */
+void admin_print_filled(const char *title, unsigned indent, const char *text);
 
 /** "3 s", "5 min", "2 h", "9 d"; in arena. */
 const char *admin_age(struct arena *a, uint64_t seconds);
@@ -87,8 +96,17 @@ const char *admin_ms(struct arena *a, bool present, uint64_t ms);
 int admin_print_effects(const struct text *answer, const char *what,
 						bool *changed, struct err *e);
 
-/* Commands: admin_apply.c, admin_config.c, admin_operator.c, admin_set.c,
- * admin_status.c */
+/** "?customer=acme&vpn=corp&site=paris" of [CUSTOMER[/VPN[/SITE]]]. */
+int admin_place_query(const char *place, struct arena *a, char **out,
+					  struct err *e);
+/** "2026-11-24T19:48:46Z"; in arena. */
+const char *admin_wall_time(struct arena *a, int64_t ms);
+struct admin_ledger;
+/** "1 critical, 3 major" of those that are raised, or "none"; in arena. */
+const char *admin_alarm_counts(struct arena *a, const struct admin_ledger *l);
+
+/* Commands: admin_alarm.c, admin_apply.c, admin_config.c, admin_operator.c,
+ * admin_set.c, admin_status.c */
 #define ADMIN_COMMAND(name) \
 	int name(const struct cli_args *args, void *user, struct err *e)
 ADMIN_COMMAND(admin_customer_add);
@@ -109,6 +127,9 @@ ADMIN_COMMAND(admin_site_list);
 ADMIN_COMMAND(admin_site_show);
 ADMIN_COMMAND(admin_site_remove);
 ADMIN_COMMAND(admin_status_show);
+ADMIN_COMMAND(admin_alarms_show);
+ADMIN_COMMAND(admin_watch);
+ADMIN_COMMAND(admin_ce_diag);
 ADMIN_COMMAND(admin_tunnel_show);
 ADMIN_COMMAND(admin_service_show);
 ADMIN_COMMAND(admin_audit_show);

@@ -368,6 +368,20 @@ static int read_rows(struct json_in *in, struct json_object *value,
 	return json_read_object(in, value, path, in->user, out);
 }
 
+int admin_read_answer(struct arena *a, const struct text *answer,
+					  const struct json_row *rows, void *out, struct err *e)
+{
+	int rc = json_read_text(a, text_str(answer), answer->len, &answer_limits,
+							read_rows, out, (void *)rows, e);
+
+	if (rc < 0)
+	{
+		err_prefix(e, "the server's answer is not understood (are both of "
+				   "one version?)");
+	}
+	return rc;
+}
+
 int admin_get(const struct cli_args *args, struct arena *a, const char *path,
 			  const struct json_row *rows, void *out, bool *done,
 			  struct err *e)
@@ -383,13 +397,7 @@ int admin_get(const struct cli_args *args, struct arena *a, const char *path,
 	}
 	else if (rc == 0)
 	{
-		rc = json_read_text(a, text_str(&answer), answer.len, &answer_limits,
-							read_rows, out, (void *)rows, e);
-		if (rc < 0)
-		{
-			err_prefix(e, "the server's answer is not understood (are both of "
-					   "one version?)");
-		}
+		rc = admin_read_answer(a, &answer, rows, out, e);
 	}
 	text_done(&answer);
 	return rc;

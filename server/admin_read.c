@@ -354,6 +354,7 @@ READER(read_alarm, alarm_rows)
 static const struct json_row ce_status_rows[] = {
 	CE_ROWS,
 	TIME_OR_NONE("reported-ms", struct admin_ce, reported_at),
+	{ AT("stale", JSON_BOOL, struct admin_ce, stale) },
 	U64_OR_NONE("applied-epoch", struct admin_ce, applied_epoch),
 	U64_OR_NONE("applied-revision", struct admin_ce, applied_revision),
 	TEXT_OR_NONE("result", struct admin_ce, result),
@@ -376,5 +377,104 @@ const struct json_row admin_status_rows[] = {
 		 read_ce_status),
 	LIST("down", struct admin_status, down, down_count, struct admin_tunnel,
 		 read_tunnel),
+	END
+};
+
+/* ---- alarms, events, bundles ------------------------------------------------------ */
+
+#define PLACE_ROWS(type) \
+	TEXT_OR_NONE("customer", type, customer), \
+	TEXT_OR_NONE("vpn", type, vpn), \
+	TEXT_OR_NONE("site", type, site), \
+	TEXT_OR_NONE("peer", type, peer), \
+	TEXT_OR_NONE("ce", type, ce)
+
+static const struct json_row raised_rows[] = {
+	U64("id", struct admin_raised, id),
+	FLAG("raised", struct admin_raised, raised),
+	TEXT("severity", struct admin_raised, severity),
+	TEXT("resource", struct admin_raised, resource),
+	TEXT("code", struct admin_raised, code),
+	TEXT("source", struct admin_raised, source),
+	TEXT("text", struct admin_raised, text),
+	TEXT_OR_NONE("title", struct admin_raised, title),
+	TEXT_OR_NONE("remedy", struct admin_raised, remedy),
+	U64("count", struct admin_raised, count),
+	U64("raised-ms", struct admin_raised, raised_ms),
+	U64("changed-ms", struct admin_raised, changed_ms),
+	TIME_OR_NONE("cleared-ms", struct admin_raised, cleared),
+	PLACE_ROWS(struct admin_raised),
+	END
+};
+READER(read_raised, raised_rows)
+const struct json_row admin_ledger_rows[] = {
+	U64("now-ms", struct admin_ledger, now_ms),
+	LIST("alarms", struct admin_ledger, list, count, struct admin_raised,
+		 read_raised),
+	END
+};
+
+static const struct json_row event_rows[] = {
+	U64("id", struct admin_event, id),
+	U64("at-ms", struct admin_event, at_ms),
+	TEXT("event", struct admin_event, event),
+	TEXT_OR_NONE("severity", struct admin_event, severity),
+	TEXT_OR_NONE("resource", struct admin_event, resource),
+	TEXT_OR_NONE("code", struct admin_event, code),
+	TEXT_OR_NONE("source", struct admin_event, source),
+	TEXT_OR_NONE("result", struct admin_event, result),
+	TEXT_OR_NONE("actor", struct admin_event, actor),
+	U64_OR_NONE("revision", struct admin_event, revision),
+	TEXT("text", struct admin_event, text),
+	PLACE_ROWS(struct admin_event),
+	END
+};
+READER(read_event, event_rows)
+const struct json_row admin_events_rows[] = {
+	U64("last", struct admin_events, last),
+	FLAG("lost", struct admin_events, lost),
+	LIST("events", struct admin_events, list, count, struct admin_event,
+		 read_event),
+	END
+};
+
+/* It is not looked into: whoever asked for it reads it. */
+static int pass_over(struct json_in *in, struct json_object *value,
+					 const struct json_path *path, void *out)
+{
+	(void)in;
+	(void)value;
+	(void)path;
+	(void)out;
+	return 0;
+}
+
+const struct json_row admin_diag_rows[] = {
+	U64("id", struct admin_diag, id),
+	TEXT_OR_NONE("state", struct admin_diag, state),
+	TEXT_OR_NONE("actor", struct admin_diag, actor),
+	U64("asked-ms", struct admin_diag, asked_ms),
+	U64("until-ms", struct admin_diag, until_ms),
+	TIME_OR_NONE("taken-ms", struct admin_diag, taken),
+	{ AT("bundle", JSON_OBJECT, struct admin_diag, state), .fn = pass_over },
+	END
+};
+
+static const struct json_row group_rows[] = {
+	U64_OR_NONE("revision", struct admin_group, revision),
+	TEXT_OR_NONE("what", struct admin_group, what),
+	TEXT_OR_NONE("customer", struct admin_group, customer),
+	TEXT_OR_NONE("ce", struct admin_group, ce),
+	U64("ends", struct admin_group, ends),
+	U64("count", struct admin_group, count),
+	TIME_OR_NONE("p50-ms", struct admin_group, p50),
+	TIME_OR_NONE("p95-ms", struct admin_group, p95),
+	TIME_OR_NONE("worst-ms", struct admin_group, worst),
+	END
+};
+READER(read_group, group_rows)
+const struct json_row admin_groups_rows[] = {
+	LIST("groups", struct admin_groups, list, count, struct admin_group,
+		 read_group),
 	END
 };

@@ -30,7 +30,7 @@ struct admin_ce
 {
 	char *customer, *ce, *description, *external_id;
 	struct addr address;
-	bool suspended, enrolled, reported;
+	bool suspended, enrolled, reported, stale;
 	uint64_t revision;
 	struct admin_time last_seen, reported_at;
 	uint64_t applied_epoch, applied_revision;
@@ -46,6 +46,31 @@ struct admin_alarm
 {
 	char *code, *resource, *severity, *text;
 	uint64_t count, age;
+};
+
+/* One of the ledger. */
+struct admin_raised
+{
+	char *severity, *resource, *code, *source, *text;
+	char *title, *remedy;			/* NULL: a code that is not known here */
+	char *customer, *vpn, *site, *peer, *ce;	/* NULL: not of one */
+	uint64_t id, count, raised_ms, changed_ms;
+	struct admin_time cleared;
+	bool raised;
+};
+
+struct admin_event
+{
+	char *event, *severity, *resource, *code, *source, *result, *actor, *text;
+	char *customer, *vpn, *site, *peer, *ce;	/* all but event, text: or NULL */
+	uint64_t id, at_ms, revision;
+};
+
+struct admin_diag
+{
+	char *state, *actor;
+	uint64_t id, asked_ms, until_ms;
+	struct admin_time taken;
 };
 
 struct admin_end
@@ -105,6 +130,14 @@ struct admin_whoami
 	size_t grant_count;
 };
 
+/* Time to service of a change, or of a router. */
+struct admin_group
+{
+	char *customer, *ce, *what;		/* or NULL */
+	uint64_t revision, ends, count;
+	struct admin_time p50, p95, worst;
+};
+
 /* Answers; the rows read into the struct of the same name. */
 struct admin_customers { struct store_customer *list; size_t count; };
 struct admin_vpns { struct store_vpn *list; size_t count; };
@@ -124,6 +157,20 @@ struct admin_services
 	size_t count;
 	struct admin_summary *summary;
 	size_t summary_count;
+};
+struct admin_groups { struct admin_group *list; size_t count; };
+struct admin_ledger
+{
+	uint64_t now_ms;
+	struct admin_raised *list;
+	size_t count;
+};
+struct admin_events
+{
+	uint64_t last;
+	bool lost;
+	struct admin_event *list;
+	size_t count;
 };
 struct admin_status
 {
@@ -149,5 +196,9 @@ extern const struct json_row admin_audits_rows[];
 extern const struct json_row admin_tunnels_rows[];
 extern const struct json_row admin_services_rows[];
 extern const struct json_row admin_status_rows[];
+extern const struct json_row admin_groups_rows[];
+extern const struct json_row admin_ledger_rows[];
+extern const struct json_row admin_events_rows[];
+extern const struct json_row admin_diag_rows[];		/* admin_diag */
 
 #endif

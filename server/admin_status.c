@@ -16,16 +16,32 @@
 #include "server/admin.h"
 #include "server/admin_read.h"
 
+/* Lines of one list; the rest is counted. */
+#define LINES_MAX 20
+
+static void print_left(size_t left)
+{
+	if (left)
+	{
+		printf("... and %zu more (name a customer or VPN, or take --json)\n",
+			   left);
+	}
+}
+
 static const char *number(struct arena *a, uint64_t n)
 {
 	return arena_printf(a, "%llu", (unsigned long long)n);
 }
 
-/* "?customer=acme&vpn=corp" of [CUSTOMER[/VPN]] */
-static int filter(const char *place, struct arena *a, char **out,
-				  struct err *e)
+int admin_place_query(const char *place, struct arena *a, char **out,
+					  struct err *e)
 {
-	char names[2][NAME_SIZE];
+	static const char *const forms[] = { "CUSTOMER", "CUSTOMER/VPN",
+										 "CUSTOMER/VPN/SITE" };
+	static const char *const keys[] = { "?customer=", "&vpn=", "&site=" };
+	char names[3][NAME_SIZE];
+	unsigned count = 1, i;
+	const char *p;
 	int rc;
 
 	*out = arena_strdup(a, "");
@@ -33,15 +49,14 @@ static int filter(const char *place, struct arena *a, char **out,
 	{
 		return 0;
 	}
-	if (strchr(place, '/'))
+	for (p = place; (p = strchr(p, '/')) && count < 3; p++)
 	{
-		rc = place_parse(place, 2, names, "CUSTOMER/VPN", e);
-		*out = arena_printf(a, "?customer=%s&vpn=%s", names[0], names[1]);
+		count++;
 	}
-	else
+	rc = place_parse(place, count, names, forms[count - 1], e);
+	for (i = 0; rc == 0 && i < count; i++)
 	{
-		rc = place_parse(place, 1, names, "CUSTOMER", e);
-		*out = arena_printf(a, "?customer=%s", names[0]);
+		*out = arena_printf(a, "%s%s%s", *out, keys[i], names[i]);
 	}
 	return rc;
 }
@@ -88,34 +103,124 @@ static size_t alarms_of(const struct admin_ce *ce)
 	return count;
 }
 
+/* What keeps a router from being fine, in a word; NULL: nothing. */
+static const char *ce_trouble(const struct admin_status *s,
+							  const struct admin_ce *ce)
+{
+	const char *result = ce->suspended ? "suspended" : ce_result(s, ce);
+
+	if (ce->stale)
+	{
+		return "silent";
+	}
+	if (strcmp(result, "applied") != 0)
+	{
+		return result;
+	}
+	return ce->up < ce->total ? "tunnels" : alarms_of(ce) ? "alarms" : NULL;
+}
+
+static const char *revisions(struct arena *a, const struct admin_status *s,
+							 const struct admin_ce *ce)
+{
+	if (!ce->reported_at.there)
+	{
+		return arena_printf(a, "-/%llu", (unsigned long long)ce->revision);
+	}
+	return ce->applied_epoch == s->epoch && ce->applied_revision >= ce->revision
+		? number(a, ce->applied_revision)
+		: arena_printf(a, "%llu/%llu", (unsigned long long)ce->applied_revision,
+					   (unsigned long long)ce->revision);
+}
+
+/* All of a few; of many, those that are not fine. */
 static void print_ces(struct arena *a, const struct admin_status *s)
 {
 	static const char *const titles[] = {
-		"CE", "ADDRESS", "REVISION", "APPLIED", "RESULT", "SEEN", "TUNNELS",
-		"ALARMS"
+		"ROUTER", "STATE", "REVISION", "SEEN", "TUNNELS", "ALARMS"
 	};
-	char address[ADDR_TEXT_MAX];
 	const struct admin_ce *ce;
+	size_t i, shown = 0, left = 0;
 	struct table t;
-	size_t i;
 
-	table_init(&t, a, 8, titles);
+	table_init(&t, a, 6, titles);
 	for (i = 0; i < s->ce_count; i++)
 	{
 		ce = &s->ces[i];
+		if (s->ce_count > LINES_MAX && !ce_trouble(s, ce))
+		{
+			continue;
+		}
+		if (shown == LINES_MAX)
+		{
+			left++;
+			continue;
+		}
+		shown++;
 		table_add(&t, arena_printf(a, "%s/%s", ce->customer, ce->ce));
-		table_add(&t, arena_strdup(a, addr_str(&ce->address, address)));
-		table_add(&t, number(a, ce->revision));
-		table_add(&t, ce->reported_at.there ? number(a, ce->applied_revision)
-											: "-");
-		table_add(&t, ce_result(s, ce));
+		table_add(&t, ce_trouble(s, ce) ? ce_trouble(s, ce) : "fine");
+		table_add(&t, revisions(a, s, ce));
 		table_add(&t, seen(a, &ce->last_seen, s->now_ms));
 		table_add(&t, arena_printf(a, "%llu/%llu",
 								   (unsigned long long)ce->up,
 								   (unsigned long long)ce->total));
 		table_add(&t, alarms_of(ce) ? number(a, alarms_of(ce)) : "-");
 	}
-	table_print(&t);
+	if (shown)
+	{
+		printf("\n");
+		table_print(&t);
+	}
+	print_left(left);
+}
+
+/* Words of trouble, and how many routers each has. */
+static void print_summary_of_ces(struct arena *a, const struct admin_status *s)
+{
+	static const char *const words[] = {
+		"silent", "rejected", "partial", "pending", "behind", "not enrolled",
+		"no report", "suspended", "tunnels", "alarms"
+	};
+	const char *text = "", *trouble;
+	size_t i, k, count, fine = 0;
+
+	for (k = 0; k < sizeof(words) / sizeof(words[0]); k++)
+	{
+		for (i = count = 0; i < s->ce_count; i++)
+		{
+			trouble = ce_trouble(s, &s->ces[i]);
+			count += trouble && strcmp(trouble, words[k]) == 0;
+			fine += k == 0 && !trouble;
+		}
+		if (count)
+		{
+			text = arena_printf(a, "%s, %zu %s", text, count,
+								strcmp(words[k], "tunnels") == 0
+								? "with tunnels that are not up"
+								: strcmp(words[k], "alarms") == 0
+								? "with alarms" : words[k]);
+		}
+	}
+	admin_print_filled("routers", 10, arena_printf(a, "%zu: %zu fine%s",
+												   s->ce_count, fine, text));
+}
+
+static void print_summaries(struct arena *a, const struct admin_status *s,
+							const struct admin_ledger *ledger)
+{
+	uint64_t up = 0, total = 0;
+	size_t i;
+
+	for (i = 0; i < s->ce_count; i++)
+	{
+		up += s->ces[i].up;
+		total += s->ces[i].total;
+	}
+	printf("revision  %llu\n", (unsigned long long)s->revision);
+	print_summary_of_ces(a, s);
+	printf("tunnels   %zu not up; %llu of %llu ends are up\n", s->down_count,
+		   (unsigned long long)up, (unsigned long long)total);
+	printf("alarms    %s\n", admin_alarm_counts(a, ledger));
 }
 
 static const char *end_state(const struct admin_end *end)
@@ -127,82 +232,109 @@ static const char *end_state(const struct admin_end *end)
 	return end->stale ? "stale report" : end->state;
 }
 
-/* Configured and not up: from either end, and what that end says. */
+static const char *end_says(const struct admin_end *end)
+{
+	if (!end->up && end->reported && !end->stale && end->last_error &&
+		strcmp(end->last_error, "none") != 0)
+	{
+		return end->last_error;
+	}
+	return end_state(end);
+}
+
+/* Configured and not up: what either end says. */
 static void print_down(struct arena *a, const struct admin_status *s)
 {
 	static const char *const titles[] = {
-		"NOT UP", "SITE", "PEER", "STATE", "IKE", "CHILD", "OSPF", "ERROR"
+		"NOT UP", "SITE", "SAYS", "SITE", "SAYS"
 	};
 	const struct admin_tunnel *tunnel;
-	const struct admin_end *end;
 	struct table t;
-	size_t i;
+	size_t i, k;
 
 	if (s->down_count == 0)
 	{
 		return;
 	}
-	table_init(&t, a, 8, titles);
-	for (i = 0; i < 2 * s->down_count; i++)
+	table_init(&t, a, 5, titles);
+	for (i = 0; i < s->down_count && i < LINES_MAX; i++)
 	{
-		tunnel = &s->down[i / 2];
-		end = &tunnel->ends[i % 2];
+		tunnel = &s->down[i];
 		table_add(&t, arena_printf(a, "%s/%s", tunnel->customer,
 								   tunnel->vpn));
-		table_add(&t, end->site);
-		table_add(&t, tunnel->ends[!(i % 2)].site);
-		table_add(&t, end_state(end));
-		table_add(&t, end->ike);
-		table_add(&t, end->child);
-		table_add(&t, end->ospf);
-		table_add(&t, end->last_error && strcmp(end->last_error, "none") != 0
-					  ? end->last_error : "-");
+		for (k = 0; k < 2; k++)
+		{
+			table_add(&t, tunnel->ends[k].site);
+			table_add(&t, end_says(&tunnel->ends[k]));
+		}
 	}
 	printf("\n");
 	table_print(&t);
+	print_left(s->down_count - i);
 }
 
-static void print_complaints(struct arena *a, const struct admin_status *s)
+/* What routers could not do with their documents. */
+static void print_errors(const struct admin_status *s)
 {
 	const struct admin_ce *ce;
-	const struct admin_alarm *alarm;
-	bool first = true;
-	size_t i, k;
+	size_t i, k, shown = 0, left = 0;
 
 	for (i = 0; i < s->ce_count; i++)
 	{
 		ce = &s->ces[i];
 		for (k = 0; k < ce->error_count; k++)
 		{
-			printf("%s%s/%s: error %s: %s: %s\n", first ? "\n" : "",
-				   ce->customer, ce->ce, ce->errors[k].code,
-				   ce->errors[k].where, ce->errors[k].text);
-			first = false;
-		}
-		for (k = 0; k < ce->alarm_count; k++)
-		{
-			alarm = &ce->alarms[k];
-			if (strcmp(alarm->severity, "cleared") == 0)
+			if (shown == LINES_MAX)
 			{
+				left++;
 				continue;
 			}
-			printf("%s%s/%s: %s alarm %s: %s: %s (%s ago, %llu times)\n",
-				   first ? "\n" : "", ce->customer, ce->ce, alarm->severity,
-				   alarm->code, alarm->resource, alarm->text,
-				   admin_age(a, alarm->age),
-				   (unsigned long long)alarm->count);
-			first = false;
+			printf("%s%s/%s: error %s: %s: %s\n", shown ? "" : "\n",
+				   ce->customer, ce->ce, ce->errors[k].code,
+				   ce->errors[k].where, ce->errors[k].text);
+			shown++;
 		}
 	}
+	print_left(left);
+}
+
+/* The most severe first, as the server sorts them. */
+static void print_raised(struct arena *a, const struct admin_ledger *ledger)
+{
+	static const char *const titles[] = { "ALARM", "RESOURCE", "CODE",
+										  "SINCE" };
+	const struct admin_raised *alarm;
+	struct table t;
+	size_t i;
+
+	if (ledger->count == 0)
+	{
+		return;
+	}
+	table_init(&t, a, 4, titles);
+	for (i = 0; i < ledger->count && i < LINES_MAX; i++)
+	{
+		alarm = &ledger->list[i];
+		table_add(&t, alarm->severity);
+		table_add(&t, alarm->resource);
+		table_add(&t, alarm->code);
+		table_add(&t, admin_age(a, ledger->now_ms > alarm->raised_ms ?
+								(ledger->now_ms - alarm->raised_ms) / 1000
+								: 0));
+	}
+	printf("\n");
+	table_print(&t);
+	print_left(ledger->count - i);
 }
 
 static int status_show(const struct cli_args *args, struct arena *a,
 					   struct err *e)
 {
 	struct admin_status status = { 0 };
+	struct admin_ledger ledger = { 0 };
 	char *query;
 	bool done;
-	int rc = filter(cli_arg(args, 0), a, &query, e);
+	int rc = admin_place_query(cli_arg(args, 0), a, &query, e);
 
 	if (rc < 0)
 	{
@@ -220,9 +352,17 @@ static int status_show(const struct cli_args *args, struct arena *a,
 			   (unsigned long long)status.revision);
 		return 0;
 	}
+	rc = admin_get(args, a, arena_printf(a, "/v1/alarms%s", query),
+				   admin_ledger_rows, &ledger, &done, e);
+	if (rc < 0)
+	{
+		return rc;
+	}
+	print_summaries(a, &status, &ledger);
 	print_ces(a, &status);
 	print_down(a, &status);
-	print_complaints(a, &status);
+	print_errors(&status);
+	print_raised(a, &ledger);
 	return 0;
 }
 
@@ -241,6 +381,27 @@ static const char *since(struct arena *a, const struct admin_end *end)
 	return end->reported ? arena_printf(a, "%s for %s", end_state(end),
 										admin_age(a, end->since))
 						 : end_state(end);
+}
+
+/* What the errors of the two ends mean. */
+static void print_meanings(const struct admin_tunnel *t)
+{
+	enum err_code code;
+	int i;
+
+	for (i = 0; i < 2; i++)
+	{
+		const char *error = t->ends[i].last_error;
+
+		if (error && strcmp(error, "none") != 0 &&
+			err_code_parse(error, &code) == 0 &&
+			(i == 0 || !t->ends[0].last_error ||
+			 strcmp(error, t->ends[0].last_error) != 0))
+		{
+			printf("\n%s: %s\n", error, err_code_title(code));
+			admin_print_filled("", 2, err_code_remedy(code));
+		}
+	}
 }
 
 static void print_tunnel(struct arena *a, const struct admin_tunnel *t,
@@ -270,6 +431,7 @@ static void print_tunnel(struct arena *a, const struct admin_tunnel *t,
 	print_pair("failures", number(a, x->attempts), number(a, y->attempts));
 	print_pair("in bytes", number(a, x->in_bytes), number(a, y->in_bytes));
 	print_pair("out bytes", number(a, x->out_bytes), number(a, y->out_bytes));
+	print_meanings(t);
 	printf("\ntime to service\n");
 	for (phase = 0; phase < SERVICE_PHASE_COUNT; phase++)
 	{
@@ -443,17 +605,73 @@ static void print_summary(struct arena *a, const struct admin_services *s)
 	table_print(&t);
 }
 
+static void print_groups(struct arena *a, const struct admin_groups *groups)
+{
+	static const char *const change[] = { "REVISION", "ENDS", "KNOWN", "P50",
+										  "P95", "WORST", "WHAT" };
+	static const char *const router[] = { "ROUTER", "ENDS", "KNOWN", "P50",
+										  "P95", "WORST" };
+	const bool by_ce = groups->count && groups->list[0].ce;
+	const struct admin_group *g;
+	struct table t;
+	size_t i;
+
+	table_init(&t, a, by_ce ? 6 : 7, by_ce ? router : change);
+	for (i = 0; i < groups->count; i++)
+	{
+		g = &groups->list[i];
+		table_add(&t, by_ce ? arena_printf(a, "%s/%s", g->customer, g->ce)
+							   : number(a, g->revision));
+		table_add(&t, number(a, g->ends));
+		table_add(&t, number(a, g->count));
+		table_add(&t, admin_ms(a, g->p50.there, g->p50.ms));
+		table_add(&t, admin_ms(a, g->p95.there, g->p95.ms));
+		table_add(&t, admin_ms(a, g->worst.there, g->worst.ms));
+		if (!by_ce)
+		{
+			table_add(&t, g->what);
+		}
+	}
+	table_print(&t);
+}
+
+static int groups_show(const struct cli_args *args, struct arena *a,
+					   const char *query, const char *by, struct err *e)
+{
+	struct admin_groups groups = { 0 };
+	bool done;
+	int rc;
+
+	if (strcmp(by, "change") != 0 && strcmp(by, "ce") != 0)
+	{
+		return err_set(e, -EINVAL, ERR_USAGE, "--by",
+					   "'%s' is neither 'change' nor 'ce'", by);
+	}
+	rc = admin_get(args, a, arena_printf(a, "/v1/time-to-service%s%cby=%s",
+										 query, *query ? '&' : '?', by),
+				   admin_groups_rows, &groups, &done, e);
+	if (rc == 0 && !done)
+	{
+		print_groups(a, &groups);
+	}
+	return rc;
+}
+
 static int service_show(const struct cli_args *args, struct arena *a,
 						struct err *e)
 {
 	struct admin_services answer = { 0 };
 	char *query;
 	bool done;
-	int rc = filter(cli_arg(args, 0), a, &query, e);
+	int rc = admin_place_query(cli_arg(args, 0), a, &query, e);
 
 	if (rc < 0)
 	{
 		return rc;
+	}
+	if (cli_opt(args, "--by"))
+	{
+		return groups_show(args, a, query, cli_opt(args, "--by"), e);
 	}
 	rc = admin_get(args, a, arena_printf(a, "/v1/time-to-service%s", query),
 				   admin_services_rows, &answer, &done, e);
@@ -468,7 +686,7 @@ static int service_show(const struct cli_args *args, struct arena *a,
 
 /* ---- audit ----------------------------------------------------------------------------- */
 
-static const char *wall_time(struct arena *a, int64_t ms)
+const char *admin_wall_time(struct arena *a, int64_t ms)
 {
 	time_t seconds = (time_t)(ms / 1000);
 	struct tm tm;
@@ -510,7 +728,7 @@ static int audit_show(const struct cli_args *args, struct arena *a,
 	for (i = 0; i < answer.count; i++)
 	{
 		table_add(&t, number(a, answer.list[i].revision));
-		table_add(&t, wall_time(a, answer.list[i].at_ms));
+		table_add(&t, admin_wall_time(a, answer.list[i].at_ms));
 		table_add(&t, answer.list[i].actor);
 		table_add(&t, answer.list[i].what);
 	}

@@ -6,10 +6,16 @@
 #include "config.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
 #include "alloc.h"
 #include "server/admin.h"
+
+#define WIDTH 79
+#define CELL_MIN 6
 
 void table_init(struct table *t, struct arena *a, unsigned columns,
 				const char *const *titles)
@@ -55,6 +61,68 @@ static int width_of(const struct table *t, unsigned column)
 	return (int)width;
 }
 
+/* Columns that there are for a table; 0: whatever it needs. */
+static int terminal_width(void)
+{
+	const char *columns = getenv("COLUMNS");
+	struct winsize size;
+	uint64_t width;
+
+	if (columns && text_to_u64(columns, 20, 10000, &width) == 0)
+	{
+		return (int)width;
+	}
+	if (!isatty(STDOUT_FILENO))
+	{
+		return 0;
+	}
+	return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col >= 20
+		? size.ws_col : 80;
+}
+
+/* Take from the widest until all fits, or nothing is left to take from. */
+static void fit(int *widths, unsigned columns, int width)
+{
+	int sum = 2 * (int)(columns - 1);
+	unsigned i, widest;
+
+	for (i = 0; i < columns; i++)
+	{
+		sum += widths[i];
+	}
+	for (; width && sum > width; sum--)
+	{
+		for (i = 1, widest = 0; i < columns; i++)
+		{
+			widest = widths[i] > widths[widest] ? i : widest;
+		}
+		if (widths[widest] <= CELL_MIN)
+		{
+			break;
+		}
+		widths[widest]--;
+	}
+}
+
+static void print_cell(const char *cell, int width, bool last)
+{
+	const int len = (int)strlen(cell);
+
+	if (len > width)
+	{
+		printf("%.*s~%s", width - 1, cell, last ? "\n" : "  ");
+	}
+	else if (last)
+	{
+		/* nothing after the last one */
+		printf("%s\n", cell);
+	}
+	else
+	{
+		printf("%-*s  ", width, cell);
+	}
+}
+
 void table_print(const struct table *t)
 {
 	int *widths = arena_calloc(t->arena, t->columns, sizeof(*widths));
@@ -65,19 +133,43 @@ void table_print(const struct table *t)
 	{
 		widths[column] = width_of(t, column);
 	}
+	fit(widths, t->columns, terminal_width());
 	for (i = 0; i < t->count; i++)
 	{
 		column = (unsigned)(i % t->columns);
-		if (column + 1 == t->columns)
-		{
-			/* nothing after the last one */
-			printf("%s\n", t->cells[i]);
-		}
-		else
-		{
-			printf("%-*s  ", widths[column], t->cells[i]);
-		}
+		print_cell(t->cells[i], widths[column], column + 1 == t->columns);
 	}
+}
+
+void admin_print_filled(const char *title, unsigned indent, const char *text)
+{
+	unsigned column = (unsigned)printf("%-*s", (int)indent, title);
+
+	while (*text)
+	{
+		const size_t len = strcspn(text, " ");
+
+		if (column > indent && column + 1 + len > WIDTH)
+		{
+			printf("\n");
+			column = 0;
+		}
+		if (column < indent)
+		{
+			printf("%*s", (int)(indent - column), "");
+			column = indent;
+		}
+		else if (column > indent)
+		{
+			printf(" ");
+			column++;
+		}
+		printf("%.*s", (int)len, text);
+		column += (unsigned)len;
+		text += len;
+		text += strspn(text, " ");
+	}
+	printf(column ? "\n" : "");
 }
 
 const char *admin_age(struct arena *a, uint64_t seconds)

@@ -41,6 +41,9 @@ enum http_verdict admin_fail(struct http_response *resp, int rc,
 		case -ERANGE:
 			status = 400;
 			break;
+		case -ETIMEDOUT:
+			status = 504;
+			break;
 		case -EIO:
 		case -EBADMSG:
 			status = 503;
@@ -48,7 +51,7 @@ enum http_verdict admin_fail(struct http_response *resp, int rc,
 		default:
 			status = 500;
 	}
-	if (status >= 500)
+	if (status >= 500 && status != 504)
 	{
 		log_err(LOG_LEVEL_ERROR, "admin", "request failed", e);
 	}
@@ -127,6 +130,8 @@ const struct http_route api_admin_routes[] = {
 	{ "POST", CE "/replace", admin_ce_replace, 0, ACCESS(OPERATOR, PATH) },
 	{ "POST", CE "/allow-removal", admin_ce_allow_removal, 0,
 	  ACCESS(OPERATOR, PATH) },
+	{ "GET", CE "/diag", admin_ce_diag, 0, ACCESS(OPERATOR, PATH) },
+	{ "POST", CE "/diag", admin_ce_diag_ask, 0, ACCESS(OPERATOR, PATH) },
 	{ "GET", "/v1/sites", admin_sites, 0, ACCESS(VIEWER, QUERY) },
 	{ "POST", "/v1/sites", admin_site_add, BODY_MAX, ACCESS(OPERATOR, BODY) },
 	{ "GET", SITE, admin_site, 0, ACCESS(VIEWER, PATH) },
@@ -136,6 +141,8 @@ const struct http_route api_admin_routes[] = {
 	{ "PATCH", LINK, admin_link_set, BODY_MAX, ACCESS(OPERATOR, PATH) },
 	{ "DELETE", LINK, admin_link_remove, 0, ACCESS(OPERATOR, PATH) },
 	{ "GET", "/v1/status", admin_status, 0, ACCESS(VIEWER, QUERY) },
+	{ "GET", "/v1/alarms", admin_alarms, 0, ACCESS(VIEWER, QUERY) },
+	{ "GET", "/v1/watch", admin_watch, 0, ACCESS(VIEWER, QUERY) },
 	{ "GET", "/v1/tunnels", admin_tunnels, 0, ACCESS(VIEWER, QUERY) },
 	{ "GET", "/v1/time-to-service", admin_time_to_service, 0,
 	  ACCESS(VIEWER, QUERY) },

@@ -22,6 +22,10 @@ struct api_admin_counters {
 	uint64_t documents_built, parked;
 };
 
+/* What requests are parked under; http_wake() when it may have changed. */
+#define API_ADMIN_TAG_EVENTS 1
+#define API_ADMIN_TAG_DIAGS 2
+
 /* The user of the admin listener (http_config.user); everything outlives it. */
 struct api_admin {
 	const char *domain;				/* default of new VPNs: "vpn.internal" */

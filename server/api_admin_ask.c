@@ -87,7 +87,7 @@ enum http_verdict admin_ask(struct http_request *req,
 	}
 	else
 	{
-		verdict = admin_answer(resp, &q.o);
+		verdict = rc == 1 ? HTTP_PARK : admin_answer(resp, &q.o);
 	}
 	arena_free(q.arena);
 	return verdict;
@@ -312,9 +312,8 @@ static int by_id(const void *a, const void *b)
 	return (x->id > y->id) - (x->id < y->id);
 }
 
-/* The newest that are his to see, newest last. */
-static int read_audits(struct admin_ask *q, unsigned limit,
-					   struct store_audit **list, size_t *count)
+int admin_read_audits(struct admin_ask *q, unsigned limit,
+					  struct store_audit **list, size_t *count)
 {
 	struct store_audit *more;
 	size_t n;
@@ -359,7 +358,7 @@ static int audit(struct admin_ask *q)
 		return err_set(&q->e, -EINVAL, ERR_LIMIT, "limit",
 					   "a number in 1..%d is needed", AUDIT_LIMIT_MAX);
 	}
-	rc = read_audits(q, (unsigned)limit, &list, &count);
+	rc = admin_read_audits(q, (unsigned)limit, &list, &count);
 	if (rc < 0)
 	{
 		return rc;
@@ -454,13 +453,23 @@ static int tunnels(struct admin_ask *q)
 
 static int time_to_service(struct admin_ask *q)
 {
+	const char *by = http_request_query(q->req, "by");
 	struct store_tunnel *list;
 	size_t count, i;
-	int rc = read_tunnels(q, &list, &count);
+	int rc;
 
+	if (by && strcmp(by, "ce") != 0 && strcmp(by, "change") != 0)
+	{
+		return err_set(&q->e, -EINVAL, ERR_USAGE, "by", "'change' or 'ce'");
+	}
+	rc = read_tunnels(q, &list, &count);
 	if (rc < 0)
 	{
 		return rc;
+	}
+	if (by)
+	{
+		return admin_service_groups(q, list, count, strcmp(by, "ce") == 0);
 	}
 	jo_object(&q->o, NULL);
 	jo_array(&q->o, "ends");
@@ -534,6 +543,7 @@ static int mark_members(struct admin_ask *q, bool *member,
 {
 	struct store_site *list;
 	struct count *of, *counts;
+	bool found = false;
 	size_t count, i;
 	int rc;
 
@@ -548,12 +558,13 @@ static int mark_members(struct admin_ask *q, bool *member,
 	for (i = 0; rc == 0 && i < count; i++)
 	{
 		of = count_of(counts, ces, n, list[i].customer, list[i].ce);
-		if (of)
+		if (of && wanted(q->site, list[i].site))
 		{
 			member[of - counts] = true;
+			found = true;
 		}
 	}
-	return rc;
+	return rc == 0 && q->site && !found ? not_found(q, "site", place_of(q)) : rc;
 }
 
 static void write_status(struct admin_ask *q, const struct store_ce_status *ces,
@@ -568,7 +579,8 @@ static void write_status(struct admin_ask *q, const struct store_ce_status *ces,
 	{
 		if (member[i])
 		{
-			admin_write_status(&q->o, &ces[i], counts[i].up, counts[i].total);
+			admin_write_status(&q->o, &ces[i], counts[i].up, counts[i].total,
+							   stale);
 		}
 	}
 	jo_array_end(&q->o);

@@ -21,6 +21,7 @@ struct admin_ask {
 	struct json_out o;			/* to be filled */
 	struct err e;
 };
+/** 0 answered; 1 parked (http_request_park()); -errno with q->e. */
 typedef int (*admin_ask_fn)(struct admin_ask *q);
 
 enum http_verdict admin_ask(struct http_request *req,
@@ -38,6 +39,12 @@ bool admin_sees(const struct admin_ask *q, const char *customer);
 /** Two arrays as one in q->arena, or the one that is not empty. */
 void *admin_join(struct admin_ask *q, void *first, size_t first_count,
 				 void *second, size_t second_count, size_t size);
+/** The newest records of the audit that are his to see, newest last. */
+int admin_read_audits(struct admin_ask *q, unsigned limit,
+					  struct store_audit **list, size_t *count);
+/** Time to service by change, or by CE (api_admin_service.c). */
+int admin_service_groups(struct admin_ask *q, const struct store_tunnel *list,
+						 size_t count, bool by_ce);
 /** A filter that names nothing is a mistake, not an empty list. */
 int admin_check_filter(struct admin_ask *q);
 

@@ -57,6 +57,11 @@ ADMIN_HANDLER(admin_links);
 ADMIN_HANDLER(admin_revision);
 ADMIN_HANDLER(admin_config_get);
 
+/* Alarms, events, diagnostic bundles: api_admin_alarm.c */
+ADMIN_HANDLER(admin_alarms);
+ADMIN_HANDLER(admin_watch);
+ADMIN_HANDLER(admin_ce_diag);
+ADMIN_HANDLER(admin_ce_diag_ask);
 /* Operators: api_admin_operator.c */
 ADMIN_HANDLER(admin_whoami);
 ADMIN_HANDLER(admin_operators);

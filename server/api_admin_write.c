@@ -338,13 +338,14 @@ static void write_alarms(struct json_out *o, const struct store_ce_status *st)
 }
 
 void admin_write_status(struct json_out *o, const struct store_ce_status *st,
-						size_t up, size_t total)
+						size_t up, size_t total, int64_t stale_ms)
 {
 	jo_object(o, NULL);
 	write_ce_members(o, &st->ce);
 	if (st->reported)
 	{
 		write_ms(o, "reported-ms", st->reported_ms);
+		jo_bool(o, "stale", st->reported_ms < stale_ms);
 		jo_u64(o, "applied-epoch", st->applied_epoch);
 		jo_u64(o, "applied-revision", st->applied_revision);
 		jo_str(o, "result", result_names[st->result]);

@@ -28,7 +28,7 @@ void admin_write_tunnel(struct json_out *o, const struct store_tunnel *t,
 						int64_t stale_ms);
 /** One CE's status; up and total: its ends of tunnels. */
 void admin_write_status(struct json_out *o, const struct store_ce_status *st,
-						size_t up, size_t total);
+						size_t up, size_t total, int64_t stale_ms);
 /** Both ends of one tunnel, as two elements. */
 void admin_write_services(struct json_out *o, const struct store_tunnel *t);
 void admin_write_summary(struct json_out *o, const char *key,

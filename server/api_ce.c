@@ -14,10 +14,12 @@
 #include <time.h>
 
 #include "alloc.h"
+#include "json_scan.h"
 #include "log.h"
 #include "status.h"
 #include "text.h"
 #include "server/api_ce.h"
+#include "server/bundle.h"
 #include "server/counters.h"
 #include "server/delivery.h"
 #include "server/etag.h"
@@ -25,6 +27,7 @@
 
 /* STATUS_PEERS_MAX peers, whatever their names */
 #define STATUS_BODY_MAX (8 * 1024 * 1024)
+#define DIAG_ID_MAX UINT64_C(9999999999999999999)
 #define LEAVE_BODY_MAX 1024		/* "{}": nothing is read of it yet */
 #define RETRY_AFTER 5
 
@@ -39,6 +42,9 @@ struct ask
 	const struct api_ce *api;
 	struct arena *arena;
 	struct store_ce ce;
+	bool diag_read;			/* and then: */
+	uint64_t diag;			/* id of the bundle that is wanted; 0: none */
+	int64_t told_ms;
 };
 
 static int64_t wall_ms(void)
@@ -88,6 +94,54 @@ static bool identify(struct ask *ask)
 
 /* ---- the document ------------------------------------------------------------ */
 
+/* Say that a diagnostic bundle is wanted, if one is. */
+static void want_bundle(struct ask *ask)
+{
+	struct err e = { 0 };
+	int rc;
+
+	if (!ask->diag_read)
+	{
+		ask->diag_read = true;
+		rc = store_diag_wanted(ask->store, ask->ce.id, wall_ms(), &ask->diag,
+							   &ask->told_ms, &e);
+		if (rc)
+		{
+			/* nobody's document waits for it */
+			log_err(LOG_LEVEL_WARN, "ce", http_request_peer(ask->req), &e);
+		}
+	}
+	if (ask->diag)
+	{
+		http_response_header(ask->resp, "Ppvpn-Diag", "%" PRIu64, ask->diag);
+	}
+}
+
+/*
+ * How long a poll may wait at most: a CE is told at once, but one that does not
+ * send the bundle is not kept asking all the time.
+ */
+static unsigned tell_bundle(struct ask *ask, unsigned ms)
+{
+	const int64_t since = wall_ms() - ask->told_ms;
+	struct err e = { 0 };
+
+	if (!ask->diag)
+	{
+		return ms;
+	}
+	if (ask->told_ms && since >= 0 && since < STORE_DIAG_TELL_MS)
+	{
+		return ms < STORE_DIAG_TELL_MS - since ? ms
+			: (unsigned)(STORE_DIAG_TELL_MS - since);
+	}
+	if (store_diag_told(ask->store, ask->diag, wall_ms(), &e))
+	{
+		log_err(LOG_LEVEL_WARN, "ce", http_request_peer(ask->req), &e);
+	}
+	return 0;
+}
+
 static void send_document(struct ask *ask, const struct model_document *doc,
 						  struct text *body, const char *etag)
 {
@@ -100,6 +154,10 @@ static void send_document(struct ask *ask, const struct model_document *doc,
 	ask->resp->body = text_take(body);
 	http_response_header(ask->resp, "ETag", "%s", etag);
 	http_response_header(ask->resp, "Cache-Control", "no-store");
+	if (ask->resp->status == 200)
+	{
+		want_bundle(ask);
+	}
 	/* not of a change that came with a start of the server */
 	if (ask->resp->status == 200 && waited && ask->ce.committed_ms)
 	{
@@ -223,10 +281,13 @@ static enum http_verdict wait_or_304(struct ask *ask, uint64_t generation,
 		http_request_header(ask->req, "Prefer"),
 		ask->api->management.long_poll_timeout);
 	const unsigned waited = http_request_waited_ms(ask->req);
+	unsigned rest;
 
-	if (waited < ms)
+	want_bundle(ask);
+	rest = tell_bundle(ask, waited < ms ? ms - waited : 0);
+	if (rest)
 	{
-		http_request_park(ask->req, ask->ce.id, generation, ms - waited);
+		http_request_park(ask->req, ask->ce.id, generation, rest);
 		return HTTP_PARK;
 	}
 	ask->resp->status = 304;
@@ -381,8 +442,101 @@ static enum http_verdict post_leave(struct http_request *req,
 	return HTTP_DONE;
 }
 
+/* ---- diagnostic bundles ---------------------------------------------------------- */
+
+/* It leaves here as it came, inside of other JSON: it must be JSON, and its own. */
+static int check_bundle(struct ask *ask, const char *body, size_t len,
+						struct err *e)
+{
+	static const struct json_limits limits = {
+		.bytes = STORE_DIAG_MAX, .depth = 12, .values = 100000,
+		.members = 64, .string = 8192, .containers = 40000,
+	};
+	char place[PLACE_SIZE];
+	int rc = json_scan(body, len, &limits, e);
+
+	snprintf(place, sizeof(place), "%s/%s", ask->ce.customer, ask->ce.ce);
+	if (rc == 0 && (!bundle_says(body, "schema", "ce-diag/1") ||
+					!bundle_says(body, "ce", place)))
+	{
+		rc = err_set(e, -EINVAL, ERR_JSON_VALUE, "/",
+					 "not a bundle of this router");
+	}
+	return rc;
+}
+
+static void take_bundle(struct ask *ask)
+{
+	const char *text = http_request_query(ask->req, "id"), *body;
+	struct err e = { 0 };
+	uint64_t id;
+	size_t len;
+	int rc;
+
+	body = http_request_body(ask->req, &len);
+	if (!text || text_to_u64(text, 1, DIAG_ID_MAX, &id))
+	{
+		err_set(&e, -EINVAL, ERR_USAGE, "id", "1 to 19 digits are needed");
+		http_response_error(ask->resp, 400, &e);
+		return;
+	}
+	if (check_bundle(ask, body, len, &e))
+	{
+		log_err(LOG_LEVEL_WARN, "ce", http_request_peer(ask->req), &e);
+		http_response_error(ask->resp, 400, &e);
+		return;
+	}
+	rc = id > INT64_MAX ? -ENOENT
+		: store_diag_take(ask->store, ask->ce.id, id, body, wall_ms(), &e);
+	if (rc == -ENOENT)
+	{
+		err_set(&e, rc, ERR_NOT_FOUND, "id",
+				"no bundle of that id is waited for");
+		http_response_error(ask->resp, 404, &e);
+		return;
+	}
+	if (rc)
+	{
+		unavailable(ask, &e);
+		return;
+	}
+	log_info("ce", "%s/%s: diagnostic bundle %" PRIu64 ", %zu bytes",
+			 ask->ce.customer, ask->ce.ce, id, len);
+	if (ask->api->changed)
+	{
+		ask->api->changed(ask->api->server);
+	}
+	ask->resp->status = 204;
+}
+
+static enum http_verdict post_diag(struct http_request *req,
+								   struct http_response *resp,
+								   struct store *store, void *user)
+{
+	struct ask ask = {
+		.req = req, .resp = resp, .store = store, .api = user,
+		.arena = arena_new(),
+	};
+	char etag[ETAG_SIZE];
+
+	if (identify(&ask))
+	{
+		if (ask.ce.removed)
+		{
+			build(&ask, etag);
+		}
+		else
+		{
+			take_bundle(&ask);
+		}
+	}
+	arena_free(ask.arena);
+	return HTTP_DONE;
+}
+
 const struct http_route api_ce_routes[] = {
 	{ "GET", "/v1/config", get_config, 0, 0 },
+	{ "POST", "/v1/diag", post_diag, STORE_DIAG_MAX, 0 },
 	{ "POST", "/v1/leave", post_leave, LEAVE_BODY_MAX, 0 },
 	{ "POST", "/v1/status", post_status, STATUS_BODY_MAX, 0 },
 	{ .method = NULL },

@@ -71,6 +71,24 @@ static void look(struct api_metrics *api, struct store *store)
 	api->next_ms = (uint64_t)(begun + (1 + IDLE_FACTOR) * api->look_ms);
 }
 
+static void add_way(struct outlet *outlet, enum outlet_way which,
+					struct metrics *m)
+{
+	static const char *const names[OUTLET_WAYS] = {
+		[OUTLET_WEBHOOK] = "webhook", [OUTLET_SYSLOG] = "syslog",
+	};
+	struct outlet_stats stats;
+
+	if (outlet_has(outlet, which))
+	{
+		outlet_stats(outlet, which, &stats);
+		m->ways[m->way_count].name = names[which];
+		m->ways[m->way_count].delivered = stats.delivered;
+		m->ways[m->way_count].failed = stats.failed;
+		m->ways[m->way_count++].dropped = stats.dropped;
+	}
+}
+
 static enum http_verdict get_metrics(struct http_request *req,
 									 struct http_response *resp,
 									 struct store *store, void *user)
@@ -96,6 +114,10 @@ static enum http_verdict get_metrics(struct http_request *req,
 	{
 		m.listeners[i].name = api->listeners[i].name;
 		http_stats(api->listeners[i].http, &m.listeners[i].stats);
+	}
+	for (i = 0; api->outlet && i < OUTLET_WAYS; i++)
+	{
+		add_way(api->outlet, (enum outlet_way)i, &m);
 	}
 	for (i = 0; i < COUNTER_COUNT; i++)
 	{

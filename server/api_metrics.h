@@ -13,6 +13,7 @@
 
 #include "http.h"
 #include "server/metrics_text.h"
+#include "server/outlet.h"
 
 struct arena;
 
@@ -27,6 +28,7 @@ struct api_metrics
 		struct http *http;
 	} listeners[METRICS_LISTENERS_MAX];
 	size_t listener_count;
+	struct outlet *outlet;			/* NULL: alarms do not leave */
 	void *server;					/* for store_open */
 	int64_t started_ms;
 

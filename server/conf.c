@@ -16,6 +16,7 @@
 #include "name.h"
 #include "text.h"
 #include "server/conf.h"
+#include "server/outlet_text.h"
 
 #define HTTPS_PORT 443
 
@@ -30,7 +31,9 @@ enum kind
 	KIND_NUMBER,
 	KIND_LEVEL,
 	KIND_ROLE,
-	KIND_TOKENS
+	KIND_TOKENS,
+	KIND_WEBHOOK,	/* a URL that is never said again: it may hold a token */
+	KIND_SWITCH		/* yes or no */
 };
 
 struct row
@@ -71,6 +74,10 @@ static const struct row rows[] = {
 	{ "per-ip-limit", NUMBER(per_ip_limit, 1, 200000, 64) },
 	{ "workers", NUMBER(workers, 1, 64, 4) },
 	{ "request-timeout", NUMBER(request_timeout, 1, 120, 10) },
+	{ "alarm-webhook", KIND_WEBHOOK, AT(alarm_webhook) },
+	{ "alarm-webhook-secret-file", KIND_PATH, AT(alarm_webhook_secret_file) },
+	{ "alarm-webhook-ca-file", KIND_PATH, AT(alarm_webhook_ca_file) },
+	{ "alarm-syslog", KIND_SWITCH, AT(alarm_syslog) },
 	{ "log-level", KIND_LEVEL, AT(log_level), .value = LOG_LEVEL_INFO },
 	{ "log-tokens", KIND_TOKENS, AT(log_tokens) },
 	{ .key = NULL }
@@ -84,7 +91,7 @@ static void *member(struct server_conf *conf, const struct row *row)
 static bool holds_text(enum kind kind)
 {
 	return kind != KIND_NUMBER && kind != KIND_LEVEL && kind != KIND_ROLE &&
-		   kind != KIND_URLS;
+		   kind != KIND_URLS && kind != KIND_SWITCH;
 }
 
 void server_conf_init(struct server_conf *conf)
@@ -202,7 +209,7 @@ static int set_urls(struct server_conf *conf, const char *value,
 
 static int check_text(const struct row *row, const char *value, struct err *e)
 {
-	char host[FQDN_SIZE];
+	char host[FQDN_SIZE], webhook[OUTLET_HOST_SIZE];
 	unsigned port;
 
 	if (row->kind == KIND_PATH && value[0] != '/')
@@ -220,6 +227,12 @@ static int check_text(const struct row *row, const char *value, struct err *e)
 	if (row->kind == KIND_URL)
 	{
 		return url_split(value, host, &port, e);
+	}
+	if (row->kind == KIND_WEBHOOK)
+	{
+		return outlet_url_is_good(value, webhook) ? 0
+			: err_set(e, -EINVAL, ERR_CONFIG, row->key, "%s: not https://..., "
+					  "nor http:// to a loopback address", row->key);
 	}
 	return *value ? 0 : bad(e, row->key, value, "a value");
 }
@@ -277,6 +290,12 @@ static int set_value(struct server_conf *conf, const struct row *row,
 	{
 		return log_level_parse(value, member(conf, row)) ?
 			bad(e, row->key, value, "error, warn, info or debug") : 0;
+	}
+	if (row->kind == KIND_SWITCH)
+	{
+		*(bool *)member(conf, row) = strcmp(value, "yes") == 0;
+		return strcmp(value, "yes") == 0 || strcmp(value, "no") == 0 ? 0
+			: bad(e, row->key, value, "yes or no");
 	}
 	rc = check_text(row, value, e);
 	if (!rc)

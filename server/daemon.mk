@@ -34,9 +34,11 @@ libppvpn_outlet_la_LIBADD = libppvpn-seal.la libppvpn.la $(CURL_LIBS) \
 
 sbin_PROGRAMS += ppvpn-server
 ppvpn_server_SOURCES = \
+	server/alarms.c server/alarms.h server/alarms_source.c \
 	server/api_admin.h \
 	server/api_ce.c server/api_ce.h \
 	server/api_enroll.c server/api_enroll.h \
+	server/bundle.c server/bundle.h \
 	server/archive.c server/archive.h \
 	server/backup.c server/backup.h \
 	server/check.c server/check.h \
@@ -56,7 +58,8 @@ ppvpn_server_SOURCES = \
 	server/server.c server/server.h \
 	server/state.c server/state.h
 ppvpn_server_LDADD = $(ppvpn_server_api_admin) libppvpn-http.la \
-	libppvpn-ca.la libppvpn-store.la libppvpn-seal.la libppvpn.la -lpthread
+	libppvpn-outlet.la libppvpn-ca.la libppvpn-store.la libppvpn-seal.la \
+	libppvpn.la -lpthread
 
 dist_man_MANS += server/ppvpn-server.8 server/server.conf.5
 

@@ -3,8 +3,8 @@
 
 # The database: questions of the domain, over SQL (store.h, db.h, render.h).
 server_sql = server/sql/0001-init.sql server/sql/0002-topologies.sql \
-	server/sql/0004-operators.sql server/sql/0005-prefixes.sql \
-	server/sql/0006-bulk-removal.sql
+	server/sql/0003-alarms.sql server/sql/0004-operators.sql \
+	server/sql/0005-prefixes.sql server/sql/0006-bulk-removal.sql
 noinst_LTLIBRARIES += libppvpn-store.la
 libppvpn_store_la_SOURCES = \
 	server/counters.c server/counters.h \
@@ -13,11 +13,17 @@ libppvpn_store_la_SOURCES = \
 	server/grade.c server/grade.h \
 	server/render.c server/render.h \
 	server/store.c server/store.h server/store_impl.h server/store_work.h \
+	server/store_alarm.c server/store_alarm.h \
+	server/store_alarm_read.c \
+	server/store_alarm_report.c \
+	server/store_alarm_rules.c \
 	server/store_apply.c server/store_apply.h \
 	server/store_ce.c \
 	server/store_copy.c \
 	server/store_customer.c \
+	server/store_diag.c \
 	server/store_document.c \
+	server/store_event.c \
 	server/store_enroll.c \
 	server/store_free.c \
 	server/store_history.c \
@@ -56,12 +62,14 @@ noinst_LTLIBRARIES += libppvpn-api-admin.la
 libppvpn_api_admin_la_SOURCES = \
 	server/api_admin.c server/api_admin.h server/api_admin_impl.h \
 	server/api_admin_access.c \
+	server/api_admin_alarm.c \
 	server/api_admin_ask.c server/api_admin_ask.h \
 	server/api_admin_bundle.c \
 	server/api_admin_change.c server/api_admin_change.h \
 	server/api_admin_conf.c \
 	server/api_admin_config.c \
 	server/api_admin_operator.c \
+	server/api_admin_service.c \
 	server/api_admin_write.c server/api_admin_write.h
 libppvpn_api_admin_la_LIBADD = libppvpn-service.la libppvpn-store.la \
 	libppvpn-ca.la
@@ -82,6 +90,7 @@ libppvpn_yaml_la_LIBADD = libppvpn.la $(YAML_LIBS)
 bin_PROGRAMS += ppvpn-admin
 ppvpn_admin_SOURCES = \
 	server/admin.c server/admin.h \
+	server/admin_alarm.c \
 	server/admin_apply.c \
 	server/admin_client.c \
 	server/admin_config.c \

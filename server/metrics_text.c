@@ -208,6 +208,32 @@ static void add_counters(const struct metrics *m, struct text *t)
 	}
 }
 
+static void add_ways(const struct metrics *m, struct text *t)
+{
+	const char *const name = "ppvpn_alarm_deliveries_total";
+	size_t i;
+
+	if (!m->way_count)
+	{
+		return;
+	}
+	COUNTER(t, name, "Alarm events that left this server, by way and outcome: "
+			"delivered, failed (an attempt, it is made again), dropped (the "
+			"receiver refuses the event).");
+	for (i = 0; i < m->way_count; i++)
+	{
+		sample_u64(t, name, LABELS({ "way", m->ways[i].name },
+								   { "outcome", "delivered" }),
+				   m->ways[i].delivered);
+		sample_u64(t, name, LABELS({ "way", m->ways[i].name },
+								   { "outcome", "failed" }),
+				   m->ways[i].failed);
+		sample_u64(t, name, LABELS({ "way", m->ways[i].name },
+								   { "outcome", "dropped" }),
+				   m->ways[i].dropped);
+	}
+}
+
 /* ---- routers ---------------------------------------------------------------------- */
 
 static const char *const severities[STATUS_CLEARED] = {
@@ -244,7 +270,6 @@ static const struct
 
 static void add_ce_alarms(const struct store_metrics *d, struct text *t)
 {
-	uint64_t all[STATUS_CLEARED] = { 0 };
 	size_t i;
 	int s;
 
@@ -254,7 +279,6 @@ static void add_ce_alarms(const struct store_metrics *d, struct text *t)
 	{
 		for (s = 0; s < STATUS_CLEARED; s++)
 		{
-			all[s] += d->ces[i].alarms[s];
 			if (d->ces[i].alarms[s])
 			{
 				sample_u64(t, "ppvpn_ce_alarms",
@@ -264,11 +288,12 @@ static void add_ce_alarms(const struct store_metrics *d, struct text *t)
 			}
 		}
 	}
-	GAUGE(t, "ppvpn_alarms", "Alarms in the last reports of all CEs.");
+	GAUGE(t, "ppvpn_alarms", "Alarms that are raised, of all CEs and of the "
+		  "server, by severity.");
 	for (s = 0; s < STATUS_CLEARED; s++)
 	{
 		sample_u64(t, "ppvpn_alarms", LABELS({ "severity", severities[s] }),
-				   all[s]);
+				   d->alarms[s]);
 	}
 }
 
@@ -467,6 +492,7 @@ void metrics_render(const struct metrics *m, struct text *t)
 	add_process(m, t);
 	add_listeners(m, t);
 	add_counters(m, t);
+	add_ways(m, t);
 	if (m->database)
 	{
 		add_database(m, t);

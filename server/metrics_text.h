@@ -20,6 +20,7 @@
 #define METRICS_CONTENT_TYPE "text/plain; version=0.0.4; charset=utf-8"
 #define METRICS_LISTENERS_MAX 8
 #define METRICS_LABELS_MAX 4
+#define METRICS_WAYS_MAX 4
 
 struct metric_label
 {
@@ -51,6 +52,12 @@ struct metrics
 		struct http_stats stats;
 	} listeners[METRICS_LISTENERS_MAX];
 	size_t listener_count;
+	struct
+	{
+		const char *name;
+		uint64_t delivered, failed, dropped;
+	} ways[METRICS_WAYS_MAX];			/* that alarms leave by */
+	size_t way_count;
 	uint64_t counters[COUNTER_COUNT];
 	const struct store_metrics *database;	/* NULL: it failed */
 	int64_t look_ms;					/* that the database took for it */

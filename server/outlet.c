@@ -511,6 +511,11 @@ void outlet_stop(struct outlet *o)
 	free(o);
 }
 
+bool outlet_has(const struct outlet *o, enum outlet_way way)
+{
+	return o && o->ways[way].on;
+}
+
 void outlet_stats(struct outlet *o, enum outlet_way way,
 				  struct outlet_stats *stats)
 {

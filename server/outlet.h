@@ -73,6 +73,8 @@ struct outlet_stats
 {
 	uint64_t delivered, failed, dropped;	/* attempts that failed */
 };
+/** Whether alarms leave by it. */
+bool outlet_has(const struct outlet *outlet, enum outlet_way way);
 void outlet_stats(struct outlet *outlet, enum outlet_way way,
 				  struct outlet_stats *stats);
 

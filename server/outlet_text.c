@@ -84,6 +84,11 @@ static void add_string(struct json_out *o, const char *key, const char *s)
 	text_done(&t);
 }
 
+static const char *word(const struct alarm_event *event)
+{
+	return !event->raised ? "cleared" : event->changed ? "changed" : "raised";
+}
+
 struct text outlet_json(const struct alarm_event *event)
 {
 	struct json_out o = { 0 };
@@ -93,8 +98,9 @@ struct text outlet_json(const struct alarm_event *event)
 	jo_object(&o, NULL);
 	jo_str(&o, "schema", "ppvpn-alarm/1");
 	jo_u64(&o, "id", event->id);
-	jo_str(&o, "event", event->raised ? "raised" : "cleared");
+	jo_str(&o, "event", word(event));
 	jo_str(&o, "severity", outlet_severity(event->severity));
+	add_string(&o, "source", event->source ? event->source : "server");
 	add_string(&o, "resource", event->resource);
 	add_string(&o, "code", event->code);
 	add_string(&o, "text", event->text);
@@ -126,9 +132,9 @@ struct text outlet_line(const struct alarm_event *event)
 	struct text t = { 0 };
 
 	text_addf(&t, "alarm id=%" PRIu64 " event=%s severity=%s", event->id,
-			  event->raised ? "raised" : "cleared",
-			  outlet_severity(event->severity));
+			  word(event), outlet_severity(event->severity));
 	add_word(&t, "code", event->code);
+	add_word(&t, "source", event->source ? event->source : "server");
 	add_word(&t, "resource", event->resource);
 	text_add(&t, " text: ");
 	add_plain(&t, event->text);

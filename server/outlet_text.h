@@ -19,8 +19,10 @@ struct alarm_event
 {
 	uint64_t id;					/* rising; never used twice */
 	bool raised;					/* false: cleared */
+	bool changed;					/* raised before: another severity */
 	enum status_severity severity;	/* of the alarm, also when it is cleared */
-	const char *resource;			/* "acme/corp/paris" */
+	const char *source;				/* who says so: "server", "acme/paris-r1" */
+	const char *resource;			/* "acme/corp/lyon/paris" */
 	const char *code;				/* of lib/err_codes.h */
 	const char *text;
 	int64_t at_ms;					/* wall clock */

@@ -18,6 +18,7 @@
 #include "alloc.h"
 #include "log.h"
 #include "seal.h"
+#include "server/alarms.h"
 #include "server/api_admin.h"
 #include "server/api_ce.h"
 #include "server/api_enroll.h"
@@ -28,6 +29,7 @@
 #include "server/http.h"
 #include "server/limiter.h"
 #include "server/notify.h"
+#include "server/outlet.h"
 #include "server/server.h"
 #include "server/state.h"
 #include "server/store.h"
@@ -40,6 +42,7 @@
 #define METRICS_CONNECTIONS 16
 #define OTHER_FILES 256			/* beside connections */
 #define CERT_WARN_DAYS 60
+#define HOST_SIZE 256
 
 struct server
 {
@@ -55,6 +58,10 @@ struct server
 	uint64_t epoch, revision;
 	struct notify *notify;
 	uint64_t built, trimmed;		/* documents, at the last tick; last trim */
+	char host[HOST_SIZE];
+	struct alarms *_Atomic alarms;	/* handlers may be there before it */
+	struct alarms_source *alarms_source;
+	struct outlet *outlet;
 	struct api_ce api_ce;
 	struct api_enroll api_enroll;
 	struct api_admin api_admin;
@@ -112,7 +119,10 @@ static int metrics_store_open(void *user, struct store **store, struct err *e)
 
 static void on_changed(void *server)
 {
-	notify_changed(((struct server *)server)->notify);
+	struct server *s = server;
+
+	notify_changed(s->notify);
+	alarms_changed(s->alarms);
 }
 
 static void on_counters(void *user, struct api_admin_counters *counters)
@@ -129,6 +139,32 @@ static void on_wake(void *user, const uint64_t *ce_ids, size_t count)
 static size_t on_waiting(void *user)
 {
 	return http_queued(((struct server *)user)->ce);
+}
+
+/* Those that wait over the socket, and over TLS where that is listened for. */
+static void wake_operators(struct server *s, const uint64_t *tag)
+{
+	http_wake(s->admin, tag, 1);
+	if (s->admin_tls)
+	{
+		http_wake(s->admin_tls, tag, 1);
+	}
+}
+
+static void on_events(void *user)
+{
+	static const uint64_t tag = API_ADMIN_TAG_EVENTS;
+	struct server *s = user;
+
+	wake_operators(s, &tag);
+	outlet_changed(s->outlet);
+}
+
+static void on_alarms_tick(void *user)
+{
+	static const uint64_t tag = API_ADMIN_TAG_DIAGS;
+
+	wake_operators(user, &tag);
 }
 
 static void on_tick(void *user)
@@ -189,6 +225,10 @@ static struct server *server_new(const struct server_conf *conf)
 	struct server *s = xcalloc(1, sizeof(*s));
 
 	s->conf = conf;
+	if (gethostname(s->host, sizeof(s->host) - 1) || !s->host[0])
+	{
+		strcpy(s->host, "localhost");
+	}
 	s->database = server_conf_path(conf, CONF_FILE_DATABASE);
 	s->cert = server_conf_path(conf, CONF_FILE_CERT);
 	s->key = server_conf_path(conf, CONF_FILE_KEY);
@@ -258,6 +298,98 @@ static int start_notify(struct server *s, struct err *e)
 
 	s->follow = NULL;
 	return notify_start(store, s->epoch, s->revision, &calls, &s->notify, e);
+}
+
+/* ---- alarms ------------------------------------------------------------------------- */
+
+static int open_source(struct server *s, struct err *e)
+{
+	struct store *stores[OUTLET_WAYS] = { NULL };
+	int i, rc = 0;
+
+	for (i = 0; !rc && i < OUTLET_WAYS; i++)
+	{
+		rc = open_store(s, &stores[i], e);
+	}
+	if (!rc)
+	{
+		s->alarms_source = alarms_source_new(stores);
+		return 0;
+	}
+	for (i = 0; i < OUTLET_WAYS; i++)
+	{
+		if (stores[i])
+		{
+			store_close(stores[i]);
+		}
+	}
+	return rc;
+}
+
+static int start_outlet(struct server *s, struct err *e)
+{
+	const struct outlet_conf conf = {
+		.webhook = s->conf->alarm_webhook,
+		.secret_file = s->conf->alarm_webhook_secret_file,
+		.ca_file = s->conf->alarm_webhook_ca_file,
+		.syslog = s->conf->alarm_syslog,
+	};
+	struct outlet_source source;
+	int rc;
+
+	if (!conf.webhook && !conf.syslog)
+	{
+		return 0;
+	}
+	rc = open_source(s, e);
+	if (!rc)
+	{
+		source = alarms_source_calls(s->alarms_source);
+		rc = outlet_start(&conf, &source, &s->outlet, e);
+	}
+	if (!rc)
+	{
+		log_info("server", "alarms leave by%s%s", conf.webhook ? " webhook" : "",
+				 conf.syslog ? " syslog" : "");
+	}
+	return rc;
+}
+
+/* With the listeners there that it wakes. */
+static int start_alarms(struct server *s, struct err *e)
+{
+	const struct store_rules rules = {
+		.report_interval_s = s->conf->report_interval,
+		.host = s->host,
+		.server_expires_s = s->api_metrics.server_expires_s,
+		.ca_expires_s = s->api_metrics.ca_expires_s,
+	};
+	const struct alarms_calls calls = {
+		.wake_ces = on_wake, .events = on_events, .tick = on_alarms_tick,
+		.user = s,
+	};
+	struct alarms *alarms = NULL;
+	struct store *store;
+	int rc = start_outlet(s, e);
+
+	s->api_metrics.outlet = s->outlet;
+	if (!rc)
+	{
+		rc = open_store(s, &store, e);
+	}
+	if (!rc)
+	{
+		rc = alarms_start(store, &rules, &calls, &alarms, e);
+	}
+	s->alarms = alarms;
+	return rc;
+}
+
+static void stop_alarms(struct server *s)
+{
+	alarms_stop(s->alarms);
+	outlet_stop(s->outlet);
+	alarms_source_free(s->alarms_source);
 }
 
 /* ---- listeners ---------------------------------------------------------------------- */
@@ -532,6 +664,10 @@ int server_start(const struct server_conf *conf, struct server **out,
 	}
 	if (!rc)
 	{
+		rc = start_alarms(s, e);
+	}
+	if (!rc)
+	{
 		rc = start_metrics(s, e);
 	}
 	if (rc)
@@ -551,10 +687,12 @@ void server_stop(struct server *s)
 	}
 	http_stop(s->metrics);
 	http_stop(s->admin_tls);
+	stop_alarms(s);
 	http_stop(s->admin);
 	http_stop(s->enroll);
 	notify_stop(s->notify);
 	http_stop(s->ce);
+	alarms_free(s->alarms);
 	delivery_stop(s->delivery);
 	if (s->follow)
 	{

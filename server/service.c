@@ -75,6 +75,19 @@ static int64_t percentile(const int64_t *sorted, size_t count, unsigned percent)
 	return count ? sorted[(count * percent + 99) / 100 - 1] : -1;
 }
 
+void service_summarize_ms(int64_t *values, size_t count,
+						  struct service_summary *out)
+{
+	if (count)
+	{
+		qsort(values, count, sizeof(*values), by_value);
+	}
+	out->count = count;
+	out->p50 = percentile(values, count, 50);
+	out->p95 = percentile(values, count, 95);
+	out->worst = percentile(values, count, 100);
+}
+
 void service_summarize(const struct store_tunnel *tunnels, size_t count,
 					   enum service_phase phase, struct service_summary *out)
 {
@@ -90,9 +103,6 @@ void service_summarize(const struct store_tunnel *tunnels, size_t count,
 			values[out->count++] = ms;
 		}
 	}
-	qsort(values, out->count, sizeof(*values), by_value);
-	out->p50 = percentile(values, out->count, 50);
-	out->p95 = percentile(values, out->count, 95);
-	out->worst = percentile(values, out->count, 100);
+	service_summarize_ms(values, out->count, out);
 	free(values);
 }

@@ -32,6 +32,9 @@ struct service_summary
 	int64_t p50, p95, worst;	/* of them; -1: none */
 };
 
+/** Of count values, which it sorts. */
+void service_summarize_ms(int64_t *values, size_t count,
+						  struct service_summary *out);
 /** Over both ends of all tunnels. */
 void service_summarize(const struct store_tunnel *tunnels, size_t count,
 					   enum service_phase phase, struct service_summary *out);

@@ -17,6 +17,7 @@
 
 #include "name.h"
 #include "server/counters.h"
+#include "server/store_alarm.h"
 #include "server/store_work.h"
 #include "text.h"
 
@@ -333,6 +334,10 @@ static int write_commit(struct store *s, const char *what, struct err *e)
 	if (rc == 0)
 	{
 		rc = store_audit_notes(s, e);
+	}
+	if (rc == 0)
+	{
+		rc = store_event_commit(s, what, e);
 	}
 	if (rc == 0)
 	{

@@ -391,6 +391,133 @@ struct store_ce_status {
 int store_ce_statuses(struct store *s, struct arena *a, const char *customer,
 					  struct store_ce_status **list, size_t *count, struct err *e);
 
+/* ---- alarms, events (store_alarm*.c, store_event.c) --------------------------- */
+
+/*
+ * RFC 8632's words. An alarm is one (resource, code) of who says it, whether it
+ * is raised or was cleared; raised again it is the same one. Cleared ones are
+ * kept for STORE_ALARM_KEEP_MS.
+ */
+#define STORE_ALARM_KEEP_MS INT64_C(604800000)
+struct store_alarm {
+	uint64_t id;
+	char *resource;				/* doc/admin-api.md */
+	char *code, *text;
+	char *source;				/* "server", or the CE that reports it: "acme/paris-r1" */
+	int severity;				/* enum status_severity; of a cleared one: as it was */
+	int64_t raised_ms, changed_ms;
+	int64_t cleared_ms;			/* 0: it is raised */
+	uint64_t count;				/* times raised */
+	char *customer, *vpn, *site, *peer, *ce;	/* "" where it is not of one */
+};
+/**
+ * Of a customer, a VPN, a site (NULL: all; with what their routers have), the
+ * most severe first, then the newest. With cleared, those that are kept too.
+ */
+int store_alarms(struct store *s, struct arena *a, const char *customer, const char *vpn,
+				 const char *site, bool cleared, struct store_alarm **list, size_t *count,
+				 struct err *e);
+
+/* What the server itself looks for: given to each look. */
+struct store_rules {
+	int64_t now_ms, started_ms;		/* wall clock; of this process' start */
+	uint32_t report_interval_s;
+	const char *host;				/* whose certificate it is */
+	int64_t server_expires_s, ca_expires_s;		/* 0: not known */
+};
+/* A tunnel may be down so long, a CE have an older document, before it is one. */
+#define STORE_TUNNEL_GRACE_MS 30000
+#define STORE_APPLY_GRACE_MS 60000
+/* Alarms of one kind that the server raises; the others are counted in one. */
+#define STORE_RULE_MAX 5000
+/**
+ * Compare what is with the ledger, raise and clear: level-triggered, however
+ * many servers do so. Writes only where something differs. Also forgets what is
+ * too old. It costs what is wrong, and a look at each CE.
+ *
+ * @param changed	number of alarms that it raised, changed or cleared
+ */
+int store_rules_apply(struct store *s, const struct store_rules *rules, size_t *changed,
+					  struct err *e);
+
+enum store_event_kind {
+	STORE_EVENT_RAISED, STORE_EVENT_CHANGED, STORE_EVENT_CLEARED,	/* alarms */
+	STORE_EVENT_COMMIT, STORE_EVENT_ENROLLED, STORE_EVENT_APPLIED
+};
+extern const char *const store_event_words[];	/* in that order, NULL-ended */
+
+struct store_event {
+	uint64_t id;				/* rising, never used twice */
+	int64_t at_ms;
+	int kind;
+	char *source;				/* of an alarm; who made the commit */
+	char *resource, *code;		/* alarms; code also the result of "applied" */
+	int severity;				/* alarms: enum status_severity, else -1 */
+	uint64_t revision;			/* commit, applied; else 0 */
+	char *text;
+	char *customer, *vpn, *site, *peer, *ce;	/* "" where it is not of one */
+};
+/* Events are kept so long, and at most so many. */
+#define STORE_EVENT_KEEP_MS INT64_C(604800000)
+#define STORE_EVENTS_MAX 200000
+struct store_event_filter {
+	const char *customer, *vpn, *site;	/* NULL: any */
+	bool alarms;						/* these only */
+};
+/** Those with a greater id, in their order, at most max. */
+int store_events(struct store *s, struct arena *a, uint64_t after,
+				 const struct store_event_filter *filter, size_t max,
+				 struct store_event **list, size_t *count, struct err *e);
+/** The newest event's id, and the newest that is no longer kept (0: all are). */
+int store_event_ids(struct store *s, uint64_t *newest, uint64_t *gone, struct err *e);
+
+/*
+ * Ways out for alarms, by name: "webhook", "syslog". One server process has a
+ * way at a time, known by holder; it must come again within STORE_OUTLET_HOLD_MS.
+ */
+#define STORE_OUTLET_HOLD_MS 30000
+/** *position: what was delivered; *held: whether holder has the way now. */
+int store_outlet_hold(struct store *s, const char *way, const char *holder, int64_t now_ms,
+					  uint64_t *position, bool *held, struct err *e);
+int store_outlet_delivered(struct store *s, const char *way, const char *holder, uint64_t id,
+						   int64_t now_ms, struct err *e);
+/** *newest: the newest alarm's event behind position that is no longer kept; 0: none. */
+int store_outlet_lost(struct store *s, uint64_t position, uint64_t *newest, struct err *e);
+/** Another may have it at once. */
+int store_outlet_release(struct store *s, const char *holder, struct err *e);
+
+/* ---- diagnostic bundles (store_diag.c) ------------------------------------------ */
+
+#define STORE_DIAG_MAX (256u << 10)
+#define STORE_DIAG_KEEP_MS INT64_C(86400000)	/* a bundle */
+#define STORE_DIAG_BUNDLES 100					/* so many at once */
+#define STORE_DIAG_TELL_MS 10000				/* a long poll is ended so often */
+struct store_diag {
+	uint64_t id;
+	int64_t asked_ms, until_ms;		/* the CE may answer until then */
+	int64_t taken_ms;				/* 0: not yet */
+	char *actor, *bundle;			/* "" before */
+};
+/** Ask a CE for a bundle, instead of what was asked before. Audited. */
+int store_diag_ask(struct store *s, const char *customer, const char *ce, const char *actor,
+				   int64_t now_ms, int64_t until_ms, uint64_t *id, struct err *e);
+/** The CE's present one; -ENOENT (NOT_FOUND): none, or it is not kept any more. */
+int store_diag_get(struct store *s, struct arena *a, const char *customer, const char *ce,
+				   struct store_diag *out, struct err *e);
+/**
+ * What this CE is asked for: *id, 0: nothing. *told_ms: when it was last told so,
+ * 0: never.
+ */
+int store_diag_wanted(struct store *s, uint64_t ce_id, int64_t now_ms, uint64_t *id,
+					  int64_t *told_ms, struct err *e);
+int store_diag_told(struct store *s, uint64_t id, int64_t now_ms, struct err *e);
+/** -ENOENT: that id is not waited for. bundle: checked JSON. */
+int store_diag_take(struct store *s, uint64_t ce_id, uint64_t id, const char *bundle,
+					int64_t now_ms, struct err *e);
+/** CEs that were asked after this id; *newest: of those that were ever asked. */
+int store_diag_since(struct store *s, struct arena *a, uint64_t after, uint64_t **ce_ids,
+					 size_t *count, uint64_t *newest, struct err *e);
+
 /* ---- operation: of the file, while others may use it ------------------------- */
 
 /** A whole copy of the database of one moment; needs no key. to must not exist. */
@@ -470,6 +597,7 @@ struct store_metrics {
 	size_t recent_count;
 	/* CEs that report, but were not handed their newest document, and when the
 	   oldest of these changes was committed; -1: none */
+	uint64_t alarms[STATUS_CLEARED];	/* raised, by enum status_severity */
 	uint64_t open_notifications;
 	int64_t oldest_open_ms;
 	uint64_t rows;				/* that the database gave for all this */

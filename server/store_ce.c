@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "server/render.h"
+#include "server/store_alarm.h"
 #include "server/store_work.h"
 #include "text.h"
 
@@ -276,7 +277,9 @@ static int drop_ce(struct store *s, int64_t id, struct err *e)
 		"DELETE FROM ce_address WHERE ce_id = $1",
 		"DELETE FROM ce_token WHERE ce_id = $1",
 		"DELETE FROM ce_delivery WHERE ce_id = $1",
-		"DELETE FROM ce_status WHERE ce_id = $1"
+		"DELETE FROM ce_status WHERE ce_id = $1",
+		"DELETE FROM alarm_budget WHERE ce_id = $1",
+		"DELETE FROM diag WHERE ce_id = $1"
 	};
 	size_t i;
 	int rc = 0;
@@ -314,7 +317,8 @@ static int ce_remove(struct store *s, const char *customer, const char *ce,
 	}
 	store_note(s, CONF_CE, ce_place(s, customer, ce), (uint64_t)id, &before,
 			   NULL);
-	return drop_ce(s, id, e);
+	rc = store_alarm_ce_gone(s, customer, ce, id, e);
+	return rc < 0 ? rc : drop_ce(s, id, e);
 }
 
 int store_ce_remove(struct store *s, const char *customer, const char *ce,
@@ -375,6 +379,12 @@ static int ce_replace(struct store *s, const char *customer, const char *ce,
 	if ((rc = db_run(s->db, "DELETE FROM tunnel_status WHERE site_id IN "
 					 "(SELECT id FROM site WHERE ce_id = $1)",
 					 DB_ARGS(db_i(id)), e)) < 0 ||
+		(rc = db_run(s->db, "DELETE FROM tunnel_down WHERE site_id IN "
+					 "(SELECT id FROM site WHERE ce_id = $1)",
+					 DB_ARGS(db_i(id)), e)) < 0 ||
+		(rc = db_run(s->db, "DELETE FROM diag WHERE ce_id = $1",
+					 DB_ARGS(db_i(id)), e)) < 0 ||
+		(rc = store_alarm_ce_mute(s, id, e)) < 0 ||
 		(rc = db_run(s->db, "DELETE FROM ce_status WHERE ce_id = $1",
 					 DB_ARGS(db_i(id)), e)) < 0)
 	{

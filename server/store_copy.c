@@ -16,6 +16,7 @@
 #define EPOCH_MAX INT64_C(9007199254740991)
 /* Certificates made after the copy was are not known: do not meet their numbers. */
 #define SERIALS_LOST 1000000
+#define IDS_LOST 1000000
 
 int store_copy(const char *from, const char *to, struct err *e)
 {
@@ -121,6 +122,15 @@ static int begin_epoch(struct store *s, uint64_t at_least, const char *actor,
 	{
 		rc = db_run(s->db, "UPDATE id_counter SET last = last + $1 "
 					"WHERE name = 'serial'", DB_ARGS(db_i(SERIALS_LOST)), e);
+	}
+	/* receivers of events and CEs know what they have had by these */
+	if (rc == 0)
+	{
+		rc = db_run(s->db, "INSERT INTO id_counter (name, last) "
+					"VALUES ('event', $1), ('diag', $1) "
+					"ON CONFLICT (name) DO UPDATE "
+					"SET last = id_counter.last + $1",
+					DB_ARGS(db_i(IDS_LOST)), e);
 	}
 	snprintf(what, sizeof(what), "restored: epoch %" PRId64 " begins at "
 			 "revision %" PRId64, epoch, revision);

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "server/store_alarm.h"
 #include "server/store_work.h"
 #include "text.h"
 
@@ -210,7 +211,17 @@ static int note_enrolled(struct store *s, const struct store_ce *ce,
 	snprintf(what, sizeof(what), "ce enroll %s/%s key %.16s", ce->customer,
 			 ce->ce, spki);
 	actor[128] = '\0';
-	return store_audit_write(s, revision, actor, what, customer_id, e);
+	rc = store_audit_write(s, revision, actor, what, customer_id, e);
+	if (rc == 0)
+	{
+		const struct store_event event = {
+			.at_ms = now_ms, .kind = STORE_EVENT_ENROLLED, .severity = -1,
+			.text = what, .customer = ce->customer, .ce = ce->ce,
+		};
+
+		rc = store_event_add(s, &event, e);
+	}
+	return rc;
 }
 
 static int enroll_new(struct store *s, struct arena *a,

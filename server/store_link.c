@@ -358,6 +358,13 @@ static int drop_link(struct store *s, int64_t a, int64_t b, struct err *e)
 					"(site_id = $2 AND peer_id = $1)",
 					DB_ARGS(db_i(a), db_i(b)), e);
 	}
+	if (rc == 0)
+	{
+		rc = db_run(s->db, "DELETE FROM tunnel_down WHERE "
+					"(site_id = $1 AND peer_id = $2) OR "
+					"(site_id = $2 AND peer_id = $1)",
+					DB_ARGS(db_i(a), db_i(b)), e);
+	}
 	return rc;
 }
 

@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/store_impl.h"
+#include "server/store_alarm.h"
 
 /* one scrape */
 struct look
@@ -157,6 +157,27 @@ static int read_alarms(struct look *l)
 	while ((rc = next(l, rows)) == 1)
 	{
 		count_alarms(l, places, rows);
+	}
+	db_end(rows);
+	return rc;
+}
+
+/* Of all routers, and what the server itself has raised. */
+static int read_ledger(struct look *l)
+{
+	struct db_rows *rows;
+	int severity, rc;
+
+	rc = query(l, "SELECT severity, count(*) FROM alarm WHERE cleared_ms = 0 "
+			   "GROUP BY severity", NULL, &rows);
+	while (rc == 0 && (rc = next(l, rows)) == 1)
+	{
+		rc = store_word(store_severity_words, db_col_text(rows, 0), &severity,
+						l->e);
+		if (rc == 0)
+		{
+			l->out->alarms[severity] = (uint64_t)db_col_int(rows, 1);
+		}
 	}
 	db_end(rows);
 	return rc;
@@ -522,6 +543,7 @@ static int look(struct look *l)
 	if ((rc = store_revision(l->s, &l->out->epoch, &l->out->revision,
 							 l->e)) < 0 ||
 		(rc = read_ces(l)) < 0 || (rc = read_alarms(l)) < 0 ||
+		(rc = read_ledger(l)) < 0 ||
 		(rc = read_sites(l, &places, &untold)) < 0 ||
 		(rc = read_down(l, places, untold)) < 0 || (rc = read_recent(l)) < 0)
 	{

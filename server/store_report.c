@@ -12,7 +12,8 @@
 #include <errno.h>
 #include <string.h>
 
-#include "server/store_impl.h"
+#include "server/store_alarm.h"
+#include "server/store_work.h"
 
 static const char *const result_names[] = {
 	"applied", "partial", "rejected", "pending"
@@ -332,10 +333,36 @@ static int write_ends(struct store *s, int64_t ce_id,
 	return rc;
 }
 
-static int report_write(struct store *s, int64_t ce_id,
+/* What it says of its document is news when it says another thing than before. */
+static int tell_applied(struct store *s, const struct store_ce *ce,
 						const struct status_report *report, int64_t now_ms,
 						struct err *e)
 {
+	const char *result = result_names[report->result];
+	struct store_event event = {
+		.at_ms = now_ms, .kind = STORE_EVENT_APPLIED, .severity = -1,
+		.code = (char *)result, .revision = report->revision,
+		.text = (char *)(report->error_count ? report->errors[0].text : ""),
+		.customer = ce->customer, .ce = ce->ce,
+	};
+	int64_t same;
+	int rc = db_number(s->db, "SELECT count(*) FROM ce_status "
+					   "WHERE ce_id = $1 AND epoch = $2 AND revision = $3 "
+					   "AND result = $4",
+					   DB_ARGS(db_i((int64_t)ce->id),
+							   db_i((int64_t)report->epoch),
+							   db_i((int64_t)report->revision),
+							   db_t(result)), &same, e);
+
+	return rc < 0 || same ? rc : store_event_add(s, &event, e);
+}
+
+static int report_write(struct store *s, struct arena *a, int64_t ce_id,
+						const struct status_report *report, int64_t now_ms,
+						struct err *e)
+{
+	struct store_ce ce;
+	bool back;
 	int rc;
 
 	rc = active_ce(s, ce_id, e);
@@ -343,25 +370,33 @@ static int report_write(struct store *s, int64_t ce_id,
 	{
 		return rc < 0 ? rc : 0;
 	}
-	if ((rc = write_ce(s, ce_id, report, now_ms, e)) < 0 ||
-		(rc = write_lists(s, ce_id, report, e)) < 0)
+	if ((rc = store_ce_by_id(s, a, ce_id, &ce, e)) < 0 ||
+		(rc = store_alarm_is_back(s, &ce, report, &back, e)) < 0 ||
+		(rc = tell_applied(s, &ce, report, now_ms, e)) < 0 ||
+		(rc = write_ce(s, ce_id, report, now_ms, e)) < 0 ||
+		(rc = write_lists(s, ce_id, report, e)) < 0 ||
+		(rc = write_ends(s, ce_id, report, now_ms, e)) < 0 ||
+		(rc = store_tunnel_down_report(s, ce_id, back, report, now_ms, e)) < 0)
 	{
 		return rc;
 	}
-	return write_ends(s, ce_id, report, now_ms, e);
+	return store_alarm_report(s, &ce, report, now_ms, e);
 }
 
 int store_report(struct store *s, uint64_t ce_id,
 				 const struct status_report *report, int64_t now_ms,
 				 struct err *e)
 {
+	struct arena *a;
 	int rc = db_begin(s->db, true, e);
 
 	if (rc < 0)
 	{
 		return rc;
 	}
-	rc = report_write(s, (int64_t)ce_id, report, now_ms, e);
+	a = arena_new();
+	rc = report_write(s, a, (int64_t)ce_id, report, now_ms, e);
+	arena_free(a);
 	if (rc < 0)
 	{
 		db_rollback(s->db);

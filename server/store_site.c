@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "server/render.h"
+#include "server/store_alarm.h"
 #include "server/store_work.h"
 #include "server/topology.h"
 
@@ -399,8 +400,12 @@ static int site_remove(struct store *s, const char *customer, const char *vpn,
 	store_note(s, CONF_SITE, site.place, before.id, &before, NULL);
 	store_clean_site(s, site.id);
 	/* what was reported goes with it */
-	rc = db_run(s->db, "DELETE FROM site WHERE id = $1",
-				DB_ARGS(db_i(site.id)), e);
+	rc = store_alarm_site_gone(s, customer, vpn, name, e);
+	if (rc == 0)
+	{
+		rc = db_run(s->db, "DELETE FROM site WHERE id = $1",
+					DB_ARGS(db_i(site.id)), e);
+	}
 	return rc < 0 ? rc : store_addresses_drop(s, site.ce_id, e);
 }
 

@@ -98,6 +98,9 @@ static const struct rule rules[] = {
 	  "(i.name = 'sa-profile' AND "
 	  "i.last < (SELECT max(id) FROM sa_profile)) OR "
 	  "(i.name = 'audit' AND i.last < (SELECT max(id) FROM audit)) OR "
+	  "(i.name = 'alarm' AND i.last < (SELECT max(id) FROM alarm)) OR "
+	  "(i.name = 'event' AND i.last < (SELECT max(id) FROM event)) OR "
+	  "(i.name = 'diag' AND i.last < (SELECT max(id) FROM diag)) OR "
 	  "(i.name = 'operator' AND i.last < (SELECT max(id) FROM operator)) OR "
 	  "(i.name = 'serial' AND i.last < (SELECT max(serial) FROM ce_key)) OR "
 	  "(i.name = 'serial' AND i.last < (SELECT max(serial) FROM operator))" },
@@ -109,6 +112,20 @@ static const struct rule rules[] = {
 	  "ON o.id = g.operator_id LEFT JOIN customer cu "
 	  "ON cu.id = g.customer_id AND cu.removed_revision = 0 "
 	  "WHERE o.id IS NULL OR cu.id IS NULL" },
+	{ "alarms", "SELECT count(*) FROM alarm WHERE cleared_ms = 0",
+	  "SELECT x.resource || ' ' || x.code, 'raised by a router that is not "
+	  "there' FROM alarm x LEFT JOIN ce ON ce.id = x.origin "
+	  "WHERE x.cleared_ms = 0 AND x.origin <> 0 AND (ce.id IS NULL "
+	  "OR ce.removed_revision <> 0) UNION ALL "
+	  "SELECT x.resource || ' ' || x.code, 'raised, and its site is not there' "
+	  "FROM alarm x WHERE x.cleared_ms = 0 AND x.site <> '' "
+	  "AND NOT EXISTS (SELECT 1 FROM site t JOIN vpn v ON v.id = t.vpn_id "
+	  "JOIN customer cu ON cu.id = v.customer_id WHERE cu.name = x.customer "
+	  "AND v.name = x.vpn AND t.name = x.site)" },
+	{ "alarms told", "SELECT count(*) FROM outlet",
+	  "SELECT o.way, 'delivered more than there ever was' FROM outlet o "
+	  "WHERE o.position > coalesce((SELECT last FROM id_counter "
+	  "WHERE name = 'event'), 0)" },
 	{ NULL, NULL, NULL }
 };
 

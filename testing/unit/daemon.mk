@@ -47,7 +47,8 @@ testing_unit_test_route_SOURCES = testing/unit/test_route.c
 testing_unit_test_route_LDADD = libppvpn-http.la libppvpn.la $(CHECK_LIBS)
 testing_unit_test_server_conf_SOURCES = testing/unit/test_server_conf.c \
 	server/conf.c
-testing_unit_test_server_conf_LDADD = libppvpn-service.la libppvpn.la $(CHECK_LIBS)
+testing_unit_test_server_conf_LDADD = server/outlet_text.lo \
+	libppvpn-service.la libppvpn.la $(CHECK_LIBS)
 testing_unit_test_server_parts_SOURCES = testing/unit/test_server_parts.c \
 	server/etag.c server/limiter.c
 testing_unit_test_server_parts_LDADD = libppvpn-ca.la libppvpn-seal.la \
@@ -71,8 +72,9 @@ EXTRA_DIST += testing/unit/test_attacks.py testing/unit/test_random.py \
 	testing/unit/vpn_model.py
 # these use what test_server.py has
 TESTS += testing/unit/test_access.py testing/unit/test_openapi.py \
-	testing/unit/test_admin_cli.py testing/unit/test_metrics.py \
-	testing/unit/test_promtool.py
+	testing/unit/test_admin_cli.py testing/unit/test_server_alarms.py \
+	testing/unit/test_metrics.py testing/unit/test_promtool.py
 EXTRA_DIST += testing/unit/test_access.py testing/unit/test_openapi.py \
-	testing/unit/test_admin_cli.py testing/unit/test_metrics.py \
+	testing/unit/test_admin_cli.py testing/unit/test_server_alarms.py \
+	testing/unit/test_metrics.py \
 	testing/unit/test_promtool.py

@@ -39,6 +39,7 @@ testing_unit_test_render_LDADD = libppvpn-store.la $(CHECK_LIBS)
 testing_unit_test_store_SOURCES = \
 	testing/unit/test_store.c \
 	testing/unit/store_kit.c testing/unit/store_kit.h \
+	testing/unit/test_store_alarm.c \
 	testing/unit/test_store_config.c \
 	testing/unit/test_store_fault.c \
 	testing/unit/test_store_migrate.c \

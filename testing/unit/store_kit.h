@@ -98,6 +98,7 @@ const struct model_peer *kit_peer(const struct model_document *doc,
 uint64_t kit_ce_revision(const char *customer, const char *ce);
 
 /* Cases of the other files. */
+TCase *store_alarm_case(void);
 TCase *store_config_case(void);
 TCase *store_fault_case(void);
 TCase *store_migrate_case(void);

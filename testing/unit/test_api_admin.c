@@ -23,6 +23,7 @@ struct http_request
 	const char *body;
 	void *kept;
 	void (*kept_done)(void *kept);
+	unsigned waited;
 };
 
 /* who asks; root over the Unix socket */
@@ -102,6 +103,37 @@ void http_response_error(struct http_response *r, unsigned status,
 	r->body = text_take(&text);
 }
 
+/* Parking ends at once: the handler is asked again, as if time had passed. */
+static unsigned parked;
+
+struct http *http_request_listener(struct http_request *req)
+{
+	(void)req;
+	return NULL;
+}
+
+uint64_t http_generation(struct http *http)
+{
+	(void)http;
+	return 1;
+}
+
+void http_request_park(struct http_request *req, uint64_t tag,
+					   uint64_t generation, unsigned ms)
+{
+	ck_assert_uint_eq(generation, 1);
+	ck_assert(tag == API_ADMIN_TAG_EVENTS || tag == API_ADMIN_TAG_DIAGS);
+	ck_assert_uint_le(ms, 50000);
+	ck_assert_uint_eq(req->waited, 0);
+	parked++;
+	req->waited = ms;
+}
+
+unsigned http_request_waited_ms(struct http_request *req)
+{
+	return req->waited;
+}
+
 static const char *const urls[] = { "https://vpn1.sp.example:8443" };
 static unsigned commits;
 
@@ -129,7 +161,8 @@ static unsigned ask(const char *method, const char *target, const char *body)
 	ck_assert_msg(route_find(api_admin_routes, method, &req.target, &req.route,
 							 allow) == 0, "no route %s %s", method, target);
 	ck_assert_uint_ge(req.route->max_body, body ? strlen(body) : 0);
-	if (api_admin_admit(&req, &resp, store, (void *)&api))
+	if (api_admin_admit(&req, &resp, store, (void *)&api) &&
+		req.route->handler(&req, &resp, store, (void *)&api) == HTTP_PARK)
 	{
 		ck_assert_int_eq(req.route->handler(&req, &resp, store, (void *)&api),
 						 HTTP_DONE);
@@ -547,6 +580,133 @@ START_TEST(takes_percentiles_that_were_measured)
 }
 END_TEST
 
+/* ---- alarms, events, bundles --------------------------------------------------- */
+
+START_TEST(lists_alarms)
+{
+	two_sites();
+	report("paris-r1", "lyon", "up", 0, 0);
+	GET("/v1/alarms", 200);
+	SAYS("\"raised\":true,\"severity\":\"major\",\"resource\":"
+		 "\"acme/corp/paris/lyon\",\"code\":\"auth-failed\","
+		 "\"source\":\"acme/paris-r1\",\"text\":\"refused\","
+		 "\"title\":\"IKE authentication failed\",\"remedy\":\"");
+	GET("/v1/alarms?customer=acme&vpn=corp&site=lyon&cleared=yes", 200);
+	SAYS("auth-failed");
+	GET("/v1/alarms?customer=acme&vpn=corp&site=nosuch", 404);
+	GET("/v1/alarms?customer=nosuch", 404);
+	GET("/v1/alarms?site=lyon", 400);
+	GET("/v1/alarms?customer=acme&site=lyon", 400);
+	GET("/v1/alarms?cleared=maybe", 400);
+	DELETE("/v1/sites/acme/corp/lyon", 200);
+	GET("/v1/alarms", 200);
+	SAYS("\"alarms\":[]");
+	GET("/v1/alarms?cleared=yes", 200);
+	SAYS("\"raised\":false");
+	SAYS("\"cleared-ms\":");
+}
+END_TEST
+
+static unsigned long long last_event(void)
+{
+	const char *at = strstr(answer, "\"last\":");
+
+	ck_assert_ptr_nonnull(at);
+	return strtoull(at + 7, NULL, 10);
+}
+
+START_TEST(tells_what_happens)
+{
+	unsigned long long at;
+
+	two_sites();
+	/* from now on */
+	GET("/v1/watch", 200);
+	SAYS("\"lost\":false,\"events\":[]");
+	at = last_event();
+	ck_assert_uint_ge(at, 6);
+	parked = 0;
+	GET(arena_printf(arena, "/v1/watch?after=%llu", at), 200);
+	ck_assert_uint_eq(parked, 0);
+	GET(arena_printf(arena, "/v1/watch?after=%llu&wait=50", at), 200);
+	ck_assert_uint_eq(parked, 1);
+	SAYS("\"events\":[]");
+	report("paris-r1", "lyon", "up", 0, 0);
+	GET(arena_printf(arena, "/v1/watch?after=%llu&wait=50", at), 200);
+	ck_assert_uint_eq(parked, 1);
+	SAYS("\"event\":\"applied\",\"result\":\"applied\",\"revision\":6,");
+	SAYS("\"event\":\"alarm-raised\",\"severity\":\"major\",");
+	ck_assert_uint_eq(last_event(), at + 2);
+	/* what is no such thing is passed over, and not looked at again */
+	GET(arena_printf(arena, "/v1/watch?customer=acme&vpn=corp&site=lyon"
+					 "&after=%llu", at), 200);
+	ck_assert_ptr_null(strstr(answer, "applied"));
+	SAYS("alarm-raised");
+	/* of a database that was put back since */
+	GET("/v1/watch?after=9007199254740991&wait=50", 200);
+	SAYS("\"lost\":true");
+	GET("/v1/watch?after=0&limit=2", 200);
+	SAYS("\"event\":\"commit\",\"actor\":\"unix:root\",\"revision\":1,"
+		 "\"text\":\"customer add acme\",\"customer\":\"acme\"}");
+	ck_assert_uint_eq(last_event(), 2);
+	GET("/v1/watch?after=x", 400);
+	GET("/v1/watch?after=0&wait=51", 400);
+	GET("/v1/watch?customer=nosuch", 404);
+}
+END_TEST
+
+static int certificate(void *user, const struct store_ce *ce, uint64_t serial,
+					   struct arena *a, char **cert_pem, struct err *err)
+{
+	*cert_pem = arena_strdup(a, "cert");
+	return 0;
+}
+
+START_TEST(asks_for_a_bundle)
+{
+	uint8_t token[32] = { 1 }, key[32] = { 2 };
+	unsigned long long id;
+	uint64_t ce;
+	char *cert;
+	bool again;
+
+	two_sites();
+	GET("/v1/ces/acme/paris-r1/diag", 404);
+	POST("/v1/ces/acme/paris-r1/diag", NULL, 409);
+	SAYS("not-enrolled");
+	OK(store_token_add(store, "acme", "paris-r1", token,
+					   kit_now_ms() + 100000, "x", &e));
+	OK(store_enroll(store, arena, "acme", "paris-r1", token, key,
+					kit_now_ms(), certificate, NULL, &cert, &again, &e));
+	commits = 0;
+	POST("/v1/ces/acme/paris-r1/diag", NULL, 200);
+	ck_assert_uint_eq(commits, 1);
+	id = strtoull(strstr(answer, "\"id\":") + 5, NULL, 10);
+	parked = 0;
+	GET(arena_printf(arena, "/v1/ces/acme/paris-r1/diag?id=%llu&wait=20", id),
+		200);
+	ck_assert_uint_eq(parked, 1);
+	SAYS("\"state\":\"waiting\",\"actor\":\"unix:root\"");
+	ce = kit_ce_id("acme", "paris-r1");
+	OK(store_diag_take(store, ce, id, "{\"x\":[1]}", kit_now_ms(), &e));
+	GET("/v1/ces/acme/paris-r1/diag?wait=20", 200);
+	SAYS("\"state\":\"there\"");
+	SAYS("\"bundle\":{\"x\":[1]}}");
+	GET(arena_printf(arena, "/v1/ces/acme/paris-r1/diag?id=%llu", id + 1),
+		404);
+	/* who does not answer is no bundle, and no silence */
+	POST("/v1/ces/acme/paris-r1/diag?seconds=0", NULL, 200);
+	GET("/v1/ces/acme/paris-r1/diag?wait=20", 504);
+	SAYS("timeout");
+	SAYS("within 0 s; it was never here");
+	POST("/v1/ces/acme/paris-r1/diag?seconds=601", NULL, 400);
+	POST("/v1/ces/acme/nosuch/diag", NULL, 404);
+	GET("/v1/ces/acme/nosuch/diag", 404);
+	GET("/v1/audit?limit=1", 200);
+	SAYS("ce diag acme/paris-r1");
+}
+END_TEST
+
 /* A database that fails is an error, not an empty list. */
 START_TEST(a_fault_is_no_empty_list)
 {
@@ -591,6 +751,9 @@ int main(void)
 	tcase_add_test(tc, measures_time_to_service);
 	tcase_add_test(tc, takes_percentiles_that_were_measured);
 	tcase_add_test(tc, a_fault_is_no_empty_list);
+	tcase_add_test(tc, lists_alarms);
+	tcase_add_test(tc, tells_what_happens);
+	tcase_add_test(tc, asks_for_a_bundle);
 	suite_add_tcase(suite, tc);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);

@@ -54,7 +54,8 @@ class Monitored(Server):
 
     def __init__(self):
         super().__init__()
-        self.metrics_port, = free_ports(1)
+        self.metrics_port, nobody = free_ports(2)
+        self.settings["alarm-webhook"] = f"http://127.0.0.1:{nobody}/"
         self.settings["metrics-listen"] = f"127.0.0.1:{self.metrics_port}"
         self.start()
         self.admin("POST", "/v1/customers", {"customer": "acme"})
@@ -184,15 +185,27 @@ class Metrics(unittest.TestCase):
         self.assertLess(abs(time.time() - reported), 300)
         self.server.report("lyon", result="rejected", alarms=[
             {"code": "auth-failed", "resource": "acme/corp/nice",
-             "severity": "major", "count": 1, "age": 1, "text": "x"}])
+             "severity": "critical", "count": 1, "age": 1, "text": "x"}])
         self.wait(1, "ppvpn_ce_result", **lyon, result="rejected")
         self.assertIsNone(
             self.value("ppvpn_ce_result", **lyon, result="applied"))
         self.assertEqual(
-            self.value("ppvpn_ce_alarms", **lyon, severity="major"), 1)
-        self.assertEqual(self.value("ppvpn_alarms", severity="major"), 1)
+            self.value("ppvpn_ce_alarms", **lyon, severity="critical"), 1)
+        self.assertEqual(self.value("ppvpn_alarms", severity="critical"), 1)
         self.server.report("lyon")
-        self.wait(0, "ppvpn_alarms", severity="major")
+        self.wait(0, "ppvpn_alarms", severity="critical")
+
+    def test_alarms_that_do_not_leave(self):
+        """Nobody listens there; an alarm is raised, and attempts are counted."""
+        self.server.report("paris", alarms=[
+            {"code": "frr", "resource": "ospfd", "severity": "warning",
+             "count": 1, "age": 1, "text": "x"}])
+        way = {"way": "webhook", "outcome": "failed"}
+        wait_until("attempts fail", lambda: self.value(
+            "ppvpn_alarm_deliveries_total", **way) > 0, 20)
+        self.assertEqual(self.value("ppvpn_alarm_deliveries_total",
+                                    way="webhook", outcome="delivered"), 0)
+        self.server.report("paris")
 
     def test_what_the_server_does(self):
         self.assertGreaterEqual(self.value("ppvpn_commits_total"), 8)

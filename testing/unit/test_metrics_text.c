@@ -105,6 +105,7 @@ static void render(bool database)
 		.ces = ces, .ce_count = COUNT(ces), .down_count = 1,
 		.down_omitted = 7, .recent = recent, .recent_count = COUNT(recent),
 		.open_notifications = 2, .oldest_open_ms = 1800000000000,
+		.alarms = { 0, 2, 0, 1 },
 	};
 	struct metrics m = {
 		.version = "0.1", .now_ms = 1800000001500, .started_ms = 1799999999001,
@@ -121,6 +122,10 @@ static void render(bool database)
 		.parked = 3, .connections = 4, .connection_limit = 16,
 		.answers = { 0, 10, 20, 30, 40 },
 	};
+	m.ways[0].name = "webhook";
+	m.ways[0].delivered = 8;
+	m.ways[0].failed = 9;
+	m.way_count = 1;
 	m.counters[COUNTER_COMMITS] = 5;
 	m.counters[COUNTER_ENROL_REFUSED] = 6;
 	metrics_render(&m, &t);
@@ -141,6 +146,9 @@ static const char *const always[] = {
 	"ppvpn_commits_total 5",
 	"ppvpn_documents_built_total 0",
 	"ppvpn_enrolments_total{outcome=\"refused\"} 6",
+	"ppvpn_alarm_deliveries_total{way=\"webhook\",outcome=\"delivered\"} 8",
+	"ppvpn_alarm_deliveries_total{way=\"webhook\",outcome=\"failed\"} 9",
+	"ppvpn_alarm_deliveries_total{way=\"webhook\",outcome=\"dropped\"} 0",
 };
 
 static const char *const of_database[] = {

@@ -438,7 +438,7 @@ START_TEST(writes_lines_to_syslog)
 	add_events(1);
 	AWAIT(seen.delivered[OUTLET_SYSLOG] == 1);
 	ck_assert_str_eq(seen.line, "alarm id=1 event=raised severity=major "
-					 "code=auth-failed resource=acme/corp/paris "
+					 "code=auth-failed source=server resource=acme/corp/paris "
 					 "text: the \"key\"?is wrong");
 	ck_assert_int_eq(seen.priority, LOG_DAEMON | LOG_ERR);
 	add_events(1);
@@ -570,22 +570,30 @@ START_TEST(writes_hostile_text)
 {
 	struct alarm_event event = {
 		.id = UINT64_C(9007199254740993), .severity = STATUS_CRITICAL,
-		.resource = "a b=\"c\"", .code = "", .text = "\x1b[31m\"\n\xff end",
+		.source = "acme/r\n1", .resource = "a b=\"c\"", .code = "", .text = "\x1b[31m\"\n\xff end",
 	};
 	struct text t = outlet_json(&event);
 
 	ck_assert_str_eq(text_str(&t),
 					 "{\"schema\":\"ppvpn-alarm/1\",\"id\":9007199254740993,"
 					 "\"event\":\"cleared\",\"severity\":\"critical\","
-					 "\"resource\":\"a b=\\\"c\\\"\",\"code\":\"\","
+					 "\"source\":\"acme/r?1\",\"resource\":\"a b=\\\"c\\\"\",\"code\":\"\","
 					 "\"text\":\"?[31m\\\"?? end\","
 					 "\"time\":\"1970-01-01T00:00:00.000Z\"}");
 	text_done(&t);
 	t = outlet_line(&event);
 	ck_assert_str_eq(text_str(&t),
 					 "alarm id=9007199254740993 event=cleared "
-					 "severity=critical code=- resource=a_b__c_ "
+					 "severity=critical code=- source=acme/r?1 resource=a_b__c_ "
 					 "text: ?[31m\"?? end");
+	text_done(&t);
+	event.raised = event.changed = true;
+	t = outlet_line(&event);
+	ck_assert_ptr_nonnull(strstr(text_str(&t), " event=changed "));
+	text_done(&t);
+	event.changed = false;
+	t = outlet_line(&event);
+	ck_assert_ptr_nonnull(strstr(text_str(&t), " event=raised "));
 	text_done(&t);
 }
 END_TEST

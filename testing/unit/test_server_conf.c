@@ -82,6 +82,9 @@ START_TEST(sample_has_every_key_with_its_default)
 	ck_assert_uint_eq(defaults.confirm_timeout, 120);
 	ck_assert_uint_eq(conf.connection_limit, defaults.connection_limit);
 	ck_assert_uint_eq(conf.per_ip_limit, defaults.per_ip_limit);
+	ck_assert_ptr_nonnull(conf.alarm_webhook);
+	ck_assert_ptr_null(defaults.alarm_webhook);
+	ck_assert(!defaults.alarm_syslog && conf.alarm_syslog);
 	ck_assert_uint_eq(conf.workers, defaults.workers);
 	ck_assert_uint_eq(conf.request_timeout, defaults.request_timeout);
 	ck_assert_int_eq(conf.log_level, defaults.log_level);
@@ -122,6 +125,15 @@ static const struct
 	{ "[server]\nlog-level = loud\n", "server.conf:2" },
 	{ "[server]\nadmin-group =\n", "server.conf:2" },
 	{ "[server]\nnonsense = 1\n", "server.conf:2" },
+	{ "[server]\nalarm-webhook = http://127.0.0.1:8080/x\n"
+	  "alarm-syslog = yes\n", NULL },
+	{ "[server]\nalarm-webhook = https://nms.sp.example/hook?t=1\n"
+	  "alarm-webhook-secret-file = /etc/ppvpn/hook.secret\n", NULL },
+	{ "[server]\nalarm-webhook = http://nms.sp.example/\n", "server.conf:2" },
+	{ "[server]\nalarm-webhook = https://u:p@nms.sp.example/\n",
+	  "server.conf:2" },
+	{ "[server]\nalarm-webhook-secret-file = secret\n", "server.conf:2" },
+	{ "[server]\nalarm-syslog = on\n", "server.conf:2" },
 	{ "[other]\nlisten = 1.2.3.4:5\n", "server.conf:2" },
 	{ "[server x]\nlisten = 1.2.3.4:5\n", "server.conf:2" },
 	{ "[server]\nworkers = 1\nworkers = 2\n", "server.conf:3" },
@@ -141,6 +153,8 @@ START_TEST(checks_values)
 	{
 		ck_assert_msg(rc < 0, "%s", texts[_i].text);
 		ck_assert_int_eq(e.code, ERR_CONFIG);
+		/* an URL of a receiver is as good as a secret */
+		ck_assert_ptr_null(strstr(e.text, "nms.sp.example"));
 		ck_assert_msg(strstr(e.where, texts[_i].where) != NULL, "%s: %s",
 					  e.where, texts[_i].text);
 	}

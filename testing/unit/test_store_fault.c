@@ -311,7 +311,15 @@ static void ask_everything(int *errors)
 	struct store_tunnel *tunnels;
 	struct store_audit *audits;
 	struct store_ce_status *statuses;
+	const struct store_event_filter every = { NULL, NULL, NULL, false };
+	const struct store_rules rules = {
+		.now_ms = 1800000000000, .started_ms = 1800000000000,
+		.report_interval_s = 300, .host = "vpn1",
+	};
+	struct store_alarm *alarms;
+	struct store_event *events;
 	struct model_document *doc;
+	size_t raised;
 	uint64_t epoch, revision;
 	size_t count;
 	int rc;
@@ -336,6 +344,10 @@ static void ask_everything(int *errors)
 	ASK(store_tunnels(store, arena, NULL, NULL, &tunnels, &count, &e), 3);
 	ASK(store_audits(store, arena, 100, &audits, &count, &e), 8);
 	ASK(store_ce_statuses(store, arena, NULL, &statuses, &count, &e), 3);
+	ASK(store_alarms(store, arena, NULL, NULL, NULL, true, &alarms, &count, &e),
+		0);
+	ASK(store_events(store, arena, 0, &every, 100, &events, &count, &e), 8);
+	ASK(store_rules_apply(store, &rules, &raised, &e), 0);
 	ASK(store_ce_get(store, arena, "acme", "paris-r1", &ce, &e), 0);
 	ASK(store_document(store, arena, 1, &kit_management, &doc, &e), 0);
 	if (rc == 0)

@@ -54,6 +54,10 @@ static void damage(const char *sql)
 	db_close(db);
 }
 
+#define RAISED(origin, vpn, site) \
+	"INSERT INTO alarm VALUES (7, " origin ", 's', 'x', 'frr', 'major', 1, 1, " \
+	"0, 1, '', 'acme', '" vpn "', '" site "', '', '', 0, 0)"
+
 static const struct
 {
 	const char *sql, *told;
@@ -87,6 +91,14 @@ static const struct
 	{ "UPDATE site SET router_id = 'x' WHERE name = 'nice'",
 	  "documents: acme/nice-r1" },
 	{ "UPDATE vpn SET domain = 'a b'", "documents: acme/paris-r1" },
+	{ RAISED("99", "", ""), "alarms: x frr: raised by a router" },
+	{ RAISED("0", "corp", "nosuch"), "alarms: x frr: raised, and its site" },
+	{ RAISED("1", "", "") "; UPDATE id_counter SET last = 0 "
+	  "WHERE name = 'event'", "numbers: event" },
+	{ RAISED("1", "", "") "; INSERT INTO id_counter VALUES ('alarm', 3)",
+	  "numbers: alarm" },
+	{ "INSERT INTO outlet VALUES ('syslog', 1000, '', 0)",
+	  "alarms told: syslog" },
 };
 
 START_TEST(every_broken_rule_is_told)
@@ -264,11 +276,16 @@ START_TEST(an_epoch_begins)
 {
 	static const uint8_t token[32] = { 1 };
 	struct db *db;
-	uint64_t epoch, revision, before;
+	uint64_t epoch, revision, before, event, diag, gone;
+	struct store_event *events;
+	const struct store_event_filter filter = { .customer = NULL };
 	int64_t tokens;
+	size_t count;
 
 	kit_acme();
 	before = kit_revision();
+	OK(store_event_ids(store, &event, &gone, &e));
+	ck_assert_uint_eq(gone, 0);
 	OK(store_token_add(store, "acme", "paris-r1", token, kit_now_ms() + 10000,
 					   "unix:root", &e));
 	OK(store_epoch_begin(store, 0, "unix:root", &e));
@@ -282,6 +299,15 @@ START_TEST(an_epoch_begins)
 	ck_assert_uint_eq(epoch, 1002);
 	ck_assert_uint_eq(kit_document("acme", "paris-r1")->epoch, 1002);
 	ck_assert_str_eq(verify(), "");
+	/* what was told between the copy and its end is never told again as other
+	   things: ids jump */
+	OK(store_event_ids(store, &epoch, &gone, &e));
+	ck_assert_uint_ge(epoch, event + 1000000);
+	OK(store_events(store, arena, 0, &filter, 100, &events, &count, &e));
+	ck_assert_uint_eq(count, event);
+	OK(store_diag_ask(store, "acme", "paris-r1", "x", kit_now_ms(),
+					  kit_now_ms(), &diag, &e));
+	ck_assert_uint_gt(diag, 1000000);
 	OK(db_open(kit_path, &db, &e));
 	OK(db_number(db, "SELECT count(*) FROM ce_token", NULL, &tokens, &e));
 	db_close(db);
