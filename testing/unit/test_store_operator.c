@@ -329,6 +329,13 @@ START_TEST(records_are_one_customers)
 		.customer = (char *)"acme", .description = (char *)"y" }, &e));
 	OK(store_commit(store, "two at once", &both, &e));
 	ck_assert_str_eq(whose(both), "none");
+	/* a name that begins like another is another */
+	OK(store_begin(store, "test", &e));
+	OK(store_customer_set(store, &(struct store_customer){
+		.customer = (char *)"acme" }, &e));
+	OK(kit_add_customer(store, "acme2", "", &e));
+	OK(store_commit(store, "two at once", &both, &e));
+	ck_assert_str_eq(whose(both), "none");
 	OK(store_management_set(store, &kit_management, &e));
 	other.poll_interval++;
 	OK(store_management_set(store, &other, &e));
