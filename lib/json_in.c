@@ -405,7 +405,7 @@ int json_read_object(struct json_in *in, struct json_object *value,
 	struct json_object *member_value;
 	struct json_path member = { .up = path };
 	const struct json_row *row;
-	int rc;
+	int known = 0, rc;
 
 	if (json_object_get_type(value) != json_type_object)
 	{
@@ -416,6 +416,7 @@ int json_read_object(struct json_in *in, struct json_object *value,
 		member.member = row->name;
 		if (json_object_object_get_ex(value, row->name, &member_value))
 		{
+			known++;
 			rc = read_member(in, member_value, &member, row, out);
 			if (rc)
 			{
@@ -426,6 +427,10 @@ int json_read_object(struct json_in *in, struct json_object *value,
 		{
 			return fail(in, &member, ERR_JSON_MEMBER, "member is missing");
 		}
+	}
+	if (known == json_object_object_length(value))
+	{	/* each row is another name, so these are all there are */
+		return 0;
 	}
 	/* last: another version of a schema is told by its first row */
 	json_object_object_foreachC(value, it)
