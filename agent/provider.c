@@ -177,6 +177,10 @@ static void note_ok(struct provider *p)
 	const struct err *e = p->rejected ? &p->refusal : &none;
 
 	failover_answered(&p->failover);
+	if (!provider_keep(p) && !p->rejected)
+	{	/* told until it works */
+		return;
+	}
 	if (p->error.code != e->code)
 	{
 		p->error = *e;
@@ -227,6 +231,7 @@ void provider_hand_on(struct provider *p, bool from_disk, uint64_t first_byte_ms
 	};
 
 	p->saved = from_disk;
+	p->applied = false;
 	log_info("provider", "document %llu.%llu %s: %s, %zu VPNs",
 			 (unsigned long long)d.doc->epoch,
 			 (unsigned long long)d.doc->revision,

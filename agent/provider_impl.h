@@ -39,7 +39,9 @@ struct provider {
 	unsigned asked_wait;
 	uint64_t asked_ms, reported_ms;
 	bool poked;
-	bool connected, rejected, saved, base_saved;
+	bool connected, rejected;
+	bool applied, saved;		/* what is in force: by the agent, on disk */
+	bool base_saved;
 	uint64_t since_ms, poked_ms;
 	struct err error, refusal;	/* refusal: of the newest document */
 	char *report;				/* waits to be sent */
@@ -70,6 +72,8 @@ void provider_note_refusal(struct provider *p, const struct err *e);
 
 /** A new document is in force; h is the provider's from now on. */
 void provider_take(struct provider *p, struct held *h);
+/** What is in force, applied and confirmed is kept; false: it could not be. */
+bool provider_keep(struct provider *p);
 /** A server answered a request that began at asked_ms. */
 void provider_judge(struct provider *p, uint64_t asked_ms);
 void provider_on_confirm(void *user);

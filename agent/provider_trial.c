@@ -126,18 +126,26 @@ void provider_take(struct provider *p, struct held *h)
 	provider_take_servers(p);
 }
 
-static void save(struct provider *p)
+/* A disk that was full, say, is tried again with every answer of a server. */
+bool provider_keep(struct provider *p)
 {
 	struct lastconf last = { .body = p->held.body, .len = p->held.len };
 	struct err e = {0};
 
+	if (p->saved || !p->applied || p->trial.state == TRIAL_RUNNING)
+	{
+		return true;
+	}
 	memcpy(last.etag, p->held.etag, sizeof(last.etag));
 	if (lastconf_save(p->state_dir, p->id->ce, &last, &e) < 0)
 	{
+		err_prefix(&e, "the configuration in force is not kept for the next "
+				   "start");
 		provider_note_error(p, &e);
-		return;
+		return false;
 	}
 	p->saved = true;
+	return true;
 }
 
 static void refuse_record(struct provider *p, const char *what)
@@ -184,7 +192,7 @@ void provider_judge(struct provider *p, uint64_t asked_ms)
 			log_info("provider", "document %llu.%llu is confirmed",
 					 (unsigned long long)p->held.doc->epoch,
 					 (unsigned long long)p->held.doc->revision);
-			save(p);
+			provider_keep(p);
 			end_trial(p);
 			p->handlers.state(p->user);
 			break;
@@ -224,15 +232,13 @@ void provider_on_confirm(void *user)
 
 void provider_applied(struct provider *p)
 {
+	p->applied = p->held.doc != NULL;
 	if (p->trial.state != TRIAL_NONE)
 	{
 		trial_applied(&p->trial, loop_now_ms());
 		arm_confirm(p, CONFIRM_LOOK_MS);
 	}
-	if (p->trial.state != TRIAL_RUNNING && !p->saved && p->held.doc)
-	{
-		save(p);
-	}
+	provider_keep(p);
 }
 
 /* What was on trial when we ended was never confirmed; twice is enough. */

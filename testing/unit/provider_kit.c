@@ -28,7 +28,7 @@ int post_rc;
 char saved[8192], saved_etag[128];
 unsigned saves;
 char *on_disk, on_disk_etag[128];
-int disk_rc;
+int disk_rc, save_rc;
 
 struct fetch *fetch_new(struct loop *l, const struct fetch_identity *id,
 						struct err *e)
@@ -138,6 +138,10 @@ int lastconf_save(const char *dir, const char *ce, const struct lastconf *in,
 	(void)dir;
 	(void)ce;
 	(void)e;
+	if (save_rc)
+	{
+		return err_set(e, save_rc, ERR_IO, "config", "planted");
+	}
 	snprintf(saved, sizeof(saved), "%s", in->body);
 	snprintf(saved_etag, sizeof(saved_etag), "%s", in->etag);
 	saves++;
@@ -233,7 +237,7 @@ void setup(void)
 	disk_rc = -ENOENT;
 	asked = documents = saves = posted = states = 0;
 	leaves = diags = wanted_diags = looks = answers = 0;
-	post_rc = 0;
+	post_rc = save_rc = 0;
 	memset(&trial_on_disk, 0, sizeof(trial_on_disk));
 	loop = loop_new();
 	ck_assert_int_eq(provider_new(loop, "/nowhere", &id, &handlers, NULL, &p,

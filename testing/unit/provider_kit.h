@@ -29,6 +29,7 @@ extern char saved[8192], saved_etag[128];
 extern unsigned saves;
 extern char *on_disk, on_disk_etag[128];	/* freed by teardown */
 extern int disk_rc;							/* -ENOENT, unless a test says so */
+extern int save_rc;							/* of lastconf_save() */
 extern struct lastconf_trial trial_on_disk;
 
 /* what the provider said */
