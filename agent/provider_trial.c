@@ -152,8 +152,9 @@ static void refuse_record(struct provider *p, const char *what)
 {
 	struct err e = {0};
 
-	err_set(&e, -ECANCELED, ERR_ROLLED_BACK, provider_server(p), "revision %llu.%llu "
-			"was taken back: no server was reached after it was applied; %s",
+	err_set(&e, -ECANCELED, ERR_ROLLED_BACK, provider_server(p),
+			"revision %llu.%llu was taken back: no server was reached after it "
+			"was applied; %s",
 			(unsigned long long)p->record.epoch,
 			(unsigned long long)p->record.revision, what);
 	provider_note_refusal(p, &e);
