@@ -196,6 +196,28 @@ void daytime_free(struct daytime *d)
 	}
 }
 
+int daytime_after_ca(const char *ca_pem, bool may_set,
+					 const struct daytime_system *system, struct err *e)
+{
+	struct daytime d = {
+		.may_set = may_set,
+		.system = system ? *system
+						 : (struct daytime_system){ system_now, system_set },
+	};
+	int rc = certificate_ca_times(ca_pem, &d.proven_s, &d.until_s, e);
+
+	if (rc == 0 && d.system.now() < d.proven_s)
+	{
+		step(&d, d.proven_s, "the provider's CA began");
+		if (d.trouble.code != ERR_NONE)
+		{
+			*e = d.trouble;
+			rc = -EPERM;
+		}
+	}
+	return rc;
+}
+
 /* ---- what is heard ---------------------------------------------------------------- */
 
 /* A server's word, over a channel that was checked. */

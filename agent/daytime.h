@@ -46,4 +46,13 @@ void daytime_answered(struct daytime *d, const struct fetch_answer *a);
 /** What is wrong with the clock; code NONE: nothing that is known. */
 const struct err *daytime_trouble(const struct daytime *d);
 
+/**
+ * For enrolment, when nothing else is known: the clock is not before the CA
+ * began, or is set forward to it.
+ *
+ * @return		0, or -errno with e CLOCK
+ */
+int daytime_after_ca(const char *ca_pem, bool may_set,
+					 const struct daytime_system *system, struct err *e);
+
 #endif

@@ -20,6 +20,7 @@
 
 #include "alloc.h"
 #include "certificate.h"
+#include "daytime.h"
 #include "fetch.h"
 #include "file.h"
 #include "identity.h"
@@ -447,12 +448,16 @@ static int ask_server(const char *state_dir, const struct provider_file *b,
 }
 
 static int enroll(const char *state_dir, const struct provider_file *b,
-				  struct err *e)
+				  bool may_set_clock, struct err *e)
 {
 	struct credentials c = { .ca = b->ca };
 	char *csr = NULL, *answer = NULL;
 	int rc = certificate_check_ca(b->ca, e);
 
+	if (rc == 0)
+	{
+		rc = daytime_after_ca(b->ca, may_set_clock, NULL, e);
+	}
 	if (rc == 0)
 	{
 		rc = certificate_key_new(&c.key, e);
@@ -497,7 +502,7 @@ static int check_bundle(const struct provider_file *b, struct err *e)
 }
 
 int identity_enroll(const char *state_dir, const char *bundle_path, bool force,
-					struct err *e)
+					bool may_set_clock, struct err *e)
 {
 	struct provider_file b = {0};
 	struct identity id;
@@ -535,7 +540,7 @@ int identity_enroll(const char *state_dir, const char *bundle_path, bool force,
 	}
 	if (rc == 0)
 	{
-		rc = enroll(state_dir, &b, e);
+		rc = enroll(state_dir, &b, may_set_clock, e);
 		close(lock);
 	}
 	arena_free(arena);

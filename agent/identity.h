@@ -29,9 +29,11 @@ void identity_done(struct identity *id);
 /**
  * The whole of "ppvpn-agent enroll": read and check the bundle (doc/ce-api.md), make a
  * key, a CSR, ask the server, check the answer (our key, that CA), then write
- * everything, last the file "provider". A failure leaves what was there.
+ * everything, last the file "provider". may_set_clock: forward, if it is before the
+ * CA (daytime.h). A failure leaves what was there.
  */
-int identity_enroll(const char *state_dir, const char *bundle_path, bool force, struct err *e);
+int identity_enroll(const char *state_dir, const char *bundle_path, bool force,
+					bool may_set_clock, struct err *e);
 
 /**
  * This router leaves its provider: from here on, over restarts, until

@@ -3,9 +3,10 @@
 /*
  * lastconf.h - the last known configuration on disk
  *
- * Owns STATE/config, STATE/config.previous and STATE/trial. The first two are sealed (lib/seal.h, key
- * STATE/seal.key), bound to the CE, with epoch, revision and ETag; written by
- * write, fsync, rename. A file that does not open is not used and not deleted.
+ * Owns STATE/config, STATE/config.previous and STATE/trial. The first two are
+ * sealed (lib/seal.h, key STATE/seal.key), bound to the CE, with epoch, revision
+ * and ETag. Written by write, fsync, rename. A file that does not open is not
+ * used and not deleted.
  */
 #ifndef PPVPN_AGENT_LASTCONF_H
 #define PPVPN_AGENT_LASTCONF_H

@@ -47,7 +47,8 @@ static int enroll(const char *bundle, bool force, const struct conf *conf,
 				  struct err *e)
 {
 	struct identity id = {0};
-	int rc = identity_enroll(conf->state_dir, bundle, force, e);
+	int rc = identity_enroll(conf->state_dir, bundle, force,
+							 !conf->keep_clock, e);
 
 	if (rc == 0)
 	{

@@ -177,10 +177,14 @@ void provider_note_error(struct provider *p, const struct err *e)
 /* What is wrong with the newest document, or with the disk, stays wrong. */
 static void note_ok(struct provider *p)
 {
-	const struct err *e = p->rejected ? &p->refusal : &p->unkept;
+	static const struct err none;
+	const struct err *e = p->rejected ? &p->refusal : &none;
 
 	failover_answered(&p->failover);
-	provider_keep(p);
+	if (!provider_keep(p) && !p->rejected)
+	{	/* told until it works */
+		return;
+	}
 	if (p->error.code != e->code)
 	{
 		p->error = *e;
@@ -231,6 +235,7 @@ void provider_hand_on(struct provider *p, bool from_disk, uint64_t first_byte_ms
 	};
 
 	p->saved = from_disk;
+	p->applied = false;
 	log_info("provider", "document %llu.%llu %s: %s, %zu VPNs",
 			 (unsigned long long)d.doc->epoch,
 			 (unsigned long long)d.doc->revision,

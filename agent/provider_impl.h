@@ -41,11 +41,10 @@ struct provider {
 	bool poked;
 	bool quit;					/* nothing is asked any more */
 	bool connected, rejected;
-	bool applied;				/* what is in force, by the agent */
-	bool saved, base_saved;
+	bool applied, saved;		/* what is in force: by the agent, on disk */
+	bool base_saved;
 	uint64_t since_ms, poked_ms;
 	struct err error, refusal;	/* refusal: of the newest document */
-	struct err unkept;			/* why what is in force is not on disk */
 	char *report;				/* waits to be sent */
 	size_t report_len;
 	bool reporting, report_lost;
@@ -74,16 +73,13 @@ void provider_note_refusal(struct provider *p, const struct err *e);
 
 /** A new document is in force; h is the provider's from now on. */
 void provider_take(struct provider *p, struct held *h);
+/** What is in force, applied and confirmed is kept; false: it could not be. */
+bool provider_keep(struct provider *p);
 /** A server answered a request that began at asked_ms. */
 void provider_judge(struct provider *p, uint64_t asked_ms);
 void provider_on_confirm(void *user);
 /** At the start, after the last known configuration was loaded. */
 void provider_load_record(struct provider *p);
-/**
- * What is in force, and not on trial, becomes the last known configuration. A
- * disk that was full, say, is tried again with every answer of the server.
- */
-void provider_keep(struct provider *p);
 /** Nothing is remembered of a trial any more. */
 void provider_forget_record(struct provider *p);
 

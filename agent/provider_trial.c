@@ -113,7 +113,6 @@ void provider_take(struct provider *p, struct held *h)
 
 	p->braked[0] = p->allowed[0] = '\0';
 	p->applied = false;
-	memset(&p->unkept, 0, sizeof(p->unkept));
 	if (old && old->state != MODEL_DEPROVISIONED &&
 		h->doc->state != MODEL_DEPROVISIONED)
 	{
@@ -128,11 +127,16 @@ void provider_take(struct provider *p, struct held *h)
 	provider_take_servers(p);
 }
 
-static void save(struct provider *p)
+/* A disk that was full, say, is tried again with every answer of a server. */
+bool provider_keep(struct provider *p)
 {
 	struct lastconf last = { .body = p->held.body, .len = p->held.len };
 	struct err e = {0};
 
+	if (p->saved || !p->applied || p->trial.state == TRIAL_RUNNING)
+	{
+		return true;
+	}
 	memcpy(last.etag, p->held.etag, sizeof(last.etag));
 	if (p->held.doc->state == MODEL_DEPROVISIONED &&
 		lastconf_remove(p->state_dir, &e) < 0)
@@ -143,28 +147,20 @@ static void save(struct provider *p)
 	{
 		err_prefix(&e, "the configuration in force is not kept for the next "
 				   "start");
-		p->unkept = e;
 		provider_note_error(p, &e);
-		return;
+		return false;
 	}
-	memset(&p->unkept, 0, sizeof(p->unkept));
 	p->saved = true;
-}
-
-void provider_keep(struct provider *p)
-{
-	if (p->applied && !p->saved && p->trial.state != TRIAL_RUNNING)
-	{
-		save(p);
-	}
+	return true;
 }
 
 static void refuse_record(struct provider *p, const char *what)
 {
 	struct err e = {0};
 
-	err_set(&e, -ECANCELED, ERR_ROLLED_BACK, provider_server(p), "revision %llu.%llu "
-			"was taken back: no server was reached after it was applied; %s",
+	err_set(&e, -ECANCELED, ERR_ROLLED_BACK, provider_server(p),
+			"revision %llu.%llu was taken back: no server was reached after it "
+			"was applied; %s",
 			(unsigned long long)p->record.epoch,
 			(unsigned long long)p->record.revision, what);
 	provider_note_refusal(p, &e);
@@ -203,7 +199,7 @@ void provider_judge(struct provider *p, uint64_t asked_ms)
 			log_info("provider", "document %llu.%llu is confirmed",
 					 (unsigned long long)p->held.doc->epoch,
 					 (unsigned long long)p->held.doc->revision);
-			save(p);
+			provider_keep(p);
 			end_trial(p);
 			p->handlers.state(p->user);
 			break;
@@ -243,12 +239,12 @@ void provider_on_confirm(void *user)
 
 void provider_applied(struct provider *p)
 {
+	p->applied = p->held.doc != NULL;
 	if (p->trial.state != TRIAL_NONE)
 	{
 		trial_applied(&p->trial, loop_now_ms());
 		arm_confirm(p, CONFIRM_LOOK_MS);
 	}
-	p->applied = p->held.doc != NULL;
 	provider_keep(p);
 }
 

@@ -64,6 +64,20 @@ def test_may_not_set_it(three, right_time):
     assert [a["severity"] for a in paris.ctl_json("alarms")["alarms"] if a["code"] == "clock"] == ["cleared"]
 
 
+def test_enrols_in_1970(three, right_time):
+    brest = three.add_ce("brest")
+    three.admin(f"ce add acme/{brest.router} --address {brest.address}")
+    three.admin(f"site add acme/corp/brest --ce {brest.router}")
+    brest.configure({"acme/corp": {"vrf": "corp", "table": 1001, "lan": "eth1"}})
+    bundle = three.admin(f"ce bundle acme/{brest.router}")
+    time.clock_settime(time.CLOCK_REALTIME, 7)
+    brest.enroll(bundle)
+    assert right_time() - 3 * 86400 < time.time() < right_time() + 5
+    brest.start()
+    three.wait_in_service(timeout=90)
+    time.clock_settime(time.CLOCK_REALTIME, right_time())
+
+
 def test_jumps_of_a_year(three, right_time):
     """Timers do not notice; the server, whose clock it is too, stays reached or is reached again."""
     pings = three.pings([("paris", "lyon"), ("nice", "paris")])

@@ -3,7 +3,6 @@
 #
 # Changes that would cost more than they are worth: a document that cuts a router's own way to the server comes back by
 # itself, and one that drops peers in masses without a word is held back.
-import sqlite3
 import time
 
 import pytest
@@ -13,7 +12,7 @@ from kit.server import STATE
 CONFIRM = 12                # seconds
 SERVER = "198.51.100.1"     # of the management network; paris has a link of its own into it
 VPNS = {"acme/corp": {"vrf": "corp", "table": 1001, "lan": "eth1"}, "acme/oob": {"vrf": "oob", "table": 1002, "lan": "eth2"}}
-MANY = [f"x{n}" for n in range(8)]
+MANY = [f"x{n}" for n in range(4)]
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +54,7 @@ def test_a_change_that_cuts_the_way_comes_back(managed):
     managed.admin("site add acme/oob/paris --ce paris-r1")      # takes eth2 into a VRF
     paris.wait_until(lambda: known(paris)["revision"] > good, 10, "the change is applied")
     bad = known(paris)["revision"]
-    paris.wait_until(lambda: "oob" in paris.out("ip -br link show eth2 type veth; ip -d link show eth2"), 10, "eth2 in the VRF")
+    paris.wait_until(lambda: "master oob" in paris.out("ip link show eth2"), 10, "eth2 in the VRF")
     assert not known(paris)["confirmed"]
     assert "ON TRIAL" in paris.ctl("status").stdout
     assert not paris.run(f"ping -n -q -c 1 -W 1 {SERVER}", check=False).returncode == 0
@@ -63,9 +62,7 @@ def test_a_change_that_cuts_the_way_comes_back(managed):
     print(f"taken back {time.monotonic() - begin:.1f} s after it was made")
     assert time.monotonic() - begin > CONFIRM
     paris.wait_until(lambda: known(paris)["connected"], 10, "the server is reached again")
-    assert "condemned" in paris.wait_until(lambda: "condemned" in paris.read("/var/lib/ppvpn/trial")
-                                           and paris.read("/var/lib/ppvpn/trial"), 10, "it is remembered")
-    assert f".{bad} " in paris.read("/var/lib/ppvpn/trial").replace("-", " ") or str(bad) in paris.read("/var/lib/ppvpn/trial")
+    paris.wait_until(lambda: f" 1 {bad} 1 condemned" in paris.read("/var/lib/ppvpn/trial"), 10, "it is remembered")
     assert known(paris)["confirmed"] and known(paris)["state"] == "active"
     # the provider sees it
     managed.server.wait_until(lambda: "rolled-back" in managed.admin("status acme --json"), 20, "the provider's alarm")
@@ -75,7 +72,7 @@ def test_a_change_that_cuts_the_way_comes_back(managed):
     paris.wait_until(lambda: known(paris)["connected"] and alarm(paris, "rolled-back"), 20, "connected after a restart")
     for _ in range(3):
         said = paris.sync()
-        assert "rolled-back" in str(said), said
+        assert "was taken back" in str(said), said
     assert known(paris)["revision"] == good
     paris.wait_plan_empty()
     results = pings.stop()
@@ -129,15 +126,20 @@ def test_what_operators_mean_is_not_braked(managed):
     managed.wait_in_service(["paris", "lyon", "nice"])
 
 
+LOSE = f"""
+import sqlite3
+with sqlite3.connect("{STATE}/ppvpn.db", timeout=10) as db:
+    gone = "SELECT id FROM site WHERE name LIKE 'x_'"
+    for table in ("psk", "link"):
+        db.execute(f"DELETE FROM {{table}} WHERE site_a IN ({{gone}}) OR site_b IN ({{gone}})")
+    db.execute("UPDATE installation SET revision = revision + 1")
+    db.execute("UPDATE ce_change SET revision = (SELECT revision FROM installation)")
+"""
+
+
 def lose_links(server):
     """A fault in the database: the tunnels with most sites are gone, and nobody said so."""
-    database = server.path(f"{STATE}/ppvpn.db")
-    with sqlite3.connect(database, timeout=10) as db:
-        gone = f"SELECT id FROM site WHERE name IN ({','.join('?' * len(MANY))})"
-        for table in ("psk", "link"):
-            db.execute(f"DELETE FROM {table} WHERE site_a IN ({gone}) OR site_b IN ({gone})", MANY + MANY)
-        db.execute("UPDATE installation SET revision = revision + 1")
-        db.execute("UPDATE ce_change SET revision = (SELECT revision FROM installation)")
+    server.run(["python3", "-c", LOSE])
 
 
 def test_a_mass_removal_without_a_word_is_held_back(managed):

@@ -243,10 +243,9 @@ void setup(void)
 
 	log_init("test", LOG_LEVEL_ERROR);
 	disk_rc = -ENOENT;
-	save_rc = 0;
 	asked = documents = saves = posted = states = removes = 0;
 	leaves = diags = wanted_diags = looks = answers = 0;
-	post_rc = 0;
+	post_rc = save_rc = 0;
 	memset(&trial_on_disk, 0, sizeof(trial_on_disk));
 	loop = loop_new();
 	ck_assert_int_eq(provider_new(loop, "/nowhere", &id, &handlers, NULL, &p,

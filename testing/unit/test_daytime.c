@@ -223,6 +223,30 @@ START_TEST(may_not_or_cannot)
 }
 END_TEST
 
+START_TEST(enrols_in_1970)
+{
+	static const struct daytime_system fake = { fake_now, fake_set };
+	char ca[8192];
+	char *path = in_dir("ca.crt");
+	FILE *f = fopen(path, "r");
+	struct err e = {0};
+
+	ck_assert_ptr_nonnull(f);
+	ca[fread(ca, 1, sizeof(ca) - 1, f)] = '\0';
+	fclose(f);
+	free(path);
+	clock_s = 5;
+	ck_assert_int_lt(daytime_after_ca(ca, false, &fake, &e), 0);
+	ck_assert_int_eq(e.code, ERR_CLOCK);
+	ck_assert_int_eq(daytime_after_ca(ca, true, &fake, &e), 0);
+	ck_assert_int_ge(clock_s, time(NULL) - 62);
+	ck_assert_int_le(clock_s, time(NULL));
+	ck_assert_int_eq(daytime_after_ca(ca, true, &fake, &e), 0);
+	ck_assert_uint_eq(sets, 1);
+	ck_assert_int_eq(daytime_after_ca("no CA", true, &fake, &e), -EINVAL);
+}
+END_TEST
+
 /* ---- with a server ------------------------------------------------------------ */
 
 static struct loop *loop;
@@ -317,6 +341,7 @@ int main(void)
 	tcase_add_test(tc, a_server_is_not_believed_blindly);
 	tcase_add_loop_test(tc, a_file_that_cannot_be_true, 0, COUNT(files));
 	tcase_add_test(tc, may_not_or_cannot);
+	tcase_add_test(tc, enrols_in_1970);
 	tcase_add_test(tc, a_certificate_proves_that_it_is_later);
 	tcase_add_test(tc, a_strangers_certificate_proves_nothing);
 	return run_case(tc, "daytime");

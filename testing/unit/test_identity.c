@@ -202,7 +202,7 @@ static char *write_bundle(const char *ca_name, const char *extra)
 static int enroll(bool force, struct err *e)
 {
 	char *bundle = write_bundle("ca", "");
-	int rc = identity_enroll(state, bundle, force, e);
+	int rc = identity_enroll(state, bundle, force, false, e);
 
 	free(bundle);
 	return rc;
@@ -363,12 +363,12 @@ START_TEST(server_of_another_ca)
 
 	serve(good);
 	bundle = write_bundle("other", "");
-	ck_assert_int_lt(identity_enroll(state, bundle, false, &e), 0);
+	ck_assert_int_lt(identity_enroll(state, bundle, false, false, &e), 0);
 	ck_assert_int_eq(e.code, ERR_TLS);
 	free(bundle);
 	/* a certificate that is no CA's */
 	bundle = write_bundle("server", "");
-	ck_assert_int_lt(identity_enroll(state, bundle, false, &e), 0);
+	ck_assert_int_lt(identity_enroll(state, bundle, false, false, &e), 0);
 	ck_assert_int_eq(e.code, ERR_TLS);
 	free(bundle);
 }
@@ -393,14 +393,14 @@ START_TEST(bad_bundle)
 
 		fputs(texts[i], f);
 		fclose(f);
-		ck_assert_int_lt(identity_enroll(state, path, false, &e), 0);
+		ck_assert_int_lt(identity_enroll(state, path, false, false, &e), 0);
 		ck_assert_int_ne(e.code, ERR_NONE);
 	}
-	ck_assert_int_lt(identity_enroll(state, "/nonexistent", false, &e), 0);
+	ck_assert_int_lt(identity_enroll(state, "/nonexistent", false, false, &e), 0);
 	free(path);
 	serve(good);
 	bundle = write_bundle("ca", "\"more\":1,");
-	ck_assert_int_lt(identity_enroll(state, bundle, false, &e), 0);
+	ck_assert_int_lt(identity_enroll(state, bundle, false, false, &e), 0);
 	ck_assert_int_eq(e.code, ERR_JSON_MEMBER);
 	free(bundle);
 }

@@ -421,6 +421,26 @@ START_TEST(the_first_is_kept_when_it_comes_back)
 }
 END_TEST
 
+/* A disk that was full: told until what is confirmed is kept after all. */
+START_TEST(kept_when_the_disk_has_room_again)
+{
+	begin(&new);
+	save_rc = -ENOSPC;
+	provider_report(p, "{}", 2);
+	ck_assert(status().confirmed);
+	ck_assert_int_eq(status().error.code, ERR_IO);
+	answer(304, NULL, "");
+	ck_assert_int_eq(status().error.code, ERR_IO);
+	ck_assert_uint_eq(saves, 1);
+	save_rc = 0;
+	answer(304, NULL, "");
+	ck_assert_int_eq(status().error.code, ERR_NONE);
+	ck_assert_uint_eq(saves, 2);
+	answer(304, NULL, "");
+	ck_assert_uint_eq(saves, 2);
+}
+END_TEST
+
 /* ---- the brake ----------------------------------------------------------------- */
 
 static const struct {
@@ -642,6 +662,7 @@ int main(void)
 	tcase_add_test(tc, what_was_kept_is_confirmed);
 	tcase_add_test(tc, a_newer_one_takes_its_place_on_trial);
 	tcase_add_test(tc, nothing_comes_back_after_a_tombstone);
+	tcase_add_test(tc, kept_when_the_disk_has_room_again);
 	tcase_add_test(tc, the_first_is_kept_when_it_comes_back);
 	tcase_add_loop_test(tc, mass_removals_need_a_word, 0, COUNT(removals));
 	tcase_add_test(tc, a_restart_does_not_release_the_brake);
