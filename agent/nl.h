@@ -55,7 +55,10 @@ int nl_sa_flush(struct nl *nl, uint32_t mark_out, unsigned *deleted,
 int nl_policy_flush(struct nl *nl, uint32_t mark_base, unsigned *deleted,
 					struct err *e);
 
-/** charon's process: what it takes away itself is no news (NL_XFRM). */
+/**
+ * charon's process, which it writes into its requests and the kernel into the
+ * events (iproute2 writes 0): what it takes away itself is no news (NL_XFRM).
+ */
 void nl_xfrm_charon(struct nl *nl, uint32_t pid);
 
 /* SPIs and marks of ESP SAs, marks of outgoing policies; whoever's, sorted */

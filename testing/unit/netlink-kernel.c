@@ -702,6 +702,7 @@ static void case_xfrm(void)
 	printf("%s", shell("ip xfrm policy add src 0.0.0.0/0 dst 0.0.0.0/0 dir out "
 					   "mark 0x70ff0001 tmpl src 192.0.2.5 dst 198.51.100.1 "
 					   "proto esp mode tunnel 2>&1"));
+	nl_xfrm_charon(nl, 4711);
 	forget_events();
 	pump(50);
 	check(events[NL_XFRM] == 0, "what is added is no news");
