@@ -345,16 +345,12 @@ static int site_set(struct store *s, const struct store_site *given,
 		return rc;
 	}
 	store_unfree(s, CONF_SITE, before.id);
-	if (before.role != site.site.role ||
-		!addr_equal(&before.ce_address, &site.site.ce_address))
+	store_dirty(s, site.vpn_id, site.id);
+	if (before.role == site.site.role &&
+		addr_equal(&before.ce_address, &site.site.ce_address) &&
+		addr_equal(&before.router_id, &site.site.router_id))
 	{
-		store_dirty(s, site.vpn_id, site.id);
-	}
-	else if (addr_equal(&before.router_id, &site.site.router_id))
-	{
-		/* words and prefixes only: no document has them */
-		store_dirty(s, site.vpn_id, site.id);
-		return 0;
+		return 0;		/* words and prefixes only: no document has them */
 	}
 	rc = store_touch_ce(s, site.ce_id, e);
 	if (rc == 0 && before.role != site.site.role)

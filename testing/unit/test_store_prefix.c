@@ -170,6 +170,23 @@ START_TEST(apart_where_internet_access_is_offered)
 }
 END_TEST
 
+/* Whatever else changes with them. */
+START_TEST(prefixes_with_another_router_id)
+{
+	struct store_site row;
+
+	kit_acme();
+	CHANGE(offer("corp", true));
+	CHANGE(set("corp", "paris", "10.1.0.0/16"));
+	OK(store_site_get(store, arena, "acme", "corp", "lyon", &row, &e));
+	row.router_id = kit_addr("10.9.0.9");
+	row.prefixes = list;
+	row.prefix_count = 1;
+	ck_assert_int_eq(prefix_parse("10.1.1.0/24", &list[0]), 0);
+	REFUSED(store_site_set(store, &row, &e), -EINVAL, ERR_OVERLAP);
+}
+END_TEST
+
 START_TEST(a_new_site_is_looked_at)
 {
 	struct store_site row = {
@@ -312,6 +329,7 @@ TCase *store_prefix_case(void)
 	tcase_add_test(tc, prefixes_that_are_none);
 	tcase_add_loop_test(tc, apart_where_internet_access_is_offered, 0,
 						sizeof(lyons) / sizeof(lyons[0]));
+	tcase_add_test(tc, prefixes_with_another_router_id);
 	tcase_add_test(tc, a_new_site_is_looked_at);
 	tcase_add_test(tc, all_conflicts_are_named_within_bounds);
 	tcase_add_test(tc, two_vpns_are_never_compared);
