@@ -30,7 +30,7 @@ def fingerprint(ce):
         "frr.conf": lines("cat /etc/frr/frr.conf"),
         "conns": lines("swanctl --list-conns"),
         "sas": lines("swanctl --list-sas"),
-        "files": lines(f"find {STATE} /run/ppvpn -mindepth 1 ! -name lock"),
+        "files": lines(f"find {STATE} /run/ppvpn -mindepth 1 ! -name lock 2>/dev/null; true"),
     }
 
 
