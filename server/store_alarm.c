@@ -221,6 +221,21 @@ int store_alarm_ce_gone(struct store *s, const char *customer, const char *ce,
 	return rc < 0 ? rc : store_alarm_ce_mute(s, ce_id, e);
 }
 
+int store_alarm_customer_gone(struct store *s, const char *customer,
+							  struct err *e)
+{
+	/* its routers' and sites' were cleared with them */
+	int rc = clear_found(s, "SELECT id FROM alarm WHERE customer = $1 "
+						 "AND cleared_ms = 0", DB_ARGS(db_t(customer)), e);
+
+	if (rc == 0)
+	{
+		rc = db_run(s->db, "DELETE FROM alarm WHERE customer = $1",
+					DB_ARGS(db_t(customer)), e);
+	}
+	return rc < 0 ? rc : store_event_customer_gone(s, customer, e);
+}
+
 /* ---- rows, to be compared ----------------------------------------------------------- */
 
 int store_alarm_rows(struct store *s, struct arena *a, int64_t origin,

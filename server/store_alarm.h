@@ -62,6 +62,12 @@ int store_alarm_site_gone(struct store *s, const char *customer,
 int store_alarm_ce_gone(struct store *s, const char *customer, const char *ce,
 						int64_t ce_id, struct err *e);
 int store_alarm_ce_mute(struct store *s, int64_t ce_id, struct err *e);
+/**
+ * A customer is gone: it has no alarms, not even cleared ones, and its events are
+ * of no customer. Another one may have its name later.
+ */
+int store_alarm_customer_gone(struct store *s, const char *customer,
+							  struct err *e);
 
 /** The ledger follows a report of this CE, after its rows were written. */
 int store_alarm_report(struct store *s, const struct store_ce *ce,
@@ -86,6 +92,9 @@ int store_event_add(struct store *s, const struct store_event *event,
 int store_event_prune_due(struct store *s, int64_t now_ms, bool *due,
 						  struct err *e);
 int store_event_prune(struct store *s, int64_t now_ms, struct err *e);
+/** Its events are of no customer from now on: for those who see all. */
+int store_event_customer_gone(struct store *s, const char *customer,
+							  struct err *e);
 /** Of the change in course, when it is committed. */
 int store_event_commit(struct store *s, const char *what, struct err *e);
 

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "server/store_alarm.h"
 #include "server/store_work.h"
 
 int store_customer_id(struct store *s, const char *customer, int64_t *id,
@@ -193,6 +194,11 @@ static int customer_remove(struct store *s, const char *customer,
 		return err_set(e, -EBUSY, ERR_IN_USE, customer,
 					   "%lld operators still have a role for it",
 					   (long long)operators);
+	}
+	/* what is kept by name would be the next one's of that name */
+	if ((rc = store_alarm_customer_gone(s, customer, e)) < 0)
+	{
+		return rc;
 	}
 	store_note(s, CONF_CUSTOMER, customer, before.id, &before, NULL);
 	/* its removed CEs' keys still get their tombstone: the row stays */

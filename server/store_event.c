@@ -91,8 +91,9 @@ static void common_place(struct store *s, struct store_event *event)
 		char *customer = head_of(work->a, note->place, 1);
 		char *vpn = (char *)"";
 
-		if (note->kind == CONF_OPERATOR)
-		{	/* no customer's, whatever an operator is called */
+		if (note->kind == CONF_OPERATOR ||
+			(note->kind == CONF_CUSTOMER && !*note->after))
+		{	/* no customer's, whatever an operator is called; or no longer */
 			event->customer = event->vpn = (char *)"";
 			return;
 		}
@@ -217,6 +218,14 @@ int store_event_ids(struct store *s, uint64_t *newest, uint64_t *gone,
 	}
 	db_end(rows);
 	return rc < 0 ? rc : 0;
+}
+
+int store_event_customer_gone(struct store *s, const char *customer,
+							  struct err *e)
+{
+	return db_run(s->db, "UPDATE event SET customer = '', vpn = '', "
+				  "site = '', peer = '', ce = '' WHERE customer = $1",
+				  DB_ARGS(db_t(customer)), e);
 }
 
 /* ---- forgetting --------------------------------------------------------------------- */

@@ -8,6 +8,7 @@
 # the routes (default: the built one).
 
 import base64
+import concurrent.futures
 import contextlib
 import hashlib
 import http.client
@@ -144,6 +145,23 @@ class Base(unittest.TestCase):
         if code:
             self.assertEqual(answer.json()["error"]["code"], code)
 
+    def same(self, asker, method, path, body=None, other=None, hidden=True):
+        """The answer is as for what does not exist, but for the name."""
+        def swap(text):
+            return text.replace("globex", NOBODY).replace(
+                "%67lobex", "%67" + NOBODY[1:]) if isinstance(text, str) else text
+
+        body = json.dumps(body) if isinstance(body, dict) else body
+        there = asker.ask(method, path, body)
+        absent = asker.ask(method, swap(path), swap(body))
+        self.assertEqual(there.status, absent.status, (method, path, there.body))
+        self.assertEqual(swap(there.body.decode()), absent.body.decode())
+        self.assertIn(there.status, (404,) if hidden else (400, 403, 404),
+                      (method, path, there.body))
+        self.assertNotIn("of globex", there.body.decode())
+        self.assertNotIn("198.51.100.10", there.body.decode())
+        return there
+
 
 def bodies(customer):
     """What a request of each route has in its body."""
@@ -194,23 +212,6 @@ class AnothersThings(Base):
                 self.root("GET", "/v1/operators"),
                 self.root("GET", "/v1/audit?limit=10000"))
 
-    def same(self, asker, method, path, body=None, other=None, hidden=True):
-        """The answer is as for what does not exist, but for the name."""
-        def swap(text):
-            return text.replace("globex", NOBODY).replace(
-                "%67lobex", "%67" + NOBODY[1:]) if isinstance(text, str) else text
-
-        body = json.dumps(body) if isinstance(body, dict) else body
-        there = asker.ask(method, path, body)
-        absent = asker.ask(method, swap(path), swap(body))
-        self.assertEqual(there.status, absent.status, (method, path, there.body))
-        self.assertEqual(swap(there.body.decode()), absent.body.decode())
-        self.assertIn(there.status, (404,) if hidden else (400, 403, 404),
-                      (method, path, there.body))
-        self.assertNotIn("of globex", there.body.decode())
-        self.assertNotIn("198.51.100.10", there.body.decode())
-        return there
-
     def test_every_route_by_its_path(self):
         count = 0
         for method, path, _, _ in routes():
@@ -254,13 +255,16 @@ class AnothersThings(Base):
         lists = [path for method, path, _, _ in routes()
                  if method == "GET" and "{" not in path and
                  path not in ("/v1/health", "/v1/whoami", "/v1/operators")]
-        self.assertEqual(len(lists), 10)
+        self.assertEqual(len(lists), 12)
         for path in lists:
             for asker in (self.viktor, self.alice, self.ada):
                 for query in ("customer=globex", "customer=%67lobex",
                               "customer=globex&vpn=corp",
                               "vpn=corp&customer=globex",
-                              "customer=globex&limit=10"):
+                              "customer=globex&limit=10", "customer=globex&by=change",
+                              "by=ce&customer=globex", "customer=globex&cleared=yes",
+                              "after=0&customer=globex&wait=0",
+                              "customer=globex&vpn=corp&site=paris&wait=50"):
                     with self.subTest(path=path, query=query, asker=asker.name):
                         self.same(asker, "GET", f"{path}?{query}")
                 for query in ("customer=acme&customer=globex",
@@ -275,7 +279,8 @@ class AnothersThings(Base):
                         self.assertNotIn(b"of globex", answer.body)
                 # other names of the query reach nothing either
                 answer = asker.ask(
-                    "GET", f"{path}?Customer=globex&customers=globex&x=globex")
+                    "GET", f"{path}?Customer=globex&customers=globex&x=globex"
+                    "&after=0&limit=1000&cleared=yes&by=ce")
                 self.assertNotIn(b"globex", answer.body)
 
     def test_every_body(self):
@@ -447,6 +452,205 @@ class AnothersThings(Base):
                 k: v for k, v in forged.items() if k != "Host"}).json()
             self.assertEqual(me["operator"], asker.name)
             self.assertEqual(me["role"], "none")
+
+
+class Router(CE):
+    """The router of that customer that is there already."""
+
+    def __init__(self, server, customer, name):
+        self.server, self.name, self.place = server, name, f"{customer}/{name}"
+        self.key = f"{server.dir}/{customer}-{name}.key"
+        self.crt = f"{server.dir}/{customer}-{name}.crt"
+        self.seq = 0
+        self.enroll()
+
+    def says(self, *codes):
+        self.seq += 1
+        answer = self.report(self.ask().json(), seq=self.seq, alarms=[
+            {"code": code, "resource": "x", "severity": "major", "count": 1, "age": 0,
+             "text": f"of {self.place.split('/')[0]} alone"} for code in codes])
+        assert answer.status == 204, answer.body
+
+    def send(self, ident):
+        c = self.connect()
+        c.request("POST", f"/v1/diag?id={ident}", json.dumps(
+            {"schema": "ce-diag/1", "ce": self.place, "of": self.place}))
+        answer = Answer(c.getresponse())
+        c.close()
+        return answer.status
+
+
+class WhatHappens(Base):
+    """Alarms, events, bundles and times of routers that are at work."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.routers = {c: Router(cls.server, c, "paris") for c in ("acme", "globex")}
+        for router in cls.routers.values():
+            router.says("frr", "charon")
+            router.says("charon")
+        cls.pool = concurrent.futures.ThreadPoolExecutor(4)
+        cls.addClassCleanup(cls.pool.shutdown)
+        cls.both = cls.make("both", acme="viewer", globex="viewer")
+
+    def known(self, path):
+        """What is his to see of an answer: without clock and newest number."""
+        return {k: v for k, v in path.items() if k not in ("now-ms", "last")}
+
+    def test_lists(self):
+        for path in ("/v1/alarms", "/v1/alarms?cleared=yes", "/v1/alarms?cleared=no",
+                     "/v1/watch?after=0", "/v1/watch?after=0&wait=50&limit=10000",
+                     "/v1/time-to-service?by=change", "/v1/time-to-service?by=ce"):
+            more = path + ("&" if "?" in path else "?")
+            key = {"/v1/a": "alarms", "/v1/w": "events", "/v1/t": "groups"}[path[:5]]
+            everything = self.vera.ask("GET", path)
+            self.assertIn(b"globex", everything.body)
+            self.assertEqual(everything.json()[key], self.root("GET", path)[key])
+            wanted = self.known(self.root("GET", more + "customer=acme"))
+            self.assertTrue(wanted[key])
+            for asker in (self.viktor, self.alice, self.ada):
+                with self.subTest(path=path, asker=asker.name):
+                    for where in (path, more + "customer=acme"):
+                        answer = asker.ask("GET", where)
+                        self.assertNotIn(b"globex", answer.body)
+                        self.assertEqual(self.known(answer.json()), wanted)
+                    for query in ("customer=globex", "customer=globex&vpn=corp",
+                                  "vpn=corp&customer=globex&site=paris",
+                                  "customer=%67lobex"):
+                        self.same(asker, "GET", more + query)
+                    for query in ("vpn=corp", "site=paris", "ce=paris",
+                                  "customer=acme&customer=globex", "customer="):
+                        answer = asker.ask("GET", more + query)
+                        self.assertIn(answer.status, (400, 404), (query, answer.body))
+            # of several customers: theirs together, in the same order
+            whole = self.both.ask("GET", path).json()[key]
+            if key != "groups":
+                self.assertEqual(whole, [x for x in everything.json()[key]
+                                         if x.get("customer") in ("acme", "globex")])
+            self.assertEqual(len(whole), sum(len(self.root(
+                "GET", f"{more}customer={c}")[key]) for c in ("acme", "globex")))
+
+    def test_what_a_watch_may_ask(self):
+        """No number reaches another's events, in steps neither."""
+        newest = self.viktor.ask("GET", "/v1/watch").json()
+        self.assertEqual(newest["events"], [])
+        at, seen = 0, []
+        while at < newest["last"]:
+            answer = self.viktor.ask("GET", f"/v1/watch?after={at}&limit=1")
+            self.assertNotIn(b"globex", answer.body)
+            seen += answer.json()["events"]
+            self.assertGreater(answer.json()["last"], at)
+            at = answer.json()["last"]
+        self.assertEqual(seen, self.root("GET", "/v1/watch?after=0&customer=acme")
+                         ["events"])
+        for after in ("-1", "x", "", "9007199254740992", "1e3", "0x1", "%00"):
+            self.refused(self.viktor.ask("GET", f"/v1/watch?after={after}"), 400)
+
+    def parked(self, asker, path):
+        waiting = self.pool.submit(asker.ask, "GET", path)
+        time.sleep(0.5)
+        self.assertFalse(waiting.done())
+        return waiting
+
+    def test_parked_and_then_no_longer_let_in(self):
+        """What wakes a question asks for the role anew."""
+        path = "/v1/operators/guest"
+        for what, change in (
+                ("role", ("PATCH", path, {"customers": [
+                    {"customer": "globex", "role": "viewer"}]})),
+                ("all roles", ("PATCH", path, {"customers": []})),
+                ("certificate", ("DELETE", path + "/certificate", None)),
+                ("operator", ("DELETE", path, None))):
+            with self.subTest(taken=what):
+                guest = self.make("guest", acme="viewer")
+                last = guest.ask("GET", "/v1/watch").json()["last"]
+                plain = self.parked(guest, f"/v1/watch?after={last}&wait=50")
+                named = self.parked(guest, f"/v1/watch?after={last}&wait=50&customer=acme")
+                # of the other customer, and of nobody: it waits on
+                self.root("PATCH", "/v1/ces/globex/nice", {"description": what})
+                self.root("POST", "/v1/operators", {"operator": "x"})
+                self.root("DELETE", "/v1/operators/x")
+                with self.assertRaises(concurrent.futures.TimeoutError):
+                    plain.result(1)
+                self.assertFalse(named.done())
+                self.root(*change)
+                if what == "role":      # the one that he has now is another's
+                    self.root("PATCH", "/v1/ces/acme/nice", {"description": what})
+                    self.refused(named.result(10), 404)
+                    answer = plain.result(10)
+                    self.assertEqual(answer.status, 200)
+                    self.assertEqual({e["customer"] for e in answer.json()["events"]},
+                                     {"globex"})
+                else:
+                    self.refused(plain.result(10), 403, "denied")
+                    self.refused(named.result(10), 403, "denied")
+                    self.assertNotIn(b"acme", plain.result().body)
+                if what != "operator":
+                    self.root("DELETE", path)
+
+    def test_bundles(self):
+        ours, theirs = self.routers["acme"], self.routers["globex"]
+        diag = {r: f"/v1/ces/{r.place}/diag" for r in (ours, theirs)}
+        ids = {r: self.root("POST", diag[r])["id"] for r in (ours, theirs)}
+        self.assertEqual(theirs.send(ids[theirs]), 204)
+        for asker in (self.viktor, self.alice, self.ada):
+            for query in ("", f"?id={ids[theirs]}", "?wait=50", "?customer=acme",
+                          f"?id={ids[theirs]}&wait=50", "?seconds=0"):
+                self.same(asker, "GET", diag[theirs] + query)
+                self.same(asker, "POST", diag[theirs] + query)
+        # nobody's asking changed which one is kept
+        self.assertEqual(self.root("GET", diag[theirs])["bundle"]["of"], "globex/paris")
+        self.refused(self.alice.ask("GET", f"{diag[ours]}?id={ids[theirs]}"), 404)
+        for asker in (self.viktor, self.vera):
+            for method in ("GET", "POST"):
+                self.refused(asker.ask(method, diag[ours]), 403, "denied")
+        # who may no longer when it comes
+        guest = self.make("guest", acme="operator")
+        self.addCleanup(lambda: self.root("DELETE", "/v1/operators/guest"))
+        waiting = self.parked(guest, f"{diag[ours]}?id={ids[ours]}&wait=50")
+        other = self.parked(self.alice, f"{diag[ours]}?id={ids[ours]}&wait=50")
+        self.root("PATCH", "/v1/operators/guest", {
+            "customers": [{"customer": "acme", "role": "viewer"}]})
+        self.assertEqual(theirs.send(ids[ours]), 404)
+        self.assertEqual(ours.send(ids[ours]), 204)
+        self.refused(waiting.result(10), 403, "denied")
+        self.assertEqual(other.result(10).json()["bundle"]["of"], "acme/paris")
+
+    def test_a_customer_of_the_same_name(self):
+        """It sees nothing of the one before."""
+        def begin(description):
+            self.root("POST", "/v1/customers", {
+                "customer": "hooli", "description": description})
+            self.root("POST", "/v1/ces", {"customer": "hooli", "ce": "paris",
+                                          "ce-address": "203.0.113.88"})
+
+        begin("first")
+        router = Router(self.server, "hooli", "paris")
+        router.says("charon")
+        self.assertEqual(router.send(self.root(
+            "POST", "/v1/ces/hooli/paris/diag")["id"]), 204)
+        hanna = self.make("hanna", hooli="admin")
+        self.assertEqual(len(hanna.ask("GET", "/v1/alarms").json()["alarms"]), 1)
+        self.assertTrue(hanna.ask("GET", "/v1/watch?after=0").json()["events"])
+        self.root("DELETE", "/v1/operators/hanna")
+        self.root("DELETE", "/v1/ces/hooli/paris")
+        self.root("DELETE", "/v1/customers/hooli")
+        begin("second")
+        hugo = self.make("hugo", hooli="admin")
+        self.assertEqual(hugo.ask("GET", "/v1/alarms?cleared=yes").json()["alarms"], [])
+        events = hugo.ask("GET", "/v1/watch?after=0").json()["events"]
+        self.assertEqual([e["text"] for e in events],
+                         ["customer add hooli", "ce add hooli/paris"])
+        self.refused(hugo.ask("GET", "/v1/ces/hooli/paris/diag"), 404)
+        self.assertEqual(len(hugo.ask("GET", "/v1/audit").json()["audit"]), 2)
+        # those who see all may still read what was, as of no customer
+        old = [e for e in self.vera.ask("GET", "/v1/watch?after=0").json()["events"]
+               if "of hooli alone" in e["text"]]
+        self.assertEqual([e["event"] for e in old], ["alarm-raised", "alarm-cleared"])
+        self.assertTrue(all("customer" not in e and "ce" not in e for e in old))
+        for where in ("operators/hugo", "ces/hooli/paris", "customers/hooli"):
+            self.root("DELETE", "/v1/" + where)
 
 
 class Roles(Base):
@@ -1050,6 +1254,7 @@ class Command(Base):
                       ("site", "show", "tyrell/net/a"),
                       ("ce", "suspend", "tyrell/a"), ("ce", "resume", "tyrell/a"),
                       ("ce", "replace", "tyrell/a"), ("ce", "bundle", "tyrell/a"),
+                      ("ce", "allow-removal", "tyrell/a"),
                       ("site", "set", "tyrell/net/a", "--description", "x"),
                       ("link", "add", "tyrell/net", "b", "c"),
                       ("link", "remove", "tyrell/net", "b", "c"),
@@ -1057,7 +1262,17 @@ class Command(Base):
                       ("vpn", "set", "tyrell/net", "--topology", "any-to-any")):
             do(*words)
         do("status", noun=1)
+        self.assertEqual(do("alarms", "tyrell", "--all", noun=1), "alarms raised: none\n")
+        self.assertIn("customer add tyrell", do(
+            "watch", "tyrell", "--after", "0", "--count", "1", noun=1))
+        CE(self.server, "oslo")
+        done.add("ce diag")
+        failed = self.run_admin(self.olga, "ce", "diag", "acme/oslo", "--seconds", "1")
+        self.assertEqual((failed.returncode, failed.stdout), (1, ""))
+        self.assertIn("did not send the bundle within 1 s", failed.stderr)
+        self.root("DELETE", "/v1/ces/acme/oslo")
         do("time-to-service", noun=1)
+        self.assertIn("tyrell/a", do("time-to-service", "tyrell", "--by", "ce", noun=1))
         do("audit", noun=1)
         self.assertIn("olga (tls:127.0.0.1), all: admin", do("whoami", noun=1))
         do("revert", str(self.revision()), noun=1)
@@ -1100,10 +1315,9 @@ class Command(Base):
             do("ce", "remove", f"tyrell/{name}")
         do("vpn", "remove", "tyrell/net")
         do("customer", "remove", "tyrell")
-        known = re.findall(r"^  ([a-z-]+(?: [a-z]+)?)(?= |$)", sh(
+        known = re.findall(r"^  ([a-z-]+(?: [a-z-]+)?)(?= |$)", sh(
             ADMIN, "--help").decode().split("Options of")[0], re.M)
-        self.assertLess(set(known) - done, {"watch", "alarms", "ce diag"} |
-                        {"never"}, "commands that were not tried over TLS")
+        self.assertEqual(set(known), done, "commands and those tried over TLS")
 
     def test_environment(self):
         variables = {

@@ -10,6 +10,7 @@
 
 import base64
 import copy
+import json
 import os
 import re
 import shutil
@@ -24,11 +25,21 @@ except ImportError as missing:
     sys.exit(77)
 
 from test_access import PARTS, ROUTES, Operator, provider, routes, target
-from test_server import BINARY, CE, sh
+from test_server import BINARY, CE, Answer, sh
 
 FILE = os.path.join(os.environ.get("srcdir", os.path.join(os.path.dirname(
     os.path.abspath(__file__)), "..", "..")), "doc", "admin-api.openapi.yaml")
+DIAG = "/v1/ces/{customer}/{ce}/diag"
 METHODS = ("get", "post", "put", "patch", "delete")
+
+
+# questions that are answered with something else
+MORE = {
+    "/v1/time-to-service": ("?by=change", "?by=ce", "?by=ce&customer=acme&vpn=corp"),
+    "/v1/alarms": ("?cleared=yes", "?customer=acme&vpn=corp&site=paris"),
+    "/v1/watch": ("?after=0", "?after=0&customer=acme&vpn=corp&site=paris",
+                  "?after=3&limit=2", "?after=999999"),
+}
 
 
 def load():
@@ -110,7 +121,7 @@ class File(unittest.TestCase):
             names = {p["name"] for p in parameters if p["in"] == "path"}
             self.assertEqual(names, set(re.findall(r"\{(\w+)\}", path)), path)
             names = {p["name"] for p in parameters if p["in"] == "query"}
-            if method != "GET" and not path.endswith("/bundle"):
+            if method != "GET" and not path.endswith(("/bundle", "/diag")):
                 self.assertEqual(names, {"dry-run", "effects"}, path)
             if operation["x-about"] == "query" and path != "/v1/customers":
                 self.assertIn("customer", names, path)
@@ -160,7 +171,7 @@ def full_bodies(csr):
     retry = {"minimum-wait": 4, "t1": 9, "factor": 3, "maximum": 500,
              "alarm-after": 6}
     vpn = {**words, **ospf, **retry, **profile, "grade": "standard", "domain": "a.b",
-           "router-ids": "10.77.0.0/16", "mtu": 1390}
+           "router-ids": "10.77.0.0/16", "mtu": 1390, "internet-access": True}
     person = {"description": "d", "unix-user": "games", "role": "viewer",
               "customers": [{"customer": "acme", "role": "operator"}]}
     return {
@@ -177,11 +188,12 @@ def full_bodies(csr):
             "vpns": [{
                 "vpn": "corp", "topology": "hub-spoke", "grade": "standard", **words,
                 "domain": "a.b", "router-ids": "10.77.0.0/16", "mtu": 1390,
-                "ospf": ospf, "retry": retry, "sa-profile": profile,
+                "internet-access": True, "ospf": ospf, "retry": retry, "sa-profile": profile,
                 "profiles": [{"profile": "slow", **profile}],
                 "sites": [{"site": name, "ce": name, "role": role, **words,
                            "router-id": f"10.77.1.{i + 1}",
-                           "ce-address": f"198.51.100.{i + 1}"}
+                           "ce-address": f"198.51.100.{i + 1}",
+                           "prefixes": [f"10.3.{i}.0/24"]}
                           for i, (name, role) in enumerate(
                               (("paris", "hub-role"), ("lyon", "spoke-role")))],
                 "links": [{"sites": ["paris", "lyon"], "explicit": True, "cost": 3,
@@ -201,10 +213,10 @@ def full_bodies(csr):
         "POST /v1/sites": {
             "customer": "acme", "vpn": "corp", "site": "nice", "ce": "nice",
             "role": "any-to-any-role", "router-id": "10.255.0.77",
-            "ce-address": "203.0.113.11", **words},
+            "ce-address": "203.0.113.11", "prefixes": ["10.1.0.0/24"], **words},
         "PATCH /v1/sites/{customer}/{vpn}/{site}": {
             "role": "any-to-any-role", "router-id": "10.255.0.78",
-            "ce-address": "203.0.113.12", **words},
+            "ce-address": "203.0.113.12", "prefixes": ["10.2.0.0/24"], **words},
         "PATCH /v1/links/{customer}/{vpn}/{site}/{peer}": {
             "explicit": True, "profile": "slow", "cost": 5, "initiator": "lyon"},
     }
@@ -232,7 +244,12 @@ class Answers(unittest.TestCase):
         """One end says all that an end can say."""
         ce = CE(cls.server, "rome", "corp")
         document = ce.ask().json()
-        answer = ce.report(document, peers=[{
+        # what it then says no more is cleared
+        answer = ce.report(document, seq=1, alarms=[
+            {"code": "frr", "resource": "ospfd", "severity": "minor", "count": 1,
+             "age": 1, "text": "not there"}])
+        assert answer.status == 204, answer.body
+        answer = ce.report(document, seq=2, peers=[{
             "customer": "acme", "vpn": "corp", "peer": "paris", "state": "up",
             "ike": "ESTABLISHED", "child": "INSTALLED", "proposal": "x",
             "ospf": "Full", "route": True, "since": 7, "attempts": 0, "in-bytes": 1,
@@ -243,6 +260,19 @@ class Answers(unittest.TestCase):
             alarms=[{"code": "auth-failed", "resource": "acme/corp/lyon",
                      "severity": "major", "count": 2, "age": 3, "text": "refused"}])
         assert answer.status == 204, answer.body
+        # and sends the bundle that it is asked for; another was asked, too
+        for name in ("rome", "bern"):
+            if name == "bern":
+                CE(cls.server, name)
+            answer = cls.server.admin("POST", f"/v1/ces/acme/{name}/diag")
+            cls.document.answer("POST", DIAG, answer)
+            if name == "rome":
+                c = ce.connect()
+                c.request("POST", f"/v1/diag?id={answer.json()['id']}", json.dumps(
+                    {"schema": "ce-diag/1", "ce": "acme/rome", "x": {"y": [1]}}))
+                answer = Answer(c.getresponse())
+                c.close()
+                assert answer.status == 204, answer.body
 
     def ask(self, method, path, body=None, **kwargs):
         return self.server.admin(method, path, body, status=kwargs.pop("status", None))
@@ -267,6 +297,9 @@ class Answers(unittest.TestCase):
                 wheres += [wheres[0] + "?customer=acme"]
             if path == "/v1/tunnels":
                 wheres += [wheres[0] + "?customer=acme&vpn=corp&site=paris&peer=lyon"]
+            wheres += [path + query for query in MORE.get(path, ())]
+            if path == DIAG:
+                wheres = ["/v1/ces/acme/rome/diag", "/v1/ces/acme/bern/diag"]
             if path.startswith("/v1/revisions"):
                 wheres = [f"/v1/revisions/{n}" for n in range(
                     1, self.ask("GET", "/v1/health").json()["revision"] + 1)]
@@ -283,13 +316,15 @@ class Answers(unittest.TestCase):
         for member in ("certificate", "parked", "last-seen-ms", "reported-ms",
                        "applied-revision", "agent-version", "fetch-ms", "p95-ms",
                        "stale", "before", "after", "cost", "profiles", "severity",
-                       "operator", "actor", "links"):
+                       "operator", "actor", "links", "prefixes", "internet-access",
+                       "groups", "what", "raised", "title", "remedy", "cleared-ms",
+                       "lost", "result", "bundle", "until-ms", "taken-ms"):
             self.assertIn(member, found)
 
     def test_changes(self):
         """Each is tried; its body with every member that the file knows."""
         for (method, path), operation in self.document.operations.items():
-            if method == "GET" or path.endswith(("/bundle", "/revert")):
+            if method == "GET" or path.endswith(("/bundle", "/revert", "/diag")):
                 continue
             body = copy.deepcopy(self.bodies.get(f"{method} {path}"))
             schema = self.document.body(method, path)
@@ -366,6 +401,14 @@ class Answers(unittest.TestCase):
                 ("GET", "/v1/ces?customer=A", None, 400),
                 ("GET", "/v1/revisions/99999", None, 404),
                 ("GET", "/v1/audit?limit=0", None, 400),
+                ("GET", "/v1/time-to-service?by=vpn", None, 400),
+                ("GET", "/v1/alarms?cleared=1", None, 400),
+                ("GET", "/v1/watch?after=0&wait=51", None, 400),
+                ("GET", "/v1/watch?limit=10001", None, 400),
+                ("GET", "/v1/ces/acme/bern/diag?id=999", None, 404),
+                ("GET", "/v1/ces/acme/paris/diag", None, 404),
+                ("POST", "/v1/ces/acme/paris/diag", None, 409),
+                ("POST", "/v1/ces/acme/bern/diag?seconds=601", None, 400),
                 ("POST", "/v1/customers", {"customer": "acme"}, 409)):
             answer = self.ask(method, where, body, status=status)
             self.document.check(self.document.schema("#/components/responses/Error"),

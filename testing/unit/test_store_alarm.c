@@ -743,6 +743,61 @@ START_TEST(tells_commits_and_what_became_of_them)
 }
 END_TEST
 
+/* Alarms and events are kept by name; names come again. */
+START_TEST(a_customer_of_the_same_name_has_no_past)
+{
+	struct status_alarm alarms[] = {
+		alarm_of("charon", "charon", STATUS_CRITICAL),
+	};
+	struct store_alarm *others;
+	uint64_t first = newest(), at;
+	size_t n, before;
+
+	kit_customer("other");
+	kit_ce("other", "rome-r1", "192.0.2.77");
+	OK(store_report(store, kit_ce_id("other", "rome-r1"), &(struct status_report){
+		.ce = (char *)"other/rome-r1", .boot_id = (char *)"0", .seq = 1,
+		.agent_version = (char *)"0.1", .epoch = 1, .revision = 1,
+		.result = STATUS_APPLIED, .alarms = alarms, .alarm_count = 1,
+	}, now, &e));
+	says("paris-r1", alarms, 1);
+	OK(store_alarms(store, arena, "other", NULL, NULL, true, &others, &n, &e));
+	ck_assert_uint_eq(n, 1);
+	CHANGE(store_ce_remove(store, "other", "rome-r1", &e));
+	happened(first, NULL, NULL, NULL);
+	before = found_count;
+	at = newest();
+	/* a dry run forgets nothing */
+	OK(store_begin(store, "test", &e));
+	OK(store_customer_remove(store, "other", &e));
+	store_rollback(store);
+	happened(first, "other", NULL, NULL);
+	ck_assert_uint_eq(found_count, 6);
+	CHANGE(store_customer_remove(store, "other", &e));
+	kit_customer("other");
+	kit_ce("other", "rome-r1", "192.0.2.77");
+	OK(store_alarms(store, arena, "other", NULL, NULL, true, &others, &n, &e));
+	ck_assert_uint_eq(n, 0);
+	happened(first, "other", NULL, NULL);
+	ck_assert_uint_eq(found_count, 2);
+	for (n = 0; n < found_count; n++)
+	{
+		ck_assert_uint_gt(found[n].id, at + 1);
+	}
+	/* for who sees all it is there, and is of nobody */
+	happened(first, NULL, NULL, NULL);
+	ck_assert_uint_eq(found_count, before + 3);
+	for (n = 0; n < found_count && found[n].id <= at + 1; n++)
+	{
+		ck_assert_str_ne(found[n].customer, "other");
+		ck_assert_str_ne(found[n].ce, "rome-r1");
+	}
+	/* and the others' is theirs */
+	ask("corp", "paris", true);
+	ck_assert_uint_eq(count, 1);
+}
+END_TEST
+
 START_TEST(forgets_what_is_old)
 {
 	struct status_alarm alarms[] = {
@@ -888,6 +943,7 @@ TCase *store_alarm_case(void)
 	tcase_add_test(tc, certificates_that_end);
 	tcase_add_test(tc, of_many_servers_one_raises_it);
 	tcase_add_test(tc, tells_commits_and_what_became_of_them);
+	tcase_add_test(tc, a_customer_of_the_same_name_has_no_past);
 	tcase_add_test(tc, forgets_what_is_old);
 	tcase_add_test(tc, one_server_has_a_way_at_a_time);
 	tcase_add_test(tc, takes_a_bundle_once);
