@@ -107,6 +107,7 @@ struct http
 	uint64_t generation;
 	struct pace pace;
 	size_t parked;
+	size_t fresh;					/* of the queue: those that just came */
 	size_t suspended;				/* handed over and not yet resumed */
 	size_t active;					/* handed over and not yet completed */
 	bool stopping, quit;

@@ -75,6 +75,7 @@ static struct http_bucket *bucket_of(struct http *http, uint64_t tag)
 static void enqueue(struct http *http, struct http_request *req)
 {
 	list_push(&http->queue, req);
+	http->fresh += !req->woken;
 	pthread_cond_signal(&http->work);
 }
 
@@ -204,6 +205,7 @@ static void *worker_main(void *arg)
 			continue;
 		}
 		list_remove(req);
+		http->fresh -= !req->woken;
 		work(worker, req);
 	}
 	pthread_mutex_unlock(&http->lock);
@@ -298,8 +300,10 @@ bool http_work_ready(struct http *http, unsigned *retry_s)
 	bool ready;
 
 	pthread_mutex_lock(&http->lock);
-	ready = !http->stopping && http->queue.count < http->queue_limit &&
-			pace_admits(&http->pace, http->queue.count);
+	/* those that were woken are there already: if they kept others out, one who
+	 * has just been served would miss what is told next */
+	ready = !http->stopping && http->fresh < http->queue_limit &&
+			pace_admits(&http->pace, http->fresh);
 	if (ready)
 	{
 		http->suspended++;
