@@ -69,7 +69,7 @@ struct http_request
 	size_t body_len;
 	struct http_response *response;	/* NULL until there is one */
 
-	struct http_list *list;			/* that it is on: queue, bucket, done */
+	struct http_list *list;			/* that it is on: fresh, woken, bucket, done */
 	struct http_request *prev, *next;
 	struct wheel_entry park;
 	uint64_t tag, generation, parked_at_ms;
@@ -100,14 +100,14 @@ struct http
 
 	pthread_mutex_t lock;			/* of everything below */
 	pthread_cond_t work, tick, idle;
-	struct http_list queue;			/* waiting for a worker */
+	struct http_list fresh, woken;	/* waiting for a worker: new, parked before */
+	bool woken_next;				/* whose turn it is */
 	struct http_list done;			/* answered, to be resumed in a batch */
 	struct http_bucket buckets[HTTP_PARK_BUCKETS];
 	struct wheel parks, clients;
 	uint64_t generation;
 	struct pace pace;
 	size_t parked;
-	size_t fresh;					/* of the queue: those that just came */
 	size_t suspended;				/* handed over and not yet resumed */
 	size_t active;					/* handed over and not yet completed */
 	bool stopping, quit;

@@ -39,6 +39,7 @@ static struct http *http;
 static atomic_int changes[TAGS];
 static atomic_int runs;			/* of the park handler */
 static atomic_int slow_runs;		/* runs of the slow handler */
+static atomic_int echoed_after;	/* so many of the park handler */
 static atomic_int stores;		/* open ones */
 
 /* ---- handlers ---------------------------------------------------------------- */
@@ -61,6 +62,7 @@ static enum http_verdict on_echo(struct http_request *req,
 
 	(void)store;
 	(void)user;
+	echoed_after = runs;
 	say(r, 200, xasprintf("%s|%s|%zu|%s|%s|%ld",
 						  http_request_segment(req, "name"),
 						  query ? query : "-", len, body,
@@ -1013,7 +1015,7 @@ START_TEST(wakes_exactly_the_concerned)
 }
 END_TEST
 
-/* However many were woken and wait for a worker: they were there already. */
+/* However many were woken and wait for a worker, who comes has his turn. */
 START_TEST(the_woken_keep_nobody_out)
 {
 	struct http_config config = config_of(HTTP_UNIX);
@@ -1030,7 +1032,7 @@ START_TEST(the_woken_keep_nobody_out)
 		tags[i] = i;
 		changes[i]++;
 	}
-	slow_runs = 0;
+	slow_runs = runs = 0;
 	ck_assert(conn_open(&busy));
 	ck_assert(conn_write(&busy,
 						 "GET /slow?ms=1500 HTTP/1.1\r\nHost: x\r\n\r\n"));
@@ -1043,6 +1045,7 @@ START_TEST(the_woken_keep_nobody_out)
 	ck_assert(conn_open(&other));
 	ck_assert(conn_write(&other, "GET /echo/a HTTP/1.1\r\nHost: x\r\n\r\n"));
 	ck_assert_uint_eq(conn_answer(&other).status, 200);
+	ck_assert_int_le(echoed_after, 1);
 	ck_assert_uint_eq(conn_answer(&busy).status, 200);
 	conn_close(&other);
 	conn_close(&busy);
