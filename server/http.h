@@ -127,8 +127,8 @@ struct http_config {
 	size_t head_size;			/* bytes for request line and headers, and what
 								   each connection costs; 0: 16 KiB */
 	unsigned request_deadline_ms;	/* first complete request after connecting */
-	unsigned queue_limit;		/* requests waiting for a worker, then 503 (earlier
-								   where they take long: pace.h); 0: 4096 */
+	unsigned queue_limit;		/* new requests waiting for a worker, then 503
+								   (earlier where they take long: pace.h); 0: 4096 */
 	unsigned workers;
 	const struct http_route *routes;	/* ended by method NULL */
 	http_admit_fn admit;		/* NULL: everybody */

@@ -72,7 +72,7 @@ struct http_request
 	void *kept;						/* http_request_keep() */
 	void (*kept_done)(void *kept);
 
-	struct http_list *list;			/* that it is on: queue, bucket, done */
+	struct http_list *list;			/* that it is on: fresh, woken, bucket, done */
 	struct http_request *prev, *next;
 	struct wheel_entry park;
 	uint64_t tag, generation, parked_at_ms;
@@ -105,7 +105,8 @@ struct http
 
 	pthread_mutex_t lock;			/* of everything below */
 	pthread_cond_t work, tick, idle;
-	struct http_list queue;			/* waiting for a worker */
+	struct http_list fresh, woken;	/* waiting for a worker: new, parked before */
+	bool woken_next;				/* whose turn it is */
 	struct http_list done;			/* answered, to be resumed in a batch */
 	struct http_bucket buckets[HTTP_PARK_BUCKETS];
 	struct wheel parks, clients;

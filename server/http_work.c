@@ -6,9 +6,9 @@
  * A request is suspended once, before a worker first sees it, and resumed once,
  * when it is answered; parking in between is only a matter of our own lists.
  *
- *   give ──▶ queue ──▶ worker ──▶ answered ──▶ resumed
- *              ▲          │
- *              └─ woken ── parked
+ *   give ──▶ fresh ──▶ worker ──▶ answered ──▶ resumed
+ *                      ▲    │
+ *              woken ──┘    └──▶ parked ──▶ woken
  *
  * libmicrohttpd walks all suspended connections whenever one is resumed, so
  * with many parked the clock thread resumes in batches.
@@ -74,8 +74,27 @@ static struct http_bucket *bucket_of(struct http *http, uint64_t tag)
 
 static void enqueue(struct http *http, struct http_request *req)
 {
-	list_push(&http->queue, req);
+	list_push(req->woken ? &http->woken : &http->fresh, req);
 	pthread_cond_signal(&http->work);
+}
+
+/* By turns: who comes does not stand behind the thousand whom a change woke, nor
+ * they behind those who come. NULL: none waits. */
+static struct http_request *dequeue(struct http *http)
+{
+	struct http_request *req = http->woken_next ? http->woken.head
+												: http->fresh.head;
+
+	if (!req)
+	{
+		req = http->woken_next ? http->fresh.head : http->woken.head;
+	}
+	if (req)
+	{
+		http->woken_next = !req->woken;
+		list_remove(req);
+	}
+	return req;
 }
 
 static void unpark(struct http *http, struct http_request *req)
@@ -198,14 +217,13 @@ static void *worker_main(void *arg)
 	pthread_mutex_lock(&http->lock);
 	while (!http->quit)
 	{
-		struct http_request *req = http->queue.head;
+		struct http_request *req = dequeue(http);
 
 		if (!req)
 		{
 			pthread_cond_wait(&http->work, &http->lock);
 			continue;
 		}
-		list_remove(req);
 		work(worker, req);
 	}
 	pthread_mutex_unlock(&http->lock);
@@ -300,8 +318,10 @@ bool http_work_ready(struct http *http, unsigned *retry_s)
 	bool ready;
 
 	pthread_mutex_lock(&http->lock);
-	ready = !http->stopping && http->queue.count < http->queue_limit &&
-			pace_admits(&http->pace, http->queue.count);
+	/* those that were woken are there already: if they kept others out, one who
+	 * has just been served would miss what is told next */
+	ready = !http->stopping && http->fresh.count < http->queue_limit &&
+			pace_admits(&http->pace, http->fresh.count);
 	if (ready)
 	{
 		http->suspended++;
@@ -312,7 +332,7 @@ bool http_work_ready(struct http *http, unsigned *retry_s)
 		/* not a secret */
 		*retry_s = http->stopping
 			? 1 + (unsigned)random() % STOP_RETRY_S
-			: pace_retry_s(&http->pace, now_us(), http->queue.count,
+			: pace_retry_s(&http->pace, now_us(), http->fresh.count,
 						   (unsigned)random());
 	}
 	pthread_mutex_unlock(&http->lock);
@@ -514,7 +534,7 @@ size_t http_queued(struct http *http)
 	size_t queued;
 
 	pthread_mutex_lock(&http->lock);
-	queued = http->queue.count;
+	queued = http->fresh.count + http->woken.count;
 	pthread_mutex_unlock(&http->lock);
 	return queued;
 }

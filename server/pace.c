@@ -12,6 +12,11 @@
 #define SECOND_US 1000000u
 #define FADING 16			/* requests that the mean remembers, about */
 #define ALWAYS_EACH 4		/* waiting for each worker, whatever the mean says */
+/* What takes longer counts as that long: a few that waited for something (a
+ * mesh is read once, for all) are no slow server; many are, and raise the mean
+ * by a fifth each. */
+#define SURPRISE 4			/* times the mean */
+#define SURPRISE_US 20000u	/* or this, where the mean is less than that */
 
 void pace_init(struct pace *p, unsigned workers)
 {
@@ -20,6 +25,16 @@ void pace_init(struct pace *p, unsigned workers)
 
 void pace_ran(struct pace *p, uint64_t us)
 {
+	uint64_t most = SURPRISE * p->run_us;
+
+	if (most < SURPRISE_US)
+	{
+		most = SURPRISE_US;
+	}
+	if (us > most)
+	{
+		us = most;
+	}
 	if (us >= p->run_us)
 	{
 		p->run_us += (us - p->run_us) / FADING;

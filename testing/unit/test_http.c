@@ -38,6 +38,8 @@ static struct ca *ca;
 static struct http *http;
 static atomic_int changes[TAGS];
 static atomic_int runs;			/* of the park handler */
+static atomic_int slow_runs;		/* runs of the slow handler */
+static atomic_int echoed_after;	/* so many of the park handler */
 static atomic_int stores;		/* open ones */
 
 /* ---- handlers ---------------------------------------------------------------- */
@@ -60,6 +62,7 @@ static enum http_verdict on_echo(struct http_request *req,
 
 	(void)store;
 	(void)user;
+	echoed_after = runs;
 	say(r, 200, xasprintf("%s|%s|%zu|%s|%s|%ld",
 						  http_request_segment(req, "name"),
 						  query ? query : "-", len, body,
@@ -135,6 +138,7 @@ static enum http_verdict on_slow(struct http_request *req,
 {
 	(void)store;
 	(void)user;
+	slow_runs++;
 	usleep(number(req, "ms") * 1000);
 	say(r, 200, xstrdup("slow"));
 	return HTTP_DONE;
@@ -1157,6 +1161,48 @@ START_TEST(wakes_exactly_the_concerned)
 }
 END_TEST
 
+/* However many were woken and wait for a worker, who comes has his turn. */
+START_TEST(the_woken_keep_nobody_out)
+{
+	struct http_config config = config_of(HTTP_UNIX);
+	struct conn busy, other;
+	uint64_t tags[PARKED];
+
+	config.workers = 1;
+	config.queue_limit = 16;
+	start_with(&config);
+	for (unsigned i = 0; i < PARKED; i++)
+	{
+		park_one(&many[i], i, 30000);
+		wait_parked(i + 1);
+		tags[i] = i;
+		changes[i]++;
+	}
+	slow_runs = runs = 0;
+	ck_assert(conn_open(&busy));
+	ck_assert(conn_write(&busy,
+						 "GET /slow?ms=1500 HTTP/1.1\r\nHost: x\r\n\r\n"));
+	while (!slow_runs)
+	{
+		usleep(1000);
+	}
+	http_wake(http, tags, PARKED);
+	ck_assert_uint_ge(http_queued(http), PARKED);
+	ck_assert(conn_open(&other));
+	ck_assert(conn_write(&other, "GET /echo/a HTTP/1.1\r\nHost: x\r\n\r\n"));
+	ck_assert_uint_eq(conn_answer(&other).status, 200);
+	ck_assert_int_le(echoed_after, 1);
+	ck_assert_uint_eq(conn_answer(&busy).status, 200);
+	conn_close(&other);
+	conn_close(&busy);
+	for (unsigned i = 0; i < PARKED; i++)
+	{
+		ck_assert_uint_eq(conn_answer(&many[i]).status, 200);
+		conn_close(&many[i]);
+	}
+}
+END_TEST
+
 START_TEST(wake_between_look_and_park_is_not_lost)
 {
 	struct answer a;
@@ -1419,6 +1465,7 @@ int main(void)
 	const TTest *const parking[] = {
 		admits_each_run, dead_parked_clients_go, parked_ends_at_deadline, slow_request_is_cut,
 		parked_outlives_request_deadline, wakes_exactly_the_concerned,
+		the_woken_keep_nobody_out,
 		wake_between_look_and_park_is_not_lost, stops_with_parked,
 		stops_with_dead_slow_and_stuck, no_request_is_forgotten,
 		socket_mode_and_leftovers, NULL,

@@ -43,6 +43,25 @@ START_TEST(the_mean_follows_both_ways)
 }
 END_TEST
 
+/* A thousand were woken, and the first ones wait for what all of them need: who
+ * comes back meanwhile is not sent away for a minute. */
+START_TEST(a_few_that_wait_are_no_slow_server)
+{
+	settle(4, 3000);
+	for (int i = 0; i < 8; i++)
+	{
+		pace_ran(&p, 4000000);
+	}
+	ck_assert(pace_admits(&p, 1000));
+	/* if it goes on, it is one */
+	for (int i = 0; i < 100; i++)
+	{
+		pace_ran(&p, 4000000);
+	}
+	ck_assert(!pace_admits(&p, 16));
+}
+END_TEST
+
 START_TEST(admits_what_is_begun_in_time)
 {
 	settle(4, 10000);
@@ -106,6 +125,7 @@ int main(void)
 
 	tcase_add_test(tc, a_new_one_admits);
 	tcase_add_test(tc, the_mean_follows_both_ways);
+	tcase_add_test(tc, a_few_that_wait_are_no_slow_server);
 	tcase_add_test(tc, admits_what_is_begun_in_time);
 	tcase_add_test(tc, turns_are_at_the_workers_pace);
 	tcase_add_test(tc, turns_beyond_reach_are_by_chance);
