@@ -676,6 +676,10 @@ void tunnels_neighbor(struct tunnels *ts, const char *link, const char *state)
 
 		t->listed = true;
 		copy_text(t->ospf, sizeof(t->ospf), state);
+		if (strcmp(state, "Full") == 0)
+		{	/* it could not be without hellos */
+			set_silent(t, false);
+		}
 		phases(t);
 		if (changed)
 		{

@@ -5,6 +5,7 @@
 # here, since its long poll is dead. Ten thousand forged requests make it ask no more often, and cost no memory.
 import re
 import time
+from datetime import datetime
 
 import pytest
 
@@ -33,9 +34,7 @@ for n in range(count):
     udp = struct.pack("!HHHH", 500, 500, 8 + len(ike), 0) + ike
     source = struct.pack("!I", 0xc6120000 + n + 1)             # 198.18.0.0/15, for benchmarks
     out.sendto(struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + len(udp), n & 0xffff, 0, 64, 17, 0, source, target) + udp, (sys.argv[1], 0))
-    ahead = n / rate - (time.monotonic() - begin)
-    if ahead > 0.01:
-        time.sleep(ahead)
+    time.sleep(max(n / rate - (time.monotonic() - begin), 0.0005))      # the others need the CPU, too
 print(f"{count} in {time.monotonic() - begin:.1f} s")
 """
 
@@ -55,7 +54,10 @@ def connections(lab):
 
 @pytest.fixture(scope="module")
 def two(lab):
-    lab.provision(["paris", "lyon"])
+    lab.provision(["paris", "lyon"], start=False)
+    for ce in lab.ces.values():         # ten lines of log for each of 10,000 requests would be the load
+        ce.write("/etc/strongswan.d/zzz-quiet.conf", "charon {\n    filelog {\n        lab {\n            default = 0\n            cfg = 0\n        }\n    }\n}\n")
+        ce.start()
     lab.wait_in_service(timeout=120)
     lab.pe.spawn("syns", ["tcpdump", "-nlq", "-i", "to-paris", "tcp[tcpflags] & (tcp-syn|tcp-ack) == tcp-syn and dst port 8443"])
     wait_until(lambda: "listening on" in (lab.pe.logs / "syns.log").read_text(errors="replace"), 10, "the counter of connections")
@@ -70,8 +72,8 @@ def test_a_new_sites_ike_makes_it_ask(two):
     ports = sorted({int(port) for port in re.findall(r":(\d+)\s+\S+:8443", paris.out("ss -Htn state established"))})
     assert ports
     for port in ports:
-        two.pe.run(f"""ip rule add pref {two.CUT} iif to-paris ipproto tcp sport {port} dport 8443 blackhole
-            ip rule add pref {two.CUT} iif to-server ipproto tcp sport 8443 dport {port} blackhole""")
+        two.pe.run(f"""ip rule add pref {two.CUT} iif to-paris ipproto 6 sport {port} dport 8443 blackhole
+            ip rule add pref {two.CUT} iif to-server ipproto 6 sport 8443 dport {port} blackhole""")
     two.join("nice", start=False)
     assert "nice" not in {p["peer"] for p in paris.ctl_json("peers")["peers"]}
     two.ce("nice").start()
@@ -85,7 +87,7 @@ def test_a_new_sites_ike_makes_it_ask(two):
     two.heal()
 
 
-def test_a_flood_of_forged_connections(two):
+def test_a_flood_of_forged_requests(two):
     paris, rogue = two.ce("paris"), two.add_router("rogue", 7)
     two.pe.run("sysctl -qw net.ipv4.conf.all.rp_filter=0; sysctl -qw net.ipv4.conf.to-rogue.rp_filter=0")
     paris.run("sysctl -qw net.ipv4.conf.all.rp_filter=0; sysctl -qw net.ipv4.conf.eth0.rp_filter=0")
@@ -95,16 +97,21 @@ def test_a_flood_of_forged_connections(two):
     syns, memory = connections(two), {name: rss_kb(paris.daemons[name]) for name in ("ppvpn-agent", "charon-systemd")}
     alarms = len(paris.ctl_json("alarms")["alarms"])
     begin = time.monotonic()
-    print(rogue.run(["python3", "-", paris.address, "10000", "1000"], text_in=FLOOD, timeout=60).stdout.strip())
-    wait_until(lambda: metric(paris, "ppvpn_agent_unknown_peer_requests_total") - before["requests"] >= 1000, 20, "they are noticed")
-    assert time.monotonic() - begin < 29
-    wait_until(lambda: time.monotonic() - begin >= 29, 30, "30 s have passed")
-    pulls = metric(paris, "ppvpn_agent_unknown_peer_pulls_total") - before["pulls"]
+    told = rogue.run(["nice", "-n", "10", "python3", "-", paris.address, "10000", "400"], text_in=FLOOD, timeout=150).stdout.strip()
+    wait_until(lambda: time.monotonic() - begin >= 31, 32, "30 s have passed")
     seen = metric(paris, "ppvpn_agent_unknown_peer_requests_total") - before["requests"]
+    pulls = metric(paris, "ppvpn_agent_unknown_peer_pulls_total") - before["pulls"]
+    seconds = time.monotonic() - begin
+    times = [datetime.fromisoformat(line.split("Z ", 1)[0]).timestamp() for line in
+             (paris.logs / "ppvpn-agent.log").read_text(errors="replace").splitlines() if "code=unknown-peer-pull" in line]
+    gaps = [b - a for a, b in zip(times, times[1:])]
     grown = {name: rss_kb(paris.daemons[name]) - kb for name, kb in memory.items()}
-    print(f"{seen} reported, {pulls} questions, {connections(two) - syns} connections to the server in 30 s, memory grew by {grown} kB")
-    assert 1 <= pulls <= 2
-    assert connections(two) - syns <= 6
+    print(f"{told}: {seen} reported, {pulls} questions in {seconds:.0f} s, {connections(two) - syns} connections to the server, "
+          f"memory grew by {grown} kB")
+    assert seen >= 1000, "too few arrived to say anything"
+    assert 1 <= pulls <= 1 + seconds / 30
+    assert all(gap >= 29.9 for gap in gaps), gaps           # so there are never more than two in 30 s
+    assert connections(two) - syns <= pulls + seconds / 10
     assert grown["ppvpn-agent"] < 1024
     assert grown["charon-systemd"] < 8192
     assert len(paris.ctl_json("alarms")["alarms"]) <= alarms + 1

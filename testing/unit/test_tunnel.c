@@ -503,6 +503,28 @@ START_TEST(a_tunnel_that_hears_nothing)
 }
 END_TEST
 
+/* A neighbour that is Full was heard, whenever the counters are looked at. */
+START_TEST(a_neighbour_ends_the_silence)
+{
+	document(false);
+	tunnels_ready(ts);
+	observe_bytes(A, 1, 0, 0);
+	fake_loop_pass(41000);
+	observe_bytes(A, 1, 0, 100);
+	ck_assert_uint_eq(silent, 1);
+	tunnels_neighbors_begin(ts);
+	tunnels_neighbor(ts, "ppv1", "Exchange");
+	tunnels_neighbors_end(ts);
+	ck_assert_uint_eq(heard, 0);
+	tunnels_neighbors_begin(ts);
+	tunnels_neighbor(ts, "ppv1", "Full");
+	tunnels_neighbors_end(ts);
+	ck_assert_uint_eq(heard, 1);
+	observe_bytes(A, 1, 0, 200);
+	ck_assert_uint_eq(silent, 1);
+}
+END_TEST
+
 /* Nothing goes out either: nothing can be told. */
 START_TEST(a_tunnel_nobody_uses)
 {
@@ -900,6 +922,7 @@ int main(void)
 	tcase_add_test(tc, not_listed_any_more);
 	tcase_add_test(tc, a_pause);
 	tcase_add_test(tc, a_tunnel_that_hears_nothing);
+	tcase_add_test(tc, a_neighbour_ends_the_silence);
 	tcase_add_test(tc, a_tunnel_nobody_uses);
 	tcase_add_test(tc, looks_get_rarer);
 	tcase_add_test(tc, routes_come_with_whole_rounds);
