@@ -97,7 +97,8 @@ static void on_deadline(void *user)
 	free_client(user);
 }
 
-static void send_some(struct control_request *r)
+/* True when all is sent, or nothing more can be. */
+static bool send_out(struct control_request *r)
 {
 	while (r->sent < r->out.len)
 	{
@@ -110,7 +111,7 @@ static void send_some(struct control_request *r)
 		}
 		if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
 		{
-			return;
+			return false;
 		}
 		if (n <= 0)
 		{
@@ -118,7 +119,15 @@ static void send_some(struct control_request *r)
 		}
 		r->sent += n;
 	}
-	free_client(r);
+	return true;
+}
+
+static void send_some(struct control_request *r)
+{
+	if (send_out(r))
+	{
+		free_client(r);
+	}
 }
 
 void control_answer(struct control_request *r, const char *json,
@@ -365,7 +374,8 @@ void control_free(struct control *c)
 			r->control = NULL;
 		}
 		else
-		{
+		{	/* an answer of the last moment goes as far as it can at once */
+			(void)send_out(r);
 			free_client(r);
 		}
 	}
