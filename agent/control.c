@@ -112,7 +112,8 @@ static void drop_sent(struct control_request *r)
 	}
 }
 
-static void send_some(struct control_request *r)
+/* True when all is sent, or nothing more can be. */
+static bool send_out(struct control_request *r)
 {
 	while (r->sent < r->out.len)
 	{
@@ -125,16 +126,24 @@ static void send_some(struct control_request *r)
 		}
 		if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
 		{
-			return;
+			return false;
 		}
 		if (n <= 0)
 		{
-			free_client(r);
-			return;
+			return true;
 		}
 		r->sent += n;
 	}
-	if (r->watches)
+	return true;
+}
+
+static void send_some(struct control_request *r)
+{
+	if (!send_out(r))
+	{
+		return;
+	}
+	if (r->watches && r->sent == r->out.len)
 	{	/* wait for more */
 		drop_sent(r);
 		loop_fd_set(r->watch, LOOP_READ);
@@ -432,7 +441,8 @@ void control_free(struct control *c)
 			r->control = NULL;
 		}
 		else
-		{
+		{	/* an answer of the last moment goes as far as it can at once */
+			(void)send_out(r);
 			free_client(r);
 		}
 	}

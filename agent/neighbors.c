@@ -64,7 +64,8 @@ void neighbors_look(void *user)
 	struct agent *a = user;
 
 	a->neighbors_soon = false;
-	if (!frr_running(a->frr) || !tunnels_count(a->tunnels))
+	/* without tunnels too: somebody's frr.conf may still have our VRFs */
+	if (!frr_running(a->frr))
 	{
 		neighbors_poll(a);
 		return;

@@ -164,7 +164,10 @@ def test_leave_local(host):
     assert done.returncode != 0 and "deleted" in done.stdout, done
     assert paris.plan() == []
     host.partition("server")
-    done = paris.ctl("leave --local --yes", check=True)
+    try:
+        done = paris.ctl("leave --local --yes", check=True)
+    finally:
+        host.heal()
     assert "has left its VPNs" in done.stdout, done
     paris.wait_until(lambda: gone(paris), 10, "the agent's end")
     # the peers were told by IKE: no SA of theirs waits for DPD (30 s)
@@ -173,7 +176,6 @@ def test_leave_local(host):
     frr = fingerprint(paris)
     assert not [line for line in frr["frr.conf"] if "ospf" in line]
     same({kind: before[kind] for kind in before if kind != "frr.conf"}, frr)
-    host.heal()
 
 
 def test_left_it_is_not_enrolled(host):

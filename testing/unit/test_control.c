@@ -348,6 +348,29 @@ START_TEST(watched_by_ppvpnctl)
 }
 END_TEST
 
+/* The agent ends with the answer: "it has left" is heard all the same. */
+START_TEST(freed_after_the_answer)
+{
+	static const char ask[] = "{\"op\":\"later\"}\n";
+	char buf[64];
+	int fd = dial();
+	ssize_t n;
+	struct err e;
+
+	ck_assert_int_gt(send(fd, ask, sizeof(ask) - 1, MSG_NOSIGNAL), 0);
+	pump(50);
+	ck_assert_ptr_nonnull(later);
+	control_answer(later, "{\"state\":\"left\"}", NULL);
+	control_free(control);
+	n = recv(fd, buf, sizeof(buf) - 1, MSG_DONTWAIT);
+	buf[n > 0 ? n : 0] = '\0';
+	ck_assert_str_eq(buf, "{\"state\":\"left\"}\n");
+	close(fd);
+	ck_assert_int_eq(control_new(loop, path, NULL, on_request, NULL, &control,
+								 &e), 0);
+}
+END_TEST
+
 /* Silent ones lose their place after five seconds, and only so many have one. */
 START_TEST(crowd)
 {
@@ -403,6 +426,7 @@ int main(void)
 	tcase_add_test(tc, too_long);
 	tcase_add_test(tc, half_closed);
 	tcase_add_test(tc, gone_before_the_answer);
+	tcase_add_test(tc, freed_after_the_answer);
 	tcase_add_test(tc, freed_before_the_answer);
 	tcase_add_test(tc, watchers_get_every_line);
 	tcase_add_test(tc, few_watch);
