@@ -6,6 +6,7 @@
 #include "config.h"
 
 #include "server/render.h"
+#include "server/store_weight.h"
 #include "store_kit.h"
 
 START_TEST(customers_come_and_go)
@@ -245,6 +246,58 @@ START_TEST(wakes_only_those_concerned)
 	kit_customer("globex");
 	OK(store_changes_since(store, arena, before, &changes, &count, &e));
 	ck_assert_uint_eq(count, 0);
+}
+END_TEST
+
+static const struct store_weight *weight_of(uint64_t since, uint64_t ce)
+{
+	struct store_change *changes;
+	struct store_weight *weights;
+	size_t count;
+
+	OK(store_changes_since(store, arena, since, &changes, &count, &e));
+	weights = arena_calloc(arena, count, sizeof(*weights));
+	OK(store_changes_weigh(store, arena, since, changes, count, weights, &e));
+	for (size_t i = 0; i < count; i++)
+	{
+		if (weights[i].ce_id == ce)
+		{
+			return &weights[i];
+		}
+	}
+	return NULL;
+}
+
+/* Who is out hears it first, then those who lose it; who joins has time. */
+START_TEST(who_loses_something_is_told_at_once)
+{
+	const struct store_weight *weight;
+	uint64_t before, metz, nice, paris;
+
+	kit_acme();
+	kit_ce("acme", "metz-r1", "192.0.2.4");
+	metz = kit_ce_id("acme", "metz-r1");
+	nice = kit_ce_id("acme", "nice-r1");
+	paris = kit_ce_id("acme", "paris-r1");
+	before = kit_revision();
+	kit_site("acme", "corp", "metz", "metz-r1");
+	weight = weight_of(before, metz);
+	ck_assert(!weight->urgent);
+	ck_assert_uint_eq(weight->links, 3);
+	ck_assert(!weight_of(before, paris)->urgent);
+	before = kit_revision();
+	CHANGE(store_site_remove(store, "acme", "corp", "nice", "site-removed",
+							 &e));
+	weight = weight_of(before, nice);
+	ck_assert(weight->urgent);
+	ck_assert_uint_gt(weight->links, weight_of(before, paris)->links);
+	ck_assert(weight_of(before, paris)->urgent);
+	before = kit_revision();
+	CHANGE(store_ce_leave(store, paris, &e));
+	weight = weight_of(before, paris);
+	ck_assert(weight->urgent);
+	ck_assert_uint_gt(weight->links, weight_of(before, metz)->links);
+	ck_assert(weight_of(before, metz)->urgent);
 }
 END_TEST
 
@@ -645,6 +698,7 @@ TCase *store_config_case(void)
 	tcase_add_test(tc, gives_each_end_the_same_tunnel);
 	tcase_add_test(tc, shares_the_work_of_beginning);
 	tcase_add_test(tc, wakes_only_those_concerned);
+	tcase_add_test(tc, who_loses_something_is_told_at_once);
 	tcase_add_test(tc, explains_a_removed_site);
 	tcase_add_test(tc, forgets_explanations_with_a_change);
 	tcase_add_test(tc, keys_and_router_ids_are_new_each_time);
