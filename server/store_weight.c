@@ -5,12 +5,17 @@
  */
 #include "config.h"
 
+#include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "server/conf_json.h"
+#include "server/conf_words.h"
 #include "server/store_impl.h"
 #include "server/store_weight.h"
 
 #define REVOKED_MS (10 * 60 * 1000)		/* how long ago a key's end is news */
+#define ALL_OF_THEM UINT32_MAX		/* tunnels of who is out: before every hub */
 
 static int by_id(const void *a, const void *b)
 {
@@ -94,18 +99,94 @@ static int weigh_keys(struct store *s, const struct found *found,
 	return rc;
 }
 
-/* A router that is suspended or gone is taken from all of its peers. */
-static int weigh_ces(struct store *s, int64_t revision,
-					 struct store_weight *weights, size_t count, struct err *e)
+static void put_first(const struct found *found, int64_t ce_id)
 {
-	int64_t gone;
-	int rc = db_number(s->db, "SELECT count(*) FROM ce "
-					   "WHERE suspended_revision > $1 OR removed_revision > $1",
-					   DB_ARGS(db_i(revision)), &gone, e);
+	struct store_weight *weight = find(found, ce_id);
 
-	for (size_t i = 0; rc == 0 && gone && i < count; i++)
+	if (weight)
 	{
-		weights[i].urgent = true;
+		weight->urgent = true;
+		weight->links = ALL_OF_THEM;
+	}
+}
+
+/* The router whose site went: nothing of it is left but the record of it. */
+static int weigh_gone(struct store *s, struct arena *a,
+					  const struct found *found, struct db_rows *rows,
+					  struct err *e)
+{
+	const char *place = db_col_text(rows, 0);
+	struct store_site site = { 0 };
+	int64_t ce_id;
+	char *customer;
+	int rc = conf_image_read(a, CONF_SITE, db_col_text(rows, 1), &site, e);
+
+	if (rc < 0)
+	{
+		return rc;
+	}
+	customer = arena_printf(a, "%.*s", (int)strcspn(place, "/"), place);
+	rc = db_number(s->db, "SELECT ce.id FROM ce JOIN customer cu "
+				   "ON cu.id = ce.customer_id WHERE cu.name = $1 "
+				   "AND ce.name = $2", DB_ARGS(db_t(customer), db_t(site.ce)),
+				   &ce_id, e);
+	if (rc == 0)
+	{
+		put_first(found, ce_id);
+	}
+	return rc == -ENOENT ? 0 : rc;
+}
+
+static int weigh_gone_sites(struct store *s, struct arena *a,
+							const struct found *found, int64_t revision,
+							struct err *e)
+{
+	struct db_rows *rows;
+	int rc;
+
+	rc = db_query(s->db, "SELECT place, before FROM audit_object "
+				  "WHERE revision > $1 AND kind = 'site' AND before <> '' "
+				  "AND after = ''", DB_ARGS(db_i(revision)), &rows, e);
+	if (rc < 0)
+	{
+		return rc;
+	}
+	while ((rc = db_next(rows, e)) == 1)
+	{
+		rc = weigh_gone(s, a, found, rows, e);
+		if (rc < 0)
+		{
+			break;
+		}
+	}
+	db_end(rows);
+	return rc;
+}
+
+/* A router that is suspended or gone is taken from all of its peers. */
+static int weigh_ces(struct store *s, const struct found *found,
+					 int64_t revision, struct err *e)
+{
+	struct db_rows *rows;
+	bool gone = false;
+	int rc;
+
+	rc = db_query(s->db, "SELECT id FROM ce WHERE suspended_revision > $1 "
+				  "OR removed_revision > $1", DB_ARGS(db_i(revision)), &rows,
+				  e);
+	if (rc < 0)
+	{
+		return rc;
+	}
+	while ((rc = db_next(rows, e)) == 1)
+	{
+		put_first(found, db_col_int(rows, 0));
+		gone = true;
+	}
+	db_end(rows);
+	for (size_t i = 0; gone && i < found->count; i++)
+	{
+		found->items[i]->urgent = true;
 	}
 	return rc;
 }
@@ -132,5 +213,9 @@ int store_changes_weigh(struct store *s, struct arena *a, uint64_t revision,
 	{
 		rc = weigh_keys(s, &found, e);
 	}
-	return rc < 0 ? rc : weigh_ces(s, (int64_t)revision, weights, count, e);
+	if (rc == 0)
+	{
+		rc = weigh_gone_sites(s, a, &found, (int64_t)revision, e);
+	}
+	return rc < 0 ? rc : weigh_ces(s, &found, (int64_t)revision, e);
 }

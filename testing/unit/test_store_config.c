@@ -6,6 +6,7 @@
 #include "config.h"
 
 #include "server/render.h"
+#include "server/store_weight.h"
 #include "store_kit.h"
 
 START_TEST(customers_come_and_go)
@@ -346,6 +347,58 @@ START_TEST(sites_follow_their_router_and_come_back)
 	CHANGE(store_revert(store, kit_revision(), &e));
 	ck_site_at("corp", "192.0.2.99");
 	ck_site_at("voice", "192.0.2.99");
+}
+END_TEST
+
+static const struct store_weight *weight_of(uint64_t since, uint64_t ce)
+{
+	struct store_change *changes;
+	struct store_weight *weights;
+	size_t count;
+
+	OK(store_changes_since(store, arena, since, &changes, &count, &e));
+	weights = arena_calloc(arena, count, sizeof(*weights));
+	OK(store_changes_weigh(store, arena, since, changes, count, weights, &e));
+	for (size_t i = 0; i < count; i++)
+	{
+		if (weights[i].ce_id == ce)
+		{
+			return &weights[i];
+		}
+	}
+	return NULL;
+}
+
+/* Who is out hears it first, then those who lose it; who joins has time. */
+START_TEST(who_loses_something_is_told_at_once)
+{
+	const struct store_weight *weight;
+	uint64_t before, metz, nice, paris;
+
+	kit_acme();
+	kit_ce("acme", "metz-r1", "192.0.2.4");
+	metz = kit_ce_id("acme", "metz-r1");
+	nice = kit_ce_id("acme", "nice-r1");
+	paris = kit_ce_id("acme", "paris-r1");
+	before = kit_revision();
+	kit_site("acme", "corp", "metz", "metz-r1");
+	weight = weight_of(before, metz);
+	ck_assert(!weight->urgent);
+	ck_assert_uint_eq(weight->links, 3);
+	ck_assert(!weight_of(before, paris)->urgent);
+	before = kit_revision();
+	CHANGE(store_site_remove(store, "acme", "corp", "nice", "site-removed",
+							 &e));
+	weight = weight_of(before, nice);
+	ck_assert(weight->urgent);
+	ck_assert_uint_gt(weight->links, weight_of(before, paris)->links);
+	ck_assert(weight_of(before, paris)->urgent);
+	before = kit_revision();
+	CHANGE(store_ce_leave(store, paris, &e));
+	weight = weight_of(before, paris);
+	ck_assert(weight->urgent);
+	ck_assert_uint_gt(weight->links, weight_of(before, metz)->links);
+	ck_assert(weight_of(before, metz)->urgent);
 }
 END_TEST
 
@@ -823,6 +876,7 @@ TCase *store_config_case(void)
 	tcase_add_test(tc, wakes_only_those_concerned);
 	tcase_add_test(tc, suspended_ones_hear_what_concerns_them);
 	tcase_add_test(tc, sites_follow_their_router_and_come_back);
+	tcase_add_test(tc, who_loses_something_is_told_at_once);
 	tcase_add_test(tc, explains_a_removed_site);
 	tcase_add_test(tc, forgets_explanations_with_a_change);
 	tcase_add_test(tc, says_what_is_not_explained);
