@@ -145,7 +145,7 @@ static const struct cli_command commands[] = {
 	{ "customer show", "CUSTOMER", 1, 1, "A customer, its VPNs and routers",
 	  NULL, admin_customer_show },
 	{ "customer remove", "CUSTOMER", 1, 1,
-	  "Remove a customer without VPNs and routers", NULL,
+	  "Remove a customer without VPNs, routers, operators", NULL,
 	  admin_customer_remove },
 	{ "vpn add", "CUSTOMER/VPN", 1, 1, "Add a VPN", vpn_add, admin_vpn_add },
 	{ "vpn list", "[CUSTOMER]", 0, 1, "List VPNs", NULL, admin_vpn_list },
@@ -188,7 +188,7 @@ static const struct cli_command commands[] = {
 	{ "site show", "CUSTOMER/VPN/SITE", 1, 1, "A site and its tunnels", NULL,
 	  admin_site_show },
 	{ "site set", "CUSTOMER/VPN/SITE", 1, 1, "Change a site: its role, "
-	  "addresses", site_set, admin_site_set },
+	  "addresses, prefixes", site_set, admin_site_set },
 	{ "site remove", "CUSTOMER/VPN/SITE", 1, 1,
 	  "Take a site out of its VPN, with its tunnels", NULL,
 	  admin_site_remove },

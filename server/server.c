@@ -686,8 +686,9 @@ void server_stop(struct server *s)
 		return;
 	}
 	http_stop(s->metrics);
-	http_stop(s->admin_tls);
+	/* it wakes who waits at either */
 	stop_alarms(s);
+	http_stop(s->admin_tls);
 	http_stop(s->admin);
 	http_stop(s->enroll);
 	notify_stop(s->notify);

@@ -110,7 +110,8 @@ struct store_customer {
 };
 int store_customer_add(struct store *s, const struct store_customer *customer, struct err *e);
 int store_customer_set(struct store *s, const struct store_customer *customer, struct err *e);
-int store_customer_remove(struct store *s, const char *customer, struct err *e);	/* IN_USE with VPNs, CEs, or operators who have a role for it */
+/** IN_USE with VPNs, CEs, or operators who have a role for it. Its alarms go; its events are of no customer any more. */
+int store_customer_remove(struct store *s, const char *customer, struct err *e);
 
 struct store_vpn {
 	uint64_t id;

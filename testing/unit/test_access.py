@@ -494,9 +494,10 @@ class WhatHappens(Base):
         cls.addClassCleanup(cls.pool.shutdown)
         cls.both = cls.make("both", acme="viewer", globex="viewer")
 
-    def known(self, path):
-        """What is his to see of an answer: without clock and newest number."""
-        return {k: v for k, v in path.items() if k not in ("now-ms", "last")}
+    @staticmethod
+    def known(answer):
+        """All of an answer but the clock and the newest number."""
+        return {k: v for k, v in answer.items() if k not in ("now-ms", "last")}
 
     def test_lists(self):
         for path in ("/v1/alarms", "/v1/alarms?cleared=yes", "/v1/alarms?cleared=no",

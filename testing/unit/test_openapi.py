@@ -213,10 +213,11 @@ def full_bodies(csr):
         "POST /v1/sites": {
             "customer": "acme", "vpn": "corp", "site": "nice", "ce": "nice",
             "role": "any-to-any-role", "router-id": "10.255.0.77",
-            "ce-address": "203.0.113.11", "prefixes": ["10.1.0.0/24"], **words},
+            "ce-address": "203.0.113.11", "prefixes": ["10.1.0.0/24", "fd00::/16"], **words},
         "PATCH /v1/sites/{customer}/{vpn}/{site}": {
             "role": "any-to-any-role", "router-id": "10.255.0.78",
-            "ce-address": "203.0.113.12", "prefixes": ["10.2.0.0/24"], **words},
+            "ce-address": "203.0.113.12", "prefixes": ["10.2.0.0/24", "2001:db8:2::/48"],
+            **words},
         "PATCH /v1/links/{customer}/{vpn}/{site}/{peer}": {
             "explicit": True, "profile": "slow", "cost": 5, "initiator": "lyon"},
     }

@@ -317,6 +317,7 @@ class Model:
         self.objects, self.uids = {}, itertools.count(1)
         self.explained = {}     # uid of a site -> {peer: (revision, reason)}
         self.suspended = {}     # uid of a CE -> revision
+        self.meant = {}         # uid of a CE -> revision that took a site from it: ce-api.md, "bulk-removal"
         self.history = {}       # revision -> {key: (before, after)}
         self.keys, self.retired, self.seen = {}, {}, set()
         self.begins = {}        # who begins between equals, by pair
@@ -351,6 +352,9 @@ class Model:
             for (uid, _), (other, name) in (ends, ends[::-1]):
                 self.explained.setdefault(uid, {})[name] = (
                     revision, "topology-changed" if other in alive else draft.reason)
+        for key, value in old.items():      # no document of its own explains to a router the site that it lost
+            if key[0] == "site" and value["uid"] not in alive:
+                self.meant[old["ce", key[1], value["ce"]]["uid"]] = revision
         for uid in list(self.explained):
             if uid not in alive:
                 del self.explained[uid]
@@ -396,6 +400,8 @@ class Model:
         out = {"schema": "ce-config/1", "ce": f"{customer}/{ce}", "epoch": given["epoch"],
                "revision": given["revision"], "state": "suspended" if value["suspended"] else "active",
                "management": given["management"], "sa-profiles": {}, "vpns": []}
+        if value["uid"] in self.meant:
+            out["bulk-removal"] = self.meant[value["uid"]]
         for key in sorted(key for key, site in self.objects.items()
                           if key[:2] == ("site", customer) and site["ce"] == ce):
             vpn, used = self.vpn_part(*key[1:], said, value["suspended"])
