@@ -46,11 +46,6 @@ static void arm_confirm(struct provider *p, uint64_t ms)
 {
 	uint64_t deadline = trial_deadline(&p->trial), now = loop_now_ms();
 
-	if (p->trial.state == TRIAL_BACK && p->trial.applied)
-	{	/* was it to blame? a long poll from before would say so late */
-		loop_timer_set(p->confirm, ms);
-		return;
-	}
 	if (!deadline)
 	{
 		loop_timer_clear(p->confirm);

@@ -231,23 +231,6 @@ START_TEST(taken_back_and_never_tried_again)
 }
 END_TEST
 
-/* The verdict does not wait for the end of a long poll. */
-START_TEST(blamed_soon_after_the_way_is_back)
-{
-	begin(&new);
-	lose_for(61, false);
-	/* asked before the old one was applied again: says nothing of it */
-	answer(304, NULL, "");
-	provider_applied(p);
-	ck_assert_uint_eq(asked_wait, 50);
-	ck_assert(!trial_on_disk.condemned);
-	fake_loop_pass(2 * SECOND);
-	ck_assert_uint_eq(asked_wait, 0);
-	answer(304, NULL, "");
-	ck_assert(trial_on_disk.condemned);
-}
-END_TEST
-
 START_TEST(not_to_blame_for_a_long_outage)
 {
 	begin(&new);
@@ -670,7 +653,6 @@ int main(void)
 	tcase_add_test(tc, confirmed_by_a_request_that_began_after_it);
 	tcase_add_test(tc, an_answer_to_an_older_request_does_not_confirm);
 	tcase_add_test(tc, taken_back_and_never_tried_again);
-	tcase_add_test(tc, blamed_soon_after_the_way_is_back);
 	tcase_add_test(tc, not_to_blame_for_a_long_outage);
 	tcase_add_test(tc, twice_is_enough);
 	tcase_add_test(tc, a_server_that_is_down_takes_nothing_back);
