@@ -32,6 +32,11 @@ static void on_reported(void *user, const struct fetch_answer *a)
 	{
 		/* another one when a server answers */
 		p->report_lost |= a->rc < 0;
+		if (p->report_lost && p->connected && p->since_ms > p->reported_ms)
+		{	/* ... which one did meanwhile */
+			p->report_lost = false;
+			p->handlers.state(p->user);
+		}
 		log_debug("provider", "report not taken: %s, status %u",
 				  a->rc < 0 ? a->err.text : "answered", a->status);
 		return;

@@ -46,12 +46,12 @@ static void arm_confirm(struct provider *p, uint64_t ms)
 {
 	uint64_t deadline = trial_deadline(&p->trial), now = loop_now_ms();
 
-	if (!deadline)
+	if (!deadline && !trial_is_urgent(&p->trial, now))
 	{
 		loop_timer_clear(p->confirm);
 		return;
 	}
-	if (now + ms > deadline)
+	if (deadline && now + ms > deadline)
 	{
 		ms = deadline > now ? deadline - now : 0;
 	}
@@ -225,13 +225,17 @@ void provider_on_confirm(void *user)
 	struct provider *p = user;
 	uint64_t deadline = trial_deadline(&p->trial);
 
+	if (p->trial.state == TRIAL_NONE)
+	{
+		return;
+	}
 	if (deadline && loop_now_ms() >= deadline)
 	{
 		roll_back(p);
 		return;
 	}
 	if (p->asking && p->asked_wait)
-	{	/* from before, perhaps */
+	{	/* from before, perhaps; and no answer is due soon */
 		provider_ask(p, 0);
 	}
 	arm_confirm(p, look_ms(p));

@@ -231,6 +231,34 @@ START_TEST(taken_back_and_never_tried_again)
 }
 END_TEST
 
+/* Answers to what was asked before it went back prove nothing, and a long poll
+ * would take too long. */
+START_TEST(looks_for_the_proof)
+{
+	unsigned before;
+
+	begin(&new);
+	lose_for(61, false);
+	ck_assert_uint_eq(revision, 7);
+	fake_loop_pass(3 * SECOND);
+	answer(304, NULL, "");
+	ck_assert_uint_eq(asked_wait, 50);
+	fake_loop_pass(SECOND);
+	provider_applied(p);
+	ck_assert(!trial_on_disk.condemned);
+	before = asked;
+	fake_loop_pass(2 * SECOND);
+	ck_assert_uint_eq(asked, before + 1);
+	ck_assert_uint_eq(asked_wait, 0);
+	answer(304, NULL, "");
+	ck_assert(trial_on_disk.condemned);
+	/* it is at rest then */
+	before = asked;
+	fake_loop_pass(200 * SECOND);
+	ck_assert_uint_eq(asked, before);
+}
+END_TEST
+
 START_TEST(not_to_blame_for_a_long_outage)
 {
 	begin(&new);
@@ -653,6 +681,7 @@ int main(void)
 	tcase_add_test(tc, confirmed_by_a_request_that_began_after_it);
 	tcase_add_test(tc, an_answer_to_an_older_request_does_not_confirm);
 	tcase_add_test(tc, taken_back_and_never_tried_again);
+	tcase_add_test(tc, looks_for_the_proof);
 	tcase_add_test(tc, not_to_blame_for_a_long_outage);
 	tcase_add_test(tc, twice_is_enough);
 	tcase_add_test(tc, a_server_that_is_down_takes_nothing_back);
