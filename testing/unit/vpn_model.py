@@ -227,10 +227,12 @@ class Config:
         self.reason = "change-reverted"
         for key, (_, after) in changes.items():
             need(told(self.objects.get(key)) == told(after), f"{key} was changed since")
-        for key, (before, after) in changes.items():
-            present = self.objects.get(key)
-            if before is None and key[0] == "site":
+        was = {key: self.objects.get(key) for key in changes}
+        for key, (before, after) in changes.items():    # a site at another CE is another site
+            if key[0] == "site" and after is not None and (before is None or before["ce"] != after["ce"]):
                 self.site_remove(*key[1:])              # with what was said of it since
+        for key, (before, after) in changes.items():
+            present = was[key]
             self.objects.pop(key, None)
             if before is not None:
                 self.objects[key] = dict(before)
