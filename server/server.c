@@ -617,6 +617,7 @@ static void fill_apis(struct server *s)
 	s->api_admin.ca_pem = ca_pem(s->ca);
 	s->api_admin.ca = s->ca;
 	s->api_admin.socket_role = s->conf->admin_socket_role;
+	s->api_admin.report_interval_s = s->conf->report_interval;
 	s->api_admin.changed = on_changed;
 	s->api_admin.counters = on_counters;
 	s->api_admin.server = s;

@@ -189,6 +189,7 @@ class Alarms(unittest.TestCase):
         self.assertGreater(time.monotonic() - begun, 14)
         self.assertEqual([a["resource"] for a in self.raised("ce-silent")], ["acme/paris"])
         self.assertIn("remedy", self.raised("ce-silent")[0])
+        self.assertIn("1 silent", self.admin("status"))
         self.report("paris")
         wait_until("it is back", lambda: not self.raised("ce-silent"))
         wait_until("that left", lambda: self.receiver.of("ce-silent") == ["raised", "cleared"])
