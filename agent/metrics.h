@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Copyright (C) 2026 The ppvpn authors */
 /*
- * metrics.h - the router in Prometheus' text format (doc/metrics.md)
+ * metrics.h - the router in Prometheus' text format (doc/agent-metrics.md)
  *
  * Pure: the numbers are given. Every tunnel has its series, up or down.
  */

@@ -21,7 +21,7 @@ struct text report_for_server(struct agent *a);
 struct text report_status(const struct agent *a);
 struct text report_peers(const struct agent *a);
 struct text report_alarms(const struct agent *a);
-/** {"lines":[...]}: Prometheus' format, doc/metrics.md. */
+/** {"lines":[...]}: Prometheus' format, doc/agent-metrics.md. */
 struct text report_metrics(const struct agent *a);
 /** The "ce-diag/1" bundle, at most DIAG_MAX bytes. */
 struct text report_diag(const struct agent *a, const struct plan *plan,

@@ -29,6 +29,6 @@ same events "$(sed -n 's/^\tX([A-Z_]*, "\([a-z-]*\)",.*/\1/p' \
 	"$(sed -n 's/^| `\([a-z-]*\)` |.*/\1/p' "$top/doc/events.md")"
 same series "$(grep -o '"ppvpn_agent_[a-z_]*"' "$top/agent/metrics.c" |
 	tr -d '"' | sort -u)" \
-	"$(grep -o '`ppvpn_agent_[a-z_]*`' "$top/doc/metrics.md" | tr -d '`' |
+	"$(grep -o '`ppvpn_agent_[a-z_]*`' "$top/doc/agent-metrics.md" | tr -d '`' |
 	sort -u)"
 exit $failed
