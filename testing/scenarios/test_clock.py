@@ -17,6 +17,11 @@ def right_time():
     time.clock_settime(time.CLOCK_REALTIME, wall + time.monotonic() - begin)
 
 
+def begin_in_1970():
+    """As after a boot without a clock: the kernel takes no time that is before its own beginning."""
+    time.clock_settime(time.CLOCK_REALTIME, time.monotonic() + 7)
+
+
 def known(ce):
     return int(ce.read("/var/lib/ppvpn/clock"))
 
@@ -27,7 +32,7 @@ def test_boots_in_1970(three, right_time):
     pings = three.pings([("paris", "lyon"), ("nice", "paris")])
     before = paris.fingerprint()
     paris.stop_agent()
-    time.clock_settime(time.CLOCK_REALTIME, 7)
+    begin_in_1970()
     log = paris.daemons["ppvpn-agent"].log
     at = len(log.read_text())
     # nobody can check a certificate now, the server neither
@@ -50,14 +55,14 @@ def test_may_not_set_it(three, right_time):
     paris.stop_agent()
     paris.stop_charon()
     paris.configure({"acme/corp": {"vrf": "corp", "table": 1001, "lan": "eth1"}}, set_clock="no")
-    time.clock_settime(time.CLOCK_REALTIME, 7)
+    begin_in_1970()
     paris.start_charon()
     paris.start_agent()
     three.wait_in_service(timeout=90)
     alarm = paris.wait_until(lambda: [a for a in paris.ctl_json("alarms")["alarms"] if a["code"] == "clock"], 20, "the alarm")
     assert alarm[0]["severity"] != "cleared" and "1970-01-01" in alarm[0]["text"]
     assert not paris.ctl_json("status")["connected"]
-    assert time.time() < 1000
+    assert time.time() < 86400
     # somebody sets it
     time.clock_settime(time.CLOCK_REALTIME, right_time())
     paris.wait_until(paris.synced, 90, "a sync with the right time")
@@ -70,7 +75,7 @@ def test_enrols_in_1970(three, right_time):
     three.admin(f"site add acme/corp/brest --ce {brest.router}")
     brest.configure({"acme/corp": {"vrf": "corp", "table": 1001, "lan": "eth1"}})
     bundle = three.admin(f"ce bundle acme/{brest.router}")
-    time.clock_settime(time.CLOCK_REALTIME, 7)
+    begin_in_1970()
     brest.enroll(bundle)
     assert right_time() - 3 * 86400 < time.time() < right_time() + 5
     brest.start()

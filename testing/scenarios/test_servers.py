@@ -86,7 +86,6 @@ def test_goes_on_to_the_second_and_comes_back(two):
 def test_a_vanished_server_is_noticed(two):
     """No answer at all, not even a refusal: its packets are lost."""
     with_server(two, FIRST, 20, "with the first")
-    two.server.run("""nft add table inet lost; nft add chain inet lost in '{ type filter hook input priority 0; }'
-        nft add rule inet lost in tcp dport 8443 drop""")
+    two.pe.ip(f"rule add pref {two.CUT} to {two.server.address} ipproto tcp dport 8443 blackhole")
     with_server(two, SECOND, 60, "vanished: with the second")
-    two.server.run("nft delete table inet lost")
+    two.heal()
