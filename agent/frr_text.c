@@ -256,17 +256,16 @@ static const struct frr_router *find_router(const struct frr_state *state,
 	return NULL;
 }
 
-static bool remembered(const struct frr_view *view, const char *vrf,
-					   const char *link)
+static bool has_line(const char *lines, const char *vrf, const char *link)
 {
 	char line[600];
 
-	if (view->passive == NULL)
+	if (lines == NULL)
 	{
 		return false;
 	}
 	snprintf(line, sizeof(line), "\n%s %s\n", vrf, link);
-	return strstr(view->passive, line) != NULL;
+	return strstr(lines, line) != NULL;
 }
 
 /* Is the stanza one of a passive link of that VRF? */
@@ -275,7 +274,8 @@ static bool stanza_is_passive(const struct frr_stanza *s,
 {
 	return s->passive &&
 		   (strcmp(s->vrf, vrf) == 0 ||
-			(s->vrf[0] == '\0' && remembered(view, vrf, s->name)));
+			(s->vrf[0] == '\0' && (has_line(view->passive, vrf, s->name) ||
+									has_line(view->lan, vrf, s->name))));
 }
 
 /* The instance of vrf as a value; false: there is none. */
