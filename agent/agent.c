@@ -326,6 +326,10 @@ static void set_vrfs(struct agent *a)
 	for (size_t i = 0; i < a->conf.vpn_count; i++)
 	{
 		vrfs[i] = a->conf.vpns[i].vrf;
+		for (size_t k = 0; a->conf.vpns[i].lan[k]; k++)
+		{
+			frr_add_lan(a->frr, vrfs[i], a->conf.vpns[i].lan[k]);
+		}
 	}
 	frr_set_vrfs(a->frr, vrfs, a->conf.vpn_count);
 	free(vrfs);

@@ -55,6 +55,7 @@ struct frr
 	char *vtysh, *vty_dir, *run_dir;
 	char **vrfs;
 	size_t vrf_count;
+	struct text lan;			/* lines "VRF LINK" of agent.conf's */
 	struct text passive;		/* lines "VRF LINK" of what was made passive */
 	struct text neighbors;		/* of the last poll, to tell a change */
 	struct text config;			/* ospfd's, as it was last read */
@@ -161,6 +162,7 @@ static struct frr_view view_of(const struct frr *f)
 	struct frr_view view = {
 		.vrfs = f->vrfs, .vrf_count = f->vrf_count,
 		.passive = f->passive.len > 0 ? f->passive.s : NULL,
+		.lan = f->lan.len > 0 ? f->lan.s : NULL,
 	};
 
 	return view;
@@ -719,6 +721,7 @@ void frr_free(struct frr *f)
 	free(f->vtysh);
 	free(f->vty_dir);
 	free(f->run_dir);
+	text_done(&f->lan);
 	text_done(&f->passive);
 	text_done(&f->neighbors);
 	text_done(&f->config);
@@ -747,4 +750,9 @@ void frr_set_vrfs(struct frr *f, char *const *vrfs, size_t count)
 	{
 		f->vrfs[i] = xstrdup(vrfs[i]);
 	}
+}
+
+void frr_add_lan(struct frr *f, const char *vrf, const char *link)
+{
+	text_addf(&f->lan, "%s%s %s\n", f->lan.len > 0 ? "" : "\n", vrf, link);
 }

@@ -42,6 +42,8 @@ bool frr_running(const struct frr *f);
 struct backend *frr_backend(struct frr *f);
 /** VRF names whose OSPF instance is ours: copied. */
 void frr_set_vrfs(struct frr *f, char *const *vrfs, size_t count);
+/** A LAN link of one of them: copied. */
+void frr_add_lan(struct frr *f, const char *vrf, const char *link);
 /**
  * Ask ospfd for its neighbours on links ppvN: fn gets link and state, then NULL.
  * What somebody configured by hand is seen on the way: ospfd tells nobody.

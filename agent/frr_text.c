@@ -256,17 +256,16 @@ static const struct frr_router *find_router(const struct frr_state *state,
 	return NULL;
 }
 
-static bool remembered(const struct frr_view *view, const char *vrf,
-					   const char *link)
+static bool has_line(const char *lines, const char *vrf, const char *link)
 {
 	char line[600];
 
-	if (view->passive == NULL)
+	if (lines == NULL)
 	{
 		return false;
 	}
 	snprintf(line, sizeof(line), "\n%s %s\n", vrf, link);
-	return strstr(view->passive, line) != NULL;
+	return strstr(lines, line) != NULL;
 }
 
 /* Does ospfd know the interface in that VRF? */
@@ -292,8 +291,9 @@ static bool stanza_is_passive(const struct frr_state *state,
 {
 	return s->passive &&
 		   (strcmp(s->vrf, vrf) == 0 ||
-			(s->vrf[0] == '\0' && (remembered(view, vrf, s->name) ||
-								   known_in(state, s->name, vrf))));
+			(s->vrf[0] == '\0' && (has_line(view->passive, vrf, s->name) ||
+									has_line(view->lan, vrf, s->name) ||
+									known_in(state, s->name, vrf))));
 }
 
 /* The instance of vrf as a value; false: there is none. */

@@ -75,6 +75,9 @@ struct frr_view {
 	char *const *vrfs;
 	size_t vrf_count;
 	const char *passive;
+	/* the same form: the LAN links of each VRF. A frr.conf that has them may be
+	 * read when there is no VRF. */
+	const char *lan;
 };
 
 /** kinds: RES_OSPF, RES_OSPF_LINK; and the neighbours on our links. */

@@ -203,9 +203,10 @@ static int print_left(const struct cli_args *args, struct arena *a,
 	}
 	else if (rc == 0)
 	{
-		text_addf(out, "%s is leaving, and %s%s%s not running: the agent "
-				  "finishes when %s back.\n", s.ce, s.charon ? "" : "charon",
-				  s.charon || s.frr ? "" : " and ", s.frr ? "" : "FRR",
+		text_addf(out, "%s is leaving, and %s not running: the agent finishes "
+				  "when %s back.\n", s.ce,
+				  s.charon ? "FRR is" : s.frr ? "charon is" :
+				  "charon and FRR are",
 				  s.charon || s.frr ? "it is" : "they are");
 	}
 	return rc;

@@ -38,7 +38,7 @@ static void setup(void)
 	resource_set_init(&set, arena);
 	memset(&facts, 0, sizeof(facts));
 	memset(&e, 0, sizeof(e));
-	view.passive = NULL;
+	view.passive = view.lan = NULL;
 }
 
 static void teardown(void)
@@ -158,10 +158,13 @@ START_TEST(passive_counts_in_its_vrf)
 			  "interface lan3 vrf red\n no ip ospf passive\nexit\n"
 			  "interface lan4 vrf red\n ip ospf passive 10.0.0.1\nexit\n"
 			  "interface lan5\n ip ospf passive\nexit\n"
+			  "interface lan6\n ip ospf passive\nexit\n"
+			  "interface lan7\n no ip ospf passive\nexit\n"
 			  "router ospf vrf red\nexit\n");
 	view.passive = "\nred lan5\nblue lan2\n";
+	view.lan = "\nred lan6\nred lan7\nblue lan2\n";
 	frr_report(&state, &view, RES_ALL, &set, &facts);
-	ck_assert_str_eq(attr(&set.items[0], "passive"), "lan0 lan5");
+	ck_assert_str_eq(attr(&set.items[0], "passive"), "lan0 lan5 lan6");
 }
 END_TEST
 
