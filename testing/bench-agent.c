@@ -182,6 +182,12 @@ static void memory_read(struct backend *b, struct observation *o,
 
 			facts_add_link(&o->facts, o->arena, link->name, true);
 		}
+		if (m->fake.state.items[i].kind == RES_OSPF)
+		{	/* zebra told ospfd of the VRF's address; tunnel links are down */
+			const struct res_ospf *ospf = m->fake.state.items[i].spec;
+
+			facts_add_ospf_link(&o->facts, o->arena, ospf->vrf);
+		}
 	}
 	o->facts.l3mdev_rule = true;
 	done(user);
@@ -255,6 +261,13 @@ static void on_settled(void *user, const struct cycle_result *r)
 	for (size_t i = 0; i < r->error_count && i < 3; i++)
 	{
 		fprintf(stderr, "%s: %s\n", r->errors[i].where, r->errors[i].text);
+	}
+	for (size_t i = 0; i < r->rest->count && i < 3; i++)
+	{
+		const struct step *s = &r->rest->steps[i];
+
+		fprintf(stderr, "left of %zu steps: %s: %s\n", r->rest->count, s->key,
+				s->reason ? s->reason : "");
 	}
 	loop_stop(loop);
 }
