@@ -5,6 +5,7 @@
 #   apply_netlink_1000_s, look_netlink_1000_ms   see bench-agent.c
 #   rss_idle_kb         resident memory of an agent with no peer, enrolled, its document applied
 #   rss_1000_peers_kb   of an agent with 1,000 peers in charon, kernel and FRR
+#   own_idle_kb, own_1000_peers_kb   what of it is the process's own: no file's page that others may have too
 #   apply_1000_peers_s  from the server's answer until nothing is left to do; charon and FRR among it
 import copy
 import json
@@ -19,9 +20,10 @@ AGENT = "/var/lib/ppvpn"
 figures = {}
 
 
-def rss_kb(ce):
+def note_memory(ce, when):
     with open(f"/proc/{ce.daemons['ppvpn-agent'].pid}/status", encoding="ascii") as status:
-        return next(int(line.split()[1]) for line in status if line.startswith("VmRSS:"))
+        kb = {line.split(":")[0]: int(line.split()[1]) for line in status if line.startswith(("VmRSS:", "RssAnon:"))}
+    figures[f"rss_{when}_kb"], figures[f"own_{when}_kb"] = kb["VmRSS"], kb["RssAnon"]
 
 
 def test_netlink():
@@ -52,7 +54,7 @@ def test_memory(lab):
     lab.provision(["paris"])
     paris = lab.ce("paris")
     paris.wait_until(paris.synced, 60, "the document of no peer")
-    figures["rss_idle_kb"] = rss_kb(paris)
+    note_memory(paris, "idle")
     document = json.loads(paris.out(["curl", "-sS", "-m", "10", "--cacert", f"{AGENT}/ca.crt", "--cert", f"{AGENT}/management.crt",
                                      "--key", f"{AGENT}/management.key", "https://192.0.2.1:8443/v1/config"]))
     many = copy.deepcopy(document)
@@ -68,7 +70,7 @@ def test_memory(lab):
                      "everything applied")
     figures["apply_1000_peers_s"] = round(time.monotonic() - begin, 3)
     assert len(paris.links("vti")) >= 1000
-    figures["rss_1000_peers_kb"] = rss_kb(paris)
+    note_memory(paris, "1000_peers")
     (SHARE / "bench-agent-lab.json").write_text(json.dumps(figures), encoding="utf-8")
     paris.stop_agent()
     lab.server.stop("fake")
