@@ -16,6 +16,7 @@ import os
 import re
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -147,6 +148,13 @@ class Alarms(unittest.TestCase):
         self.assertNotIn("T0KEN", self.server.log())
         self.assertNotIn(SECRET.decode(), self.server.log())
 
+    def delivered(self):
+        database = sqlite3.connect(f"file:{self.server.state}/ppvpn.db?mode=ro", uri=True)
+        try:
+            return database.execute("SELECT position FROM outlet WHERE way = 'webhook'").fetchone()[0]
+        finally:
+            database.close()
+
     def test_a_restart_loses_none(self):
         """Nobody receives; the server is killed between raising and clearing."""
         self.report("paris", alarm())
@@ -155,7 +163,8 @@ class Alarms(unittest.TestCase):
         self.report("paris")
         self.receiver.start()
         wait_until("both come", lambda: self.receiver.of("auth-failed") == ["raised", "cleared"], 60)
-        # what was delivered does not come again
+        # what was delivered, and noted so, does not come again
+        wait_until("it is noted", lambda: self.delivered() >= self.receiver.events[-1]["id"])
         self.server.stop()
         self.server.start()
         self.report("paris", alarm("frr", "ospfd"))
