@@ -27,10 +27,11 @@
 #define BODY_MAX JSON_DOCUMENT_MAX
 #define CONNECT_SECONDS 6
 /* A server that vanished without a word is noticed within the sum of these,
- * also while it is only waited for. */
+ * also while it is only waited for; or after this, when something was sent. */
 #define KEEP_IDLE_SECONDS 15
 #define KEEP_INTERVAL_SECONDS 5
 #define KEEP_COUNT 3
+#define UNACKNOWLEDGED_MS 20000
 #define ANSWER_SECONDS 15
 #define NOTIFY_MAX_MS (7ull * 24 * 3600 * 1000)
 #define RETRY_AFTER_MAX 86400
@@ -261,6 +262,7 @@ static int on_new_socket(void *user, curl_socket_t fd, curlsocktype purpose)
 		{ IPPROTO_TCP, TCP_KEEPIDLE, KEEP_IDLE_SECONDS },
 		{ IPPROTO_TCP, TCP_KEEPINTVL, KEEP_INTERVAL_SECONDS },
 		{ IPPROTO_TCP, TCP_KEEPCNT, KEEP_COUNT },
+		{ IPPROTO_TCP, TCP_USER_TIMEOUT, UNACKNOWLEDGED_MS },
 	};
 
 	for (size_t i = 0; i < sizeof(options) / sizeof(*options); i++)

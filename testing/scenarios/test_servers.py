@@ -86,6 +86,7 @@ def test_goes_on_to_the_second_and_comes_back(two):
 def test_a_vanished_server_is_noticed(two):
     """No answer at all, not even a refusal: its packets are lost."""
     with_server(two, FIRST, 20, "with the first")
-    two.pe.ip(f"rule add pref {two.CUT} to {two.server.address} ipproto 6 dport 8443 blackhole")
+    two.pe.ip(f"rule add pref {two.CUT} to {two.server.address} ipproto 6 dport 8443 blackhole",
+              f"rule add pref {two.CUT} from {two.server.address} ipproto 6 sport 8443 blackhole")
     with_server(two, SECOND, 60, "vanished: with the second")
     two.heal()
