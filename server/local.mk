@@ -102,7 +102,7 @@ ppvpn_admin_SOURCES = \
 ppvpn_admin_LDADD = libppvpn-yaml.la libppvpn-service.la libppvpn.la $(CURL_LIBS)
 
 dist_man_MANS += server/ppvpn-admin.8
-EXTRA_DIST += doc/admin-api.md doc/customer-example.yaml doc/customer-file.md \
+EXTRA_DIST += doc/admin-api.md doc/alarm-webhook.md doc/customer-example.yaml doc/customer-file.md \
 	doc/metrics.md
 # for programs that generate clients
 dist_pkgdata_DATA += doc/admin-api.openapi.yaml
