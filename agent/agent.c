@@ -269,6 +269,7 @@ static void on_settled(void *user, const struct cycle_result *r)
 			agent_changed(a);
 		}
 		a->converged = r->converged && a->checked;
+		a->looked_ms = r->looked_ms;
 		a->settled_ms = loop_now_ms();
 		note_errors(a, r);
 		if (!a->checked)
@@ -586,6 +587,7 @@ static void on_frr(void *user, bool running)
 {
 	struct agent *a = user;
 
+	a->frr_ms = loop_now_ms();
 	event_emit(a->control, running ? EVENT_FRR_CONNECTED : EVENT_FRR_LOST,
 			   "frr", running ? ERR_NONE : ERR_FRR, NULL);
 	if (a->checked)

@@ -70,7 +70,9 @@ struct agent {
 	struct control_request *departs[AGENT_WAITING_MAX];
 	size_t depart_count;
 	char boot_id[33];
-	uint64_t seq, started_ms, settled_ms;
+	uint64_t seq, started_ms;
+	uint64_t looked_ms, settled_ms;		/* the last full round: read, over */
+	uint64_t frr_ms;					/* since when ospfd has been there, or not */
 	bool converged;
 	struct agent_error errors[AGENT_ERRORS_MAX];
 	size_t error_count;

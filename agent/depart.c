@@ -19,6 +19,10 @@
 #include "nl.h"
 #include "report.h"
 
+/* FRR's daemons run before vtysh has read frr.conf to them, in which an operator's
+ * "write memory" may have kept what is ours. */
+#define FRR_READS_MS 10000
+
 /* Every one of our VPNs is gone: as a tombstone says it. */
 static void want_nothing(struct agent *a)
 {
@@ -164,6 +168,19 @@ static int finish(struct agent *a, struct err *e)
 	return rc;
 }
 
+/* If so, everything is looked at when it must have done it. */
+static bool frr_may_read(struct agent *a)
+{
+	uint64_t age = loop_now_ms() - a->frr_ms;
+
+	if (age >= FRR_READS_MS)
+	{
+		return false;
+	}
+	loop_timer_set(a->periodic, FRR_READS_MS - age);
+	return true;
+}
+
 void depart_settled(struct agent *a, const struct cycle_result *r)
 {
 	struct err e = {0};
@@ -174,6 +191,10 @@ void depart_settled(struct agent *a, const struct cycle_result *r)
 		{
 			answer(a, NULL);
 		}
+		return;
+	}
+	if (frr_may_read(a))
+	{
 		return;
 	}
 	if (finish(a, &e) < 0)

@@ -25,19 +25,24 @@ void neighbors_poll(struct agent *a)
 				   NEIGHBORS_SOON_MS : NEIGHBORS_LATE_MS + each);
 }
 
-/* A tunnel that is up and has no neighbour after a while: something may have
- * been missed. Everything is looked at, less and less often. */
+/* Up, and after a while without a neighbour: something may have been missed. */
+static bool lonely(const struct agent *a, const struct tunnel *t)
+{
+	uint64_t now = loop_now_ms(), age = now - t->since_ms;
+
+	return t->installed && !t->ospf[0] && age >= CLOSER_MS &&
+		   age <= CLOSER_MAX_MS && now - a->settled_ms >= age / 2;
+}
+
+/* Everything is looked at: for a lonely tunnel less and less often, for one
+ * with a new neighbour once. */
 static void look_closer(struct agent *a)
 {
-	uint64_t now = loop_now_ms();
-
-	for (size_t i = 0; i < tunnels_count(a->tunnels); i++)
+	for (size_t i = 0; a->checked && i < tunnels_count(a->tunnels); i++)
 	{
 		struct tunnel *t = tunnels_get(a->tunnels, i);
-		uint64_t age = now - t->since_ms;
 
-		if (t->installed && !t->ospf[0] && age >= CLOSER_MS &&
-			age <= CLOSER_MAX_MS && now - a->settled_ms >= age / 2)
+		if (lonely(a, t) || tunnel_neighbor_is_new(t, a->looked_ms))
 		{
 			cycle_request(a->cycle);
 			return;

@@ -675,6 +675,10 @@ void tunnels_neighbor(struct tunnels *ts, const char *link, const char *state)
 		bool changed = strcmp(t->ospf, state) != 0;
 
 		t->listed = true;
+		if (!t->ospf[0])
+		{
+			t->neighbor_ms = loop_now_ms();
+		}
 		copy_text(t->ospf, sizeof(t->ospf), state);
 		if (strcmp(state, "Full") == 0)
 		{	/* it could not be without hellos */
@@ -700,6 +704,11 @@ void tunnels_neighbors_end(struct tunnels *ts)
 			ts->handlers.changed(ts->user, t, t->state);
 		}
 	}
+}
+
+bool tunnel_neighbor_is_new(const struct tunnel *t, uint64_t looked_ms)
+{
+	return t->ospf[0] && t->neighbor_ms >= looked_ms;
 }
 
 void tunnels_route(struct tunnels *ts, const char *link, bool present)

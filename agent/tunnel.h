@@ -41,6 +41,7 @@ struct tunnel {
 	/* as last observed */
 	char link[16], ike[24], child[24], proposal[96], ospf[24];
 	bool installed, route;
+	uint64_t neighbor_ms;				/* since when ospf says a state */
 	uint64_t in_bytes, out_bytes;
 	uint32_t mark, spi_in, spi_out;
 	uint32_t missing_spi;				/* sacheck's */
@@ -95,6 +96,12 @@ void tunnels_observed(struct tunnels *ts, const struct observation *seen,
 void tunnels_neighbors_begin(struct tunnels *ts);
 void tunnels_neighbor(struct tunnels *ts, const char *link, const char *state);
 void tunnels_neighbors_end(struct tunnels *ts);
+/**
+ * Has this tunnel's neighbour come after everything was last looked at, at
+ * looked_ms? ospfd runs a link that is new with its defaults, and a neighbour
+ * that does so, too, is no sign that they are as the document says.
+ */
+bool tunnel_neighbor_is_new(const struct tunnel *t, uint64_t looked_ms);
 void tunnels_route(struct tunnels *ts, const char *link, bool present);
 /**
  * charon gave a cause for this connection. ours: of a negotiation that this end

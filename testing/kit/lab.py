@@ -22,6 +22,8 @@ SHARE = Path("/lab/share")
 # Position in the core: the site's link is 192.0.2.(4n)/30, its LAN 10.n.0.0/24. Other names take the next free one.
 PLACES = {"paris": 1, "lyon": 2, "nice": 3, "brest": 4, "rogue": 7}
 OTHER_PLACES = range(8, 64)
+# What most scenarios wait for is an adjacency, and that waits for a hello: by default up to 10 s.
+QUICK = "--hello-interval 2 --dead-interval 20"
 SERVER_ADDRESS = "192.0.2.1"
 
 
@@ -129,7 +131,7 @@ class Lab:
 
     # the product
 
-    def provision(self, sites, vpn="acme/corp", vrf="corp", table=1001, start=True, topology="any-to-any", hubs=()):
+    def provision(self, sites, vpn="acme/corp", vrf="corp", table=1001, start=True, topology="any-to-any", hubs=(), timers=QUICK):
         """Server, customer and VPN if there are none yet; these sites enrolled and started."""
         customer = vpn.split("/", maxsplit=1)[0]
         if not self._vpns:
@@ -138,7 +140,7 @@ class Lab:
         if customer not in {known.split("/", maxsplit=1)[0] for known in self._vpns}:
             self.admin(f"customer add {customer}")
         if vpn not in self._vpns:
-            self.admin(f"vpn add {vpn} --topology {topology}")
+            self.admin(f"vpn add {vpn} --topology {topology} {timers}")
             self._vpns.append(vpn)
         for name in sites:
             self.join(name, vpn, vrf, table, start, "--role hub-role" if name in hubs else "")

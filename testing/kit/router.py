@@ -4,10 +4,13 @@
 # A CE router: stock charon, FRR and the product's agent in one node, each started, stopped and killed by
 # itself; and what a person would look at on it (SAs, adjacencies, routes, the agent's own words).
 import json
+import os
 import re
 import socket
+from pathlib import Path
 
 from kit.node import Node
+from kit.vici import list_sas
 from kit.waiting import Timeout, wait_until
 
 CHARON_LOG = """\
@@ -24,6 +27,12 @@ charon {
             cfg = 2
         }
     }
+    # It asks the kernel for every algorithm there is, and the kernel starts modprobe for each: ten seconds.
+    plugins {
+        af-alg {
+            load = no
+        }
+    }
 }
 """
 
@@ -37,6 +46,10 @@ class Router(Node):
         super().__init__(lab, name)
         self.write("/etc/strongswan.d/zz-lab.conf", CHARON_LOG % self.logs)
 
+    def changed(self, path):
+        """Has somebody written this file since the packages were installed?"""
+        return self.path(path).exists() and self.path(path).read_bytes() != Path(path).read_bytes()
+
     # charon
 
     def start_charon(self, env=None):
@@ -44,8 +57,9 @@ class Router(Node):
             left.unlink()
         self.spawn("charon-systemd", ["charon-systemd"], env)
         self.wait_until(self.path("/run/charon.vici").exists, 30, "charon's VICI socket")
-        # ExecStartPost of the package's unit
-        self.wait_until(lambda: self.run("swanctl --load-all --noprompt", check=False).returncode == 0, 30, "swanctl --load-all")
+        if self.changed("/etc/swanctl/swanctl.conf") or any(self.path("/etc/swanctl/conf.d").glob("*.conf")):
+            # ExecStartPost of the package's unit, where there is something to load
+            self.wait_until(lambda: self.run("swanctl --load-all --noprompt", check=False).returncode == 0, 30, "swanctl --load-all")
 
     def stop_charon(self):
         self.stop("charon-systemd")
@@ -61,13 +75,16 @@ class Router(Node):
     # FRR
 
     def start_frr(self, daemons=FRR):
-        self.run("install -d -o frr -g frr -m 755 /run/frr")
+        self.make_directory("/run/frr", "frr", 0o755)
         for daemon in daemons:
             self.path(f"/run/frr/{daemon}.vty").unlink(missing_ok=True)
             self.spawn(daemon, [f"/usr/lib/frr/{daemon}", "-A", "127.0.0.1", "--log", f"file:{self.dir}/frr-{daemon}.log",
                                 *(["-s", "90000000"] if daemon == "zebra" else [])])
-            self.wait_until(self.path(f"/run/frr/{daemon}.vty").exists, 20, f"{daemon}'s vty")
-        self.run("vtysh -b", check=False)             # the operator's own /etc/frr/frr.conf
+            if daemon == "zebra":
+                self.wait_until(self.path("/run/frr/zebra.vty").exists, 20, "zebra's vty")
+        self.wait_until(lambda: all(self.path(f"/run/frr/{daemon}.vty").exists() for daemon in daemons), 20, "FRR's vtys")
+        if self.changed("/etc/frr/frr.conf"):
+            self.run("vtysh -b", check=False)           # the operator's own
 
     def stop_frr(self):
         for daemon in reversed(FRR):
@@ -84,9 +101,10 @@ class Router(Node):
     # what a person looks at
 
     def sas(self, raw=False):
-        """swanctl --list-sas as a list of {name, id, state, children: [{name, id, state, ...}]}."""
-        text = self.out("swanctl --list-sas", timeout=30)
-        return text if raw else parse_sas(text)
+        """A list of {name, id, state, children: [{name, id, state, ...}]}; raw: as swanctl --list-sas prints it."""
+        if raw:
+            return self.out("swanctl --list-sas", timeout=30)
+        return [ike_sa(name, sa) for message in list_sas(self.path("/run/charon.vici")) for name, sa in message.items()]
 
     def installed(self, name=None):
         """Names of the children that are INSTALLED (of one IKE_SA name, if given)."""
@@ -141,21 +159,12 @@ class Router(Node):
         raise LookupError(f"{self.name}: no link with alias {alias}")
 
 
-def parse_sas(text):
-    """The text of swanctl --list-sas."""
-    sas = []
-    for line in text.splitlines():
-        ike = re.match(r"(\S+): #(\d+), (\w+), IKEv\d, (\w+)_i\S* (\w+)_r", line)
-        child = re.match(r"  (\S+): #(\d+), reqid (\d+), (\w+), (\w+), (\S+)", line)
-        if ike:
-            sas.append({"name": ike[1], "id": int(ike[2]), "state": ike[3], "spi": (ike[4], ike[5]), "children": []})
-        elif child and sas:
-            sas[-1]["children"].append({"name": child[1], "id": int(child[2]), "reqid": int(child[3]),
-                                        "state": child[4], "mode": child[5]})
-        elif sas and re.match(r"    (in|out) +[0-9a-f]{8}", line):
-            way, spi = line.split()[:2]
-            sas[-1]["children"][-1][way] = spi.rstrip(",")
-    return sas
+def ike_sa(name, sa):
+    """An IKE_SA as VICI's list-sa tells it."""
+    return {"name": name, "id": int(sa["uniqueid"]), "state": sa["state"], "spi": (sa["initiator-spi"], sa["responder-spi"]),
+            "children": [{"name": child["name"], "id": int(child["uniqueid"]), "reqid": int(child["reqid"]), "state": child["state"],
+                          "mode": child["mode"], **{way: child[f"spi-{way}"] for way in ("in", "out") if f"spi-{way}" in child}}
+                         for child in sa.get("child-sas", {}).values()]}
 
 
 class CE(Router):
@@ -180,9 +189,9 @@ class CE(Router):
         return self.out("ppvpn-agent enroll --bundle /root/ce.ppvpn", timeout=60)
 
     def start_agent(self):
-        self.run("install -d -m 750 /run/ppvpn; getent group ppvpn >/dev/null && chgrp ppvpn /run/ppvpn || true")
+        self.make_directory("/run/ppvpn", "root", 0o750, group="ppvpn")
         self.spawn("ppvpn-agent", ["ppvpn-agent", "run", "--config", "/etc/ppvpn/agent.conf"])
-        self.wait_until(lambda: self.ctl("status").returncode == 0, 20, "the agent answers on its control socket")
+        self.wait_until(lambda: self.ask("status"), 20, "the agent answers on its control socket")
 
     def stop_agent(self):
         self.stop("ppvpn-agent")
@@ -205,19 +214,31 @@ class CE(Router):
     def ctl_json(self, words):
         return json.loads(self.ctl(f"{words} --json", check=True).stdout)
 
+    def ask(self, op, timeout=20):
+        """What ppvpnctl OP --json prints, from the agent's control socket itself: for what is asked again and again."""
+        with socket.socket(socket.AF_UNIX) as control:
+            control.settimeout(timeout)
+            control.connect(str(self.path("/run/ppvpn/agent.sock")))
+            control.sendall(json.dumps({"op": op}).encode() + b"\n")
+            with control.makefile("rb") as answer:
+                found = json.loads(answer.read() or b"null")
+        if not found or "error" in found:
+            raise OSError(f"{self.name}: {op}: {found}")
+        return found
+
     def sync(self):
         """The agent's status after it has asked the server now and applied the answer; a failure as one of its errors."""
-        done = self.run("ppvpnctl sync --json", check=False, timeout=150)
-        if done.returncode:
-            return {"connected": False, "result": "failed", "errors": [{"text": done.stderr.strip() + done.stdout.strip()}]}
-        return json.loads(done.stdout)
+        try:
+            return self.ask("sync", timeout=150)
+        except OSError as error:
+            return {"connected": False, "result": "failed", "errors": [{"text": str(error)}]}
 
     def synced(self):
         status = self.sync()
         return status["connected"] and status["result"] == "applied" and not status["errors"]
 
     def plan(self):
-        return self.ctl_json("plan")["steps"]
+        return self.ask("plan")["steps"]
 
     def wait_plan_empty(self, timeout=30):
         try:

@@ -23,7 +23,7 @@ def main(words):
             ce.start_frr()
     else:
         print("Bringing", ", ".join(sites), "into service ...", flush=True)
-        lab.provision(sites)
+        lab.provision(sites, timers="")
         lab.wait_in_service(timeout=180)
     cases = "\n".join(f"    {name}) nsenter --target={node.holder.pid} --net --mount --uts -- \"$@\" ;;"
                       for name, node in lab.nodes.items())

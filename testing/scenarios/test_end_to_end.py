@@ -14,7 +14,7 @@ PHASES = ("notify", "fetch", "apply", "ike", "ospf", "route")
 def captured(lab):
     """Three sites, captured on the core from the first packet on."""
     lab.core = lab.capture()
-    lab.provision(THREE)
+    lab.provision(THREE, timers="")     # as an SP has them who says nothing
     lab.wait_in_service(timeout=120)
     return lab
 

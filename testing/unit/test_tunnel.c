@@ -883,10 +883,20 @@ START_TEST(neighbours_that_are_not_named_are_gone)
 	tunnels_neighbor(ts, "ppv1", "Full");
 	tunnels_neighbors_end(ts);
 	ck_assert(!tunnels_settling(ts));
+	/* ospfd's settings for the link were looked at before it came, or after */
+	ck_assert(tunnel_neighbor_is_new(get(A), loop_now_ms()));
+	ck_assert(tunnel_neighbor_is_new(get(A), loop_now_ms() - 1));
+	fake_loop_pass(100);
+	ck_assert(!tunnel_neighbor_is_new(get(A), loop_now_ms()));
+	tunnels_neighbors_begin(ts);
+	tunnels_neighbor(ts, "ppv1", "Full");
+	tunnels_neighbors_end(ts);
+	ck_assert(!tunnel_neighbor_is_new(get(A), loop_now_ms()));
 	tunnels_neighbors_begin(ts);
 	tunnels_neighbors_end(ts);
 	ck_assert_str_eq(get(A)->ospf, "");
 	ck_assert(tunnels_settling(ts));
+	ck_assert(!tunnel_neighbor_is_new(get(A), 0));
 }
 END_TEST
 
