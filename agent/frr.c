@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Copyright (C) 2026 The ppvpn authors */
 /*
- * frr.c - FRR through vtysh
+ * frr.c - FRR: configured through vtysh, read from ospfd itself
  *
- * Owns the vtysh children, one at a time, each with a deadline, and a connection
- * to ospfd's vty socket that only tells whether ospfd is there. Configuration goes
- * in one file per batch; what became of it is read back, and that decides, not
- * the exit code. Never "write memory".
+ * Owns the vtysh children, one at a time, each with a deadline, and the connection
+ * to ospfd's vty socket, which is asked and tells whether ospfd is there.
+ * Configuration goes in one file per batch; what became of it is read back, and
+ * that decides, not the exit code. Never "write memory".
  */
 #include "config.h"
 
@@ -23,22 +23,23 @@
 
 #include "alloc.h"
 #include "frr_text.h"
+#include "frr_vty.h"
 #include "log.h"
 #include "loop.h"
-#include "stream.h"
 
 #define SHOW_DEADLINE_MS 10000
 #define APPLY_DEADLINE_MS 60000
 #define OUTPUT_MAX ((size_t)64 * 1024 * 1024)
-#define SHOWS_MAX 3
+#define ARGUMENTS_MAX 2
 
-/* Something to do with vtysh; its owner embeds it. */
+/* Something to do with ospfd; its owner embeds it. */
 struct job
 {
 	struct frr *frr;
-	/* starts a child by run_vtysh(), or ends the job */
+	/* begins by ask() or run_vtysh(), or ends the job */
 	void (*start)(struct job *j);
-	/* status: as of loop_child_fn */
+	/* status: 0, an answer; -1, none: output says why; of vtysh as of
+	 * loop_child_fn */
 	void (*output)(struct job *j, int status, const char *output, size_t len);
 	/* the object goes away: free what there is, call nobody */
 	void (*cancel)(struct job *j);
@@ -49,7 +50,7 @@ struct frr
 {
 	struct backend backend;		/* first: a backend is cast to its owner */
 	struct loop *loop;
-	struct stream *watch;
+	struct frr_vty *ospfd;
 	struct loop_timer *next;	/* starts the first job */
 	struct loop_child *child;
 	char *vtysh, *vty_dir, *run_dir;
@@ -120,11 +121,11 @@ static void run_vtysh(struct job *j, const char *option,
 	static char ospfd[] = "ospfd", history[] = "VTYSH_HISTFILE=/dev/null";
 	char *env[] = { history, NULL };
 	struct frr *f = j->frr;
-	char *argv[5 + 2 * SHOWS_MAX + 1] = {
+	char *argv[5 + 2 * ARGUMENTS_MAX + 1] = {
 		f->vtysh, socket_option, f->vty_dir, daemon_option, ospfd
 	};
 
-	for (size_t i = 0; arguments[i] != NULL && i < SHOWS_MAX; i++)
+	for (size_t i = 0; arguments[i] != NULL && i < ARGUMENTS_MAX; i++)
 	{
 		argv[5 + 2 * i] = (char *)option;
 		argv[6 + 2 * i] = (char *)arguments[i];
@@ -137,12 +138,25 @@ static void run_vtysh(struct job *j, const char *option,
 	}
 }
 
+static void on_answer(void *user, int rc, const char *output, size_t len)
+{
+	struct frr *f = user;
+
+	f->first->output(f->first, rc < 0 ? -1 : 0, output, len);
+}
+
+/* For the first job: what ospfd shows. */
+static void ask(struct job *j, const char *const *shows)
+{
+	frr_vty_ask(j->frr->ospfd, shows, SHOW_DEADLINE_MS, on_answer, j->frr);
+}
+
 static bool succeeded(int status)
 {
 	return status != -1 && WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
-/* Parse what vtysh showed; e when it did not. */
+/* Parse what ospfd showed; e when it did not. */
 static int take_output(struct arena *a, int status, const char *output,
 					   size_t len, struct frr_state *state, struct err *e)
 {
@@ -150,9 +164,8 @@ static int take_output(struct arena *a, int status, const char *output,
 	{
 		memset(state, 0, sizeof(*state));
 		state->arena = a;
-		return err_set(e, -EIO, status == -1 ? ERR_TIMEOUT : ERR_FRR, "ospfd",
-					   "vtysh did not answer: %.150s",
-					   len > 0 ? output : "no output");
+		return err_set(e, -EIO, ERR_FRR, "ospfd", "it did not answer: %.*s",
+					   len < 150 ? (int)len : 150, output);
 	}
 	return frr_read(a, output, len, state, e);
 }
@@ -303,7 +316,7 @@ static void reading_start(struct job *j)
 		FRR_SHOW_CONFIG, FRR_SHOW_INTERFACES, FRR_SHOW_NEIGHBORS, NULL
 	};
 
-	run_vtysh(j, "-c", shows, SHOW_DEADLINE_MS);
+	ask(j, shows);
 }
 
 static void frr_backend_read(struct backend *b, struct observation *o,
@@ -466,7 +479,7 @@ static void applying_said(struct job *j, int status, const char *output,
 	}
 	a->said = xstrdup(output);
 	j->output = applying_verify;
-	run_vtysh(j, "-c", shows, SHOW_DEADLINE_MS);
+	ask(j, shows);
 }
 
 /* A real file: of a pipe each of vtysh's children would read a part. */
@@ -637,7 +650,7 @@ static void polling_start(struct job *j)
 		FRR_SHOW_CONFIG, FRR_SHOW_NEIGHBORS, NULL
 	};
 
-	run_vtysh(j, "-c", shows, SHOW_DEADLINE_MS);
+	ask(j, shows);
 }
 
 void frr_poll_neighbors(struct frr *f,
@@ -656,20 +669,11 @@ void frr_poll_neighbors(struct frr *f,
 
 /* ---- the whole ------------------------------------------------------------ */
 
-static void on_connected(void *user)
+static void on_ospfd(void *user, bool running)
 {
 	struct frr *f = user;
 
-	log_info("frr", "ospfd is there");
-	f->handlers->connection(f->user, true);
-}
-
-static void on_lost(void *user, const char *why)
-{
-	struct frr *f = user;
-
-	log_warn("frr", "ospfd is gone: %s", why);
-	f->handlers->connection(f->user, false);
+	f->handlers->connection(f->user, running);
 }
 
 struct frr *frr_new(struct loop *loop, const struct frr_config *config,
@@ -679,12 +683,8 @@ struct frr *frr_new(struct loop *loop, const struct frr_config *config,
 		.name = "frr", .kinds = RES_BIT(RES_OSPF) | RES_BIT(RES_OSPF_LINK),
 		.read = frr_backend_read, .apply = frr_backend_apply,
 	};
-	static const struct stream_handlers stream_handlers = {
-		.connected = on_connected, .lost = on_lost,
-	};
 	struct frr *f = xcalloc(1, sizeof(*f));
 	char *path = xasprintf("%s/ospfd.vty", config->vty_dir);
-	struct stream_config stream = { .path = path, .token = "frr" };
 
 	f->backend.ops = &ops;
 	f->loop = loop;
@@ -695,7 +695,7 @@ struct frr *frr_new(struct loop *loop, const struct frr_config *config,
 	f->user = user;
 	f->last = &f->first;
 	f->next = loop_timer_new(loop, on_next, f);
-	f->watch = stream_new(loop, &stream, &stream_handlers, f);
+	f->ospfd = frr_vty_new(loop, path, on_ospfd, f);
 	free(path);
 	return f;
 }
@@ -708,7 +708,7 @@ void frr_free(struct frr *f)
 	{
 		return;
 	}
-	stream_free(f->watch);
+	frr_vty_free(f->ospfd);
 	loop_child_free(f->child);
 	loop_timer_free(f->next);
 	while ((j = f->first) != NULL)
@@ -730,7 +730,7 @@ void frr_free(struct frr *f)
 
 bool frr_running(const struct frr *f)
 {
-	return stream_connected(f->watch);
+	return frr_vty_connected(f->ospfd);
 }
 
 struct backend *frr_backend(struct frr *f)

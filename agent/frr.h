@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Copyright (C) 2026 The ppvpn authors */
 /*
- * frr.h - FRR through vtysh
+ * frr.h - FRR: configured through vtysh, read from ospfd itself
  *
  * Kinds: OSPF, OSPF_LINK. Renders and parses with frr_text.c (pure), runs vtysh
  * with a deadline (loop_child), one -f FILE (0600, VTYSH_HISTFILE=/dev/null) for a
  * whole batch, and reads back, because exit codes lie. Never "write memory".
- * Holds a connection to ospfd's vty socket only to notice at once that the
- * daemon went away or came back.
+ * What ospfd shows comes over its vty socket (frr_vty.h), which also tells at
+ * once that the daemon went away or came back.
  */
 #ifndef PPVPN_AGENT_FRR_H
 #define PPVPN_AGENT_FRR_H

@@ -14,6 +14,7 @@ libppvpn_agent_core_la_SOURCES = \
 	agent/facts.c agent/facts.h \
 	agent/failover.c agent/failover.h \
 	agent/frr_text.c agent/frr_text.h \
+	agent/frr_vty.c agent/frr_vty.h \
 	agent/json_walk.c agent/json_walk.h \
 	agent/metrics.c agent/metrics.h \
 	agent/peer.c agent/peer.h \

@@ -38,6 +38,8 @@ struct stream
 	char *path;
 	const char *token;
 	size_t max_frame;
+	enum stream_framing framing;
+	size_t scanned;				/* of the first frame: no end in there */
 	const struct stream_handlers *handlers;
 	void *user;
 	int fd;						/* -1: not connected */
@@ -148,7 +150,7 @@ static void stream_close(struct stream *s)
 	s->fd = -1;
 	bytes_done(&s->in);
 	text_done(&s->out);
-	s->sent = 0;
+	s->sent = s->scanned = 0;
 }
 
 void stream_drop(struct stream *s, const char *why)
@@ -216,15 +218,45 @@ void stream_send(struct stream *s, const void *frame, size_t len)
 	{
 		return;
 	}
-	text_addn(&s->out, header, sizeof(header));
+	if (s->framing == STREAM_LENGTH)
+	{
+		text_addn(&s->out, header, sizeof(header));
+	}
 	text_addn(&s->out, frame, len);
+	if (s->framing == STREAM_RESULT)
+	{
+		text_addn(&s->out, "", 1);
+	}
 	stream_flush(s);
 }
 
 /* ---- reading -------------------------------------------------------------- */
 
+/* The length of a frame of STREAM_RESULT, as length_size(). */
+static ssize_t result_size(struct stream *s, const struct bytes *b, size_t at)
+{
+	static const uint8_t nuls[STREAM_RESULT_SIZE - 1];
+	size_t left = b->len - at;
+	const uint8_t *p = b->p + at;
+	const uint8_t *nul = memchr(p + s->scanned, 0, left - s->scanned);
+	size_t text = nul != NULL ? (size_t)(nul - p) : left;
+
+	s->scanned = text;
+	if (text > s->max_frame)
+	{
+		return -1;
+	}
+	if (left - text < STREAM_RESULT_SIZE)
+	{
+		return 0;
+	}
+	s->scanned = 0;
+	return memcmp(nul, nuls, sizeof(nuls)) == 0
+		   ? (ssize_t)(text + STREAM_RESULT_SIZE) : -1;
+}
+
 /* The length of the first frame with its header; 0: not all there; or < 0. */
-static ssize_t frame_size(const struct bytes *b, size_t at, size_t max_frame)
+static ssize_t length_size(const struct bytes *b, size_t at, size_t max_frame)
 {
 	size_t left = b->len - at, len;
 	const uint8_t *p = b->p + at;
@@ -241,6 +273,12 @@ static ssize_t frame_size(const struct bytes *b, size_t at, size_t max_frame)
 	return left < HEADER + len ? 0 : (ssize_t)(HEADER + len);
 }
 
+static ssize_t frame_size(struct stream *s, const struct bytes *b, size_t at)
+{
+	return s->framing == STREAM_RESULT ? result_size(s, b, at)
+									   : length_size(b, at, s->max_frame);
+}
+
 /*
  * Hand out every whole frame; false when the stream is no longer what it was.
  * The buffer is taken away from the stream meanwhile, so that a handler that
@@ -249,6 +287,7 @@ static ssize_t frame_size(const struct bytes *b, size_t at, size_t max_frame)
 static bool dispatch(struct stream *s)
 {
 	unsigned connection = s->connection;
+	size_t header = s->framing == STREAM_LENGTH ? HEADER : 0;
 	struct bytes in = s->in;
 	bool freed = false, good = true;
 	size_t at = 0;
@@ -256,10 +295,10 @@ static bool dispatch(struct stream *s)
 
 	s->in = (struct bytes){ 0 };
 	s->freed = &freed;
-	while ((n = frame_size(&in, at, s->max_frame)) > 0)
+	while ((n = frame_size(s, &in, at)) > 0)
 	{
-		good = s->handlers->frame(s->user, in.p + at + HEADER,
-								  (size_t)n - HEADER);
+		good = s->handlers->frame(s->user, in.p + at + header,
+								  (size_t)n - header);
 		at += (size_t)n;
 		if (freed)
 		{
@@ -309,11 +348,7 @@ static void on_ready(void *user, int fd, unsigned events)
 			return;
 		}
 		s->in.len += (size_t)n;
-		if (s->handlers->frame == NULL)
-		{
-			bytes_done(&s->in);
-		}
-		else if (!dispatch(s))
+		if (!dispatch(s))
 		{
 			return;
 		}
@@ -331,6 +366,7 @@ struct stream *stream_new(struct loop *loop, const struct stream_config *config,
 	s->path = xstrdup(config->path);
 	s->token = config->token;
 	s->max_frame = config->max_frame;
+	s->framing = config->framing;
 	s->handlers = handlers;
 	s->user = user;
 	s->fd = -1;

@@ -33,7 +33,7 @@ testing_unit_test_conn_json_SOURCES = testing/unit/test_conn_json.c
 testing_unit_test_conn_json_LDADD = agent/conn_json.lo lib/json_out.lo \
 	libppvpn-seal.la libppvpn.la $(CHECK_LIBS)
 testing_unit_test_frr_SOURCES = testing/unit/test_frr.c $(clients_mock)
-testing_unit_test_frr_LDADD = agent/frr.lo $(clients_frr) $(clients_stream) \
+testing_unit_test_frr_LDADD = agent/frr.lo agent/frr_vty.lo $(clients_frr) $(clients_stream) \
 	$(EVENT_LIBS) $(CHECK_LIBS)
 testing_unit_test_frr_text_SOURCES = testing/unit/test_frr_text.c
 testing_unit_test_frr_text_LDADD = $(clients_frr) $(CHECK_LIBS)

@@ -9,6 +9,7 @@
 
 #include <check.h>
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,6 +28,7 @@ struct mock_server
 	char dir[32], path[48];
 	int listener, client;
 	unsigned accepted;
+	bool text;
 	struct loop_fd *listener_watch, *client_watch;
 	uint8_t *in;
 	size_t len;
@@ -38,12 +40,31 @@ static size_t frame_len(const struct mock_server *m)
 		   (size_t)m->in[2] << 8 | m->in[3];
 }
 
+/* Where the first frame is in what has come; false: not all there. */
+static bool first_frame(const struct mock_server *m, size_t *at, size_t *len,
+						size_t *end)
+{
+	const uint8_t *nul = memchr(m->in, 0, m->len);
+
+	if (m->text)
+	{
+		*at = 0;
+		*len = nul != NULL ? (size_t)(nul - m->in) : 0;
+		*end = *len + 1;
+		return nul != NULL;
+	}
+	*at = 4;
+	*len = m->len >= 4 ? frame_len(m) : 0;
+	*end = 4 + *len;
+	return m->len >= 4 && m->len >= *end;
+}
+
 static void on_client(void *user, int fd, unsigned events)
 {
 	struct mock_server *m = user;
 	unsigned connection = m->accepted;
 	uint8_t *frame;
-	size_t n;
+	size_t at, n, end;
 	ssize_t got = read(fd, m->in + m->len, BUFFER - m->len);
 
 	if (got <= 0)
@@ -52,16 +73,15 @@ static void on_client(void *user, int fd, unsigned events)
 		return;
 	}
 	m->len += (size_t)got;
-	while (m->client >= 0 && m->accepted == connection && m->len >= 4 &&
-		   m->len >= 4 + frame_len(m))
+	while (m->client >= 0 && m->accepted == connection &&
+		   first_frame(m, &at, &n, &end))
 	{
-		n = frame_len(m);
 		frame = malloc(n + 1);
 		ck_assert_ptr_nonnull(frame);
-		memcpy(frame, m->in + 4, n);
+		memcpy(frame, m->in + at, n);
 		frame[n] = '\0';
-		m->len -= 4 + n;
-		memmove(m->in, m->in + 4 + n, m->len);
+		m->len -= end;
+		memmove(m->in, m->in + end, m->len);
 		m->fn(m, frame, n);
 		free(frame);
 	}
@@ -137,6 +157,11 @@ const char *mock_server_path(const struct mock_server *m)
 unsigned mock_server_accepted(const struct mock_server *m)
 {
 	return m->accepted;
+}
+
+void mock_server_expect_text(struct mock_server *m)
+{
+	m->text = true;
 }
 
 void mock_server_send_raw(struct mock_server *m, const void *p, size_t len)

@@ -21,6 +21,8 @@ void mock_server_free(struct mock_server *m);
 const char *mock_server_path(const struct mock_server *m);
 /** Connections accepted so far. */
 unsigned mock_server_accepted(const struct mock_server *m);
+/** From now on frames that come end with a NUL and have no length, as FRR's vty has it. */
+void mock_server_expect_text(struct mock_server *m);
 /** With its length in front. */
 void mock_server_send(struct mock_server *m, const void *frame, size_t len);
 /** As it is. */

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Copyright (C) 2026 The ppvpn authors */
 /*
- * test_frr.c - running vtysh, with a script in its place
+ * test_frr.c - running vtysh, with a script in its place, and asking ospfd
  *
  * The script notes its arguments and the file it is given, and prints what the
- * test put into files "said" (for -f) and "show" (for -c).
+ * test put into the file "said". ospfd shows what is in the file "show", and its
+ * result is that in "rc"; what it was asked is in asked.
  */
 #include "config.h"
 
@@ -29,16 +30,15 @@ static const char script[] =
 	"cd ${0%/*}\n"
 	"echo \"$VTYSH_HISTFILE $*\" | sed 's/frr\\.[^ ]*$/FILE/' >>args\n"
 	"case $5 in\n"
-	"-f) cat \"$6\" >>config; stat -c %a \"$6\" >>args; cat said ;;\n"
-	"-c) cat show ;;\n"
-	"esac\n"
-	"exit $(cat rc)\n";
+	"-f) cat \"$6\" >>config; stat -c %a \"$6\" >>args; cat said; exit 13 ;;\n"
+	"esac\n";
 
 static struct loop *loop;
 static struct mock_server *server;
 static struct frr *frr;
 static struct loop_timer *guard;
-static struct text story;
+static struct text story, asked;
+static bool mute;				/* ospfd answers nothing */
 static const char *until;
 static char dir[32];
 static char vtysh[48];
@@ -104,9 +104,28 @@ static void on_done(void *user)
 	tell("done");
 }
 
+/* All of "show" is the answer to the first show command, in two pieces. */
 static void on_frame(struct mock_server *m, const uint8_t *frame, size_t len)
 {
-	ck_abort_msg("something was sent to ospfd's socket");
+	const char *command = (const char *)frame;
+	bool enable = strcmp(command, "enable") == 0;
+	uint8_t end[] = { 0, 0, 0, enable ? 0 : (uint8_t)atoi(get("rc")) };
+	const char *show = get("show");
+	size_t all = strlen(show);
+
+	text_addf(&asked, "%s\n", command);
+	if (mute)
+	{
+		tell(command);
+		return;
+	}
+	if (strcmp(command, "show running-config") == 0)
+	{
+		mock_server_send_raw(m, show, all / 2);
+		mock_server_send_raw(m, show + all / 2, all - all / 2);
+	}
+	mock_server_send_raw(m, end, 2);
+	mock_server_send_raw(m, end + 2, 2);
 }
 
 static void on_guard(void *user)
@@ -142,6 +161,8 @@ static void setup(void)
 	loop = loop_new();
 	guard = loop_timer_new(loop, on_guard, NULL);
 	server = mock_server_new(loop, on_frame);
+	mock_server_expect_text(server);
+	mute = false;
 	snprintf(dir, sizeof(dir), "/tmp/ppvpn-frr.XXXXXX");
 	ck_assert_ptr_nonnull(mkdtemp(dir));
 	snprintf(vtysh, sizeof(vtysh), "%s/vtysh", dir);
@@ -170,6 +191,7 @@ static void teardown(void)
 	loop_timer_free(guard);
 	loop_free(loop);
 	text_done(&story);
+	text_done(&asked);
 	for (size_t i = 0; names[i] != NULL; i++)
 	{
 		unlink(path(names[i]));
@@ -211,9 +233,11 @@ static void observe_done(void)
 	text_done(&story);
 }
 
-START_TEST(read_runs_vtysh_once)
+START_TEST(read_asks_once)
 {
-	char expected[256];
+	static const char expected[] = "enable\nshow running-config\n"
+		"show ip ospf vrf all interface json\n"
+		"show ip ospf vrf all neighbor json\n";
 
 	put("show", CONFIG INTERFACES NEIGHBORS("Full"));
 	observe(RES_ALL);
@@ -223,14 +247,12 @@ START_TEST(read_runs_vtysh_once)
 	ck_assert_str_eq(o.have.items[1].key, "ppv1");
 	ck_assert_uint_eq(o.facts.neighbor_count, 1);
 	ck_assert_str_eq(o.facts.neighbors[0].state, "Full");
-	snprintf(expected, sizeof(expected), "/dev/null --vty_socket %s -d ospfd "
-			 "-c show running-config -c show ip ospf vrf all interface json "
-			 "-c show ip ospf vrf all neighbor json\n", dir);
-	ck_assert_str_eq(get("args"), expected);
+	ck_assert_str_eq(text_str(&asked), expected);
 	observe_done();
 	observe(RES_ALL & ~(RES_BIT(RES_OSPF) | RES_BIT(RES_OSPF_LINK)));
 	ck_assert_uint_eq(o.have.count, 0);
-	ck_assert_str_eq(get("args"), expected);
+	ck_assert_str_eq(text_str(&asked), expected);
+	ck_assert_str_eq(get("args"), "");
 	observe_done();
 }
 END_TEST
@@ -240,17 +262,18 @@ END_TEST
 START_TEST(read_that_fails_is_unknown)
 {
 	put("show", CONFIG);
-	put("rc", "1");
+	put("rc", "2");		/* CMD_ERR_NO_MATCH */
 	observe(RES_ALL);
 	ck_assert_uint_eq(o.facts.unknown_kinds, KINDS);
 	ck_assert_uint_eq(o.have.count, 0);
 	observe_done();
+	put("rc", "1");		/* CMD_WARNING: there is nothing to show */
+	observe(RES_ALL);
+	ck_assert_uint_eq(o.facts.unknown_kinds, 0);
+	ck_assert_uint_eq(o.have.count, 1);
+	observe_done();
 	put("rc", "0");
 	put("show", CONFIG "{\n  broken\n}\n");
-	observe(RES_ALL);
-	ck_assert_uint_eq(o.facts.unknown_kinds, KINDS);
-	observe_done();
-	unlink(vtysh);
 	observe(RES_ALL);
 	ck_assert_uint_eq(o.facts.unknown_kinds, KINDS);
 	observe_done();
@@ -262,6 +285,50 @@ START_TEST(read_that_fails_is_unknown)
 	observe_done();
 	mock_server_start(server);
 	run_until("up");
+}
+END_TEST
+
+/* ospfd goes away, or speaks out of turn, while it is asked: the reading ends,
+ * and the next connection starts anew. */
+START_TEST(read_that_is_cut_off_is_unknown)
+{
+	mute = true;
+	memset(&o, 0, sizeof(o));
+	o.arena = arena_new();
+	resource_set_init(&o.have, o.arena);
+	o.kinds = RES_ALL;
+	frr_backend(frr)->ops->read(frr_backend(frr), &o, on_done, NULL);
+	run_until("neighbor");
+	mock_server_send_raw(server, "\0\0\0\0half of an ans", 19);
+	mock_server_hang_up(server);
+	run_until("done down");
+	ck_assert_uint_eq(o.facts.unknown_kinds, KINDS);
+	observe_done();
+	run_until("up");
+	text_done(&story);
+	mute = false;
+	put("show", CONFIG INTERFACES NEIGHBORS("Full"));
+	observe(RES_ALL);
+	ck_assert_uint_eq(o.facts.unknown_kinds, 0);
+	ck_assert_uint_eq(o.have.count, 2);
+	observe_done();
+	/* an answer to nothing */
+	mock_server_send_raw(server, "unasked\0\0\0\0", 11);
+	run_until("down");
+	run_until("up");
+	text_done(&story);
+	/* a NUL that ends nothing */
+	mute = true;
+	memset(&o, 0, sizeof(o));
+	o.arena = arena_new();
+	resource_set_init(&o.have, o.arena);
+	o.kinds = RES_ALL;
+	frr_backend(frr)->ops->read(frr_backend(frr), &o, on_done, NULL);
+	run_until("neighbor");
+	mock_server_send_raw(server, "a\0b\0\0\0\0", 7);
+	run_until("done down");
+	ck_assert_uint_eq(o.facts.unknown_kinds, KINDS);
+	observe_done();
 }
 END_TEST
 
@@ -317,7 +384,7 @@ START_TEST(apply_is_one_private_file_and_a_look_back)
 	put("show", "interface lan0\n ip ospf passive\nexit\n"
 		"router ospf vrf red\n ospf router-id 10.255.0.1\n"
 		" network 10.255.0.1/32 area 0.0.0.0\nexit\nend\n" INTERFACES);
-	put("rc", "13");
+	put("rc", "2");
 	apply();
 	/* vtysh's exit code says nothing either way, but looking must succeed */
 	ck_assert_int_ne(step.rc, 0);
@@ -328,7 +395,7 @@ START_TEST(apply_is_one_private_file_and_a_look_back)
 	ck_assert_int_eq(step.rc, 0);
 	ck_assert_ptr_nonnull(strstr(get("args"), "-d ospfd -f "));
 	ck_assert_ptr_nonnull(strstr(get("args"), "\n600\n"));
-	ck_assert_ptr_nonnull(strstr(get("args"), "-c show running-config"));
+	ck_assert_ptr_nonnull(strstr(text_str(&asked), "show running-config"));
 	ck_assert_ptr_nonnull(strstr(get("config"), "router ospf vrf red\n"));
 	ck_assert_ptr_null(strstr(get("config"), "write"));
 }
@@ -397,7 +464,7 @@ START_TEST(neighbors_are_polled_and_changes_told)
 	run_until("changed");
 	ck_assert_str_eq(text_str(&story), "ppv1:Full end: changed");
 	text_done(&story);
-	put("rc", "1");
+	put("rc", "2");
 	frr_poll_neighbors(frr, on_neighbor, NULL);
 	run_until("changed");
 	ck_assert_str_eq(text_str(&story), "end: changed");
@@ -425,7 +492,7 @@ START_TEST(what_others_configure_is_told)
 	run_until("configured");
 	text_done(&story);
 	/* a poll that fails says nothing of it */
-	put("rc", "1");
+	put("rc", "2");
 	frr_poll_neighbors(frr, on_neighbor, NULL);
 	run_until("changed");
 	ck_assert_ptr_null(strstr(text_str(&story), "configured"));
@@ -450,8 +517,9 @@ int main(void)
 	TCase *tc = tcase_create("frr");
 
 	tcase_add_checked_fixture(tc, setup, teardown);
-	tcase_add_test(tc, read_runs_vtysh_once);
+	tcase_add_test(tc, read_asks_once);
 	tcase_add_test(tc, read_that_fails_is_unknown);
+	tcase_add_test(tc, read_that_is_cut_off_is_unknown);
 	tcase_add_test(tc, stanza_of_a_link_that_is_gone_is_removed);
 	tcase_add_test(tc, apply_is_one_private_file_and_a_look_back);
 	tcase_add_test(tc, missing_line_is_an_error_with_vtyshs_words);
