@@ -246,16 +246,15 @@ static void forget_links(struct frr *f, const struct frr_state *state)
 
 /* ---- what somebody else configures ------------------------------------------ */
 
-static void remember_config(struct frr *f, const char *output)
+static void remember_config(struct frr *f, const char *output, size_t len)
 {
 	text_done(&f->config);
-	text_addn(&f->config, output, frr_config_len(output));
+	text_addn(&f->config, output, frr_config_len(output, len));
 }
 
-static bool config_differs(const struct frr *f, const char *output)
+static bool config_differs(const struct frr *f, const char *output, size_t len)
 {
-	size_t len = frr_config_len(output);
-
+	len = frr_config_len(output, len);
 	return f->config.len > 0 && len > 0 &&
 		   (len != f->config.len || memcmp(output, f->config.s, len) != 0);
 }
@@ -297,7 +296,7 @@ static void reading_output(struct job *j, int status, const char *output,
 	{
 		frr_report(&state, &view, our_kinds(o), &o->have, &o->facts);
 		forget_links(f, &state);
-		remember_config(f, output);
+		remember_config(f, output, len);
 	}
 	else
 	{
@@ -618,7 +617,7 @@ static void polling_output(struct job *j, int status, const char *output,
 	if (take_output(a, status, output, len, &state, NULL) == 0)
 	{
 		frr_report(&state, &view, 0, &none, &facts);
-		configured = config_differs(f, output);
+		configured = config_differs(f, output, len);
 	}
 	differ = neighbors_differ(f, &facts);
 	job_end(j);

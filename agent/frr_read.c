@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Copyright (C) 2026 The ppvpn authors */
 /*
- * frr_read.c - what vtysh answers: running-config, and the JSON of show commands
+ * frr_read.c - what ospfd shows: running-config, and the JSON of show commands
  *
  * Pure. Lines and members that are not known are passed over: they are the
  * operator's, or another version's.
@@ -161,7 +161,7 @@ static void read_member(struct config_reading *r, const char *line)
 	}
 }
 
-/* Up to and with the line "end". */
+/* All of it. */
 static void read_config(struct config_reading *r, const char *p,
 						const char *end)
 {
@@ -336,8 +336,8 @@ static const char *find_line(const char *p, const char *end, const char *line)
 }
 
 /*
- * running-config ends with "end"; each JSON text begins with a line "{" and ends
- * with a line "}". Whatever else vtysh prints stands between.
+ * Each JSON text begins with a line "{" and ends with a line "}", as no line of
+ * running-config does, which comes first. Whatever else is shown stands between.
  */
 int frr_read(struct arena *a, const char *output, size_t len,
 			 struct frr_state *state, struct err *e)
@@ -363,10 +363,9 @@ int frr_read(struct arena *a, const char *output, size_t len,
 	return 0;
 }
 
-size_t frr_config_len(const char *output)
+size_t frr_config_len(const char *output, size_t len)
 {
-	static const char end[] = "\nend\n";
-	const char *at = strstr(output, end);
+	const char *json = find_line(output, output + len, "{");
 
-	return at != NULL ? (size_t)(at - output) + sizeof(end) - 1 : 0;
+	return json != NULL ? (size_t)(json - output) : len;
 }

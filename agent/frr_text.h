@@ -62,12 +62,12 @@ struct frr_state {
 #define FRR_SHOW_INTERFACES "show ip ospf vrf all interface json"
 #define FRR_SHOW_NEIGHBORS "show ip ospf vrf all neighbor json"
 
-/** The output of one vtysh run; 0 or -EBADMSG with e. */
+/** What ospfd showed; 0 or -EBADMSG with e. */
 int frr_read(struct arena *a, const char *output, size_t len,
 			 struct frr_state *state, struct err *e);
 
-/** Length of the running-config that output begins with, its "end" included; 0. */
-size_t frr_config_len(const char *output);
+/** Length of the running-config that output begins with: up to the first JSON. */
+size_t frr_config_len(const char *output, size_t len);
 
 /* Which VRFs are ours, and lines "\nVRF LINK\n" of links made passive there
  * that ospfd did not see in the VRF yet (NULL: none). */

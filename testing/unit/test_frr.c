@@ -204,7 +204,7 @@ static void teardown(void)
 
 #define CONFIG "hostname x\n!\ninterface lan0 vrf red\n ip ospf passive\nexit\n" \
 	"!\nrouter ospf vrf red\n ospf router-id 10.255.0.1\n" \
-	" network 10.255.0.1/32 area 0.0.0.0\nexit\n!\nend\n"
+	" network 10.255.0.1/32 area 0.0.0.0\nexit\n!\n"
 #define INTERFACES "{\n  \"red\":{\n    \"interfaces\":{\"ppv1\":{\"cost\":10," \
 	"\"networkType\":\"POINTOPOINT\",\"state\":\"Point-To-Point\"," \
 	"\"timerMsecs\":2000," \
@@ -336,7 +336,7 @@ START_TEST(stanza_of_a_link_that_is_gone_is_removed)
 {
 	put("show", "interface ppv65001\n ip ospf cost 3\nexit\n"
 		"interface lo\n ip ospf cost 3\nexit\n"
-		"interface ppvgone\n ip ospf cost 3\nexit\nend\n");
+		"interface ppvgone\n ip ospf cost 3\nexit\n");
 	observe(RES_ALL);
 	observe_done();
 	/* behind it in the queue */
@@ -383,7 +383,7 @@ START_TEST(apply_is_one_private_file_and_a_look_back)
 	/* ospfd does not see the link in the VRF yet */
 	put("show", "interface lan0\n ip ospf passive\nexit\n"
 		"router ospf vrf red\n ospf router-id 10.255.0.1\n"
-		" network 10.255.0.1/32 area 0.0.0.0\nexit\nend\n" INTERFACES);
+		" network 10.255.0.1/32 area 0.0.0.0\nexit\n" INTERFACES);
 	put("rc", "2");
 	apply();
 	/* vtysh's exit code says nothing either way, but looking must succeed */
@@ -487,7 +487,7 @@ START_TEST(what_others_configure_is_told)
 	run_until("end: ppv1:Full end:");
 	ck_assert_ptr_null(strstr(text_str(&story), "configured"));
 	text_done(&story);
-	put("show", "hostname x\n!\nend\n" NEIGHBORS("Full"));
+	put("show", "hostname x\n!\n" NEIGHBORS("Full"));
 	frr_poll_neighbors(frr, on_neighbor, NULL);
 	run_until("configured");
 	text_done(&story);
