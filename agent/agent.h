@@ -67,6 +67,7 @@ struct agent {
 	/* by hand, without the provider: depart.h */
 	struct model_document nothing;
 	bool leaving, left;
+	unsigned depart_looks;
 	struct control_request *departs[AGENT_WAITING_MAX];
 	size_t depart_count;
 	char boot_id[33];

@@ -22,6 +22,9 @@
 /* FRR's daemons run before vtysh has read frr.conf to them, in which an operator's
  * "write memory" may have kept what is ours. */
 #define FRR_READS_MS 10000
+/* What is left in ospfd of links that are gone is taken away: looked at so often. */
+#define LEFTOVERS_MS 500
+#define LEFTOVERS_LOOKS 20
 
 /* Every one of our VPNs is gone: as a tombstone says it. */
 static void want_nothing(struct agent *a)
@@ -168,17 +171,22 @@ static int finish(struct agent *a, struct err *e)
 	return rc;
 }
 
-/* If so, everything is looked at when it must have done it. */
-static bool frr_may_read(struct agent *a)
+/* If FRR is not done with what is ours: everything is looked at when it may be. */
+static bool frr_is_not_done(struct agent *a)
 {
 	uint64_t age = loop_now_ms() - a->frr_ms;
 
-	if (age >= FRR_READS_MS)
+	if (age < FRR_READS_MS)
 	{
-		return false;
+		loop_timer_set(a->periodic, FRR_READS_MS - age);
+		return true;
 	}
-	loop_timer_set(a->periodic, FRR_READS_MS - age);
-	return true;
+	if (frr_leftovers(a->frr) && a->depart_looks++ < LEFTOVERS_LOOKS)
+	{
+		loop_timer_set(a->periodic, LEFTOVERS_MS);
+		return true;
+	}
+	return false;
 }
 
 void depart_settled(struct agent *a, const struct cycle_result *r)
@@ -193,7 +201,7 @@ void depart_settled(struct agent *a, const struct cycle_result *r)
 		}
 		return;
 	}
-	if (frr_may_read(a))
+	if (frr_is_not_done(a))
 	{
 		return;
 	}

@@ -31,6 +31,8 @@
 #define APPLY_DEADLINE_MS 60000
 #define OUTPUT_MAX ((size_t)64 * 1024 * 1024)
 #define ARGUMENTS_MAX 2
+/* Stanzas that are taken away after one look, each by a vtysh. */
+#define FORGET_MAX 32
 
 /* Something to do with ospfd; its owner embeds it. */
 struct job
@@ -60,6 +62,7 @@ struct frr
 	struct text passive;		/* lines "VRF LINK" of what was made passive */
 	struct text neighbors;		/* of the last poll, to tell a change */
 	struct text config;			/* ospfd's, as it was last read */
+	size_t leftovers;			/* stanzas of links that are gone, in there */
 	struct job *first, **last;
 	const struct frr_handlers *handlers;
 	void *user;
@@ -217,30 +220,34 @@ static void forgetting_start(struct job *j)
 	run_vtysh(j, "-c", arguments, SHOW_DEADLINE_MS);
 }
 
-/* One at a time: refused for one, vtysh refuses all that stand together. */
+static void forget_link(struct frr *f, const char *name)
+{
+	struct forgetting *g = xcalloc(1, sizeof(*g));
+
+	g->job.start = forgetting_start;
+	g->job.output = forgetting_output;
+	g->job.cancel = forgetting_cancel;
+	if (frr_render_forget(&g->commands, name, NULL) != 0)
+	{
+		forgetting_cancel(&g->job);
+		return;
+	}
+	g->commands.s[--g->commands.len] = '\0';	/* the newline */
+	job_add(f, &g->job);
+}
+
+/* Each by itself: refused for one, vtysh refuses all that stand together. */
 static void forget_links(struct frr *f, const struct frr_state *state)
 {
-	struct forgetting *g;
-
+	f->leftovers = 0;
 	for (size_t i = 0; i < state->stanza_count; i++)
 	{
-		if (!frr_link_is_ours(state->stanzas[i].name) ||
-			if_nametoindex(state->stanzas[i].name) != 0)
+		if (frr_link_is_ours(state->stanzas[i].name) &&
+			if_nametoindex(state->stanzas[i].name) == 0 &&
+			++f->leftovers <= FORGET_MAX)
 		{
-			continue;
+			forget_link(f, state->stanzas[i].name);
 		}
-		g = xcalloc(1, sizeof(*g));
-		g->job.start = forgetting_start;
-		g->job.output = forgetting_output;
-		g->job.cancel = forgetting_cancel;
-		if (frr_render_forget(&g->commands, state->stanzas[i].name, NULL) != 0)
-		{
-			forgetting_cancel(&g->job);
-			continue;
-		}
-		g->commands.s[--g->commands.len] = '\0';	/* the newline */
-		job_add(f, &g->job);
-		return;		/* the next read finds the next */
 	}
 }
 
@@ -730,6 +737,11 @@ void frr_free(struct frr *f)
 bool frr_running(const struct frr *f)
 {
 	return frr_vty_connected(f->ospfd);
+}
+
+size_t frr_leftovers(const struct frr *f)
+{
+	return f->leftovers;
 }
 
 struct backend *frr_backend(struct frr *f)

@@ -35,6 +35,8 @@ struct frr *frr_new(struct loop *loop, const struct frr_config *config,
 					const struct frr_handlers *handlers, void *user);
 void frr_free(struct frr *f);
 bool frr_running(const struct frr *f);
+/** Stanzas of our links that are gone which the last look found, and began to take away. */
+size_t frr_leftovers(const struct frr *f);
 /**
  * Reads "show ip ospf vrf all …" into OSPF and OSPF_LINK resources (only VRFs of
  * ours, see frr_set_vrfs) and facts.neighbors.

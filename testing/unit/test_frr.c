@@ -335,16 +335,24 @@ END_TEST
 START_TEST(stanza_of_a_link_that_is_gone_is_removed)
 {
 	put("show", "interface ppv65001\n ip ospf cost 3\nexit\n"
+		"interface ppv65002\n ip ospf cost 3\nexit\n"
 		"interface lo\n ip ospf cost 3\nexit\n"
 		"interface ppvgone\n ip ospf cost 3\nexit\n");
 	observe(RES_ALL);
 	observe_done();
-	/* behind it in the queue */
+	ck_assert_uint_eq(frr_leftovers(frr), 2);
+	/* behind them in the queue */
 	observe(RES_ALL);
 	ck_assert_ptr_nonnull(strstr(get("args"),
 						  " -c configure terminal -c no interface ppv65001\n"));
+	ck_assert_ptr_nonnull(strstr(get("args"),
+						  " -c configure terminal -c no interface ppv65002\n"));
 	ck_assert_ptr_null(strstr(get("args"), "interface lo"));
 	ck_assert_ptr_null(strstr(get("args"), "ppvgone"));
+	observe_done();
+	put("show", CONFIG);
+	observe(RES_ALL);
+	ck_assert_uint_eq(frr_leftovers(frr), 0);
 	observe_done();
 }
 END_TEST
