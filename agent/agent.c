@@ -35,6 +35,7 @@
 #include "seal.h"
 #include "serve.h"
 #include "text.h"
+#include "trim.h"
 #include "vici.h"
 
 /* Everything is read again at least this often. */
@@ -45,6 +46,8 @@
 #define REPORT_GATHER_MS 300
 #define REPORT_EACH_MS 1
 #define REPORT_DEFAULT_S 300
+/* After so long without a change there is nothing to do. */
+#define IDLE_MS 5000
 /* systemd must not start us again: see RestartPreventExitStatus */
 #define EXIT_REFUSED 78
 
@@ -130,6 +133,17 @@ static void note_server(struct agent *a)
 	}
 }
 
+/* What was needed for the last change is given back. */
+static void rest_if_idle(struct agent *a)
+{
+	if (a->changed_ms && loop_now_ms() - a->changed_ms >= IDLE_MS &&
+		!cycle_busy(a->cycle))
+	{
+		a->changed_ms = 0;
+		trim_memory();
+	}
+}
+
 /* A negotiation that fails may end without a word: look while one is under way. */
 static void on_attempts(void *user)
 {
@@ -141,6 +155,7 @@ static void on_attempts(void *user)
 	}
 	note_server(a);
 	alert_strangers(a);
+	rest_if_idle(a);
 	loop_timer_set(a->attempts, ATTEMPTS_MS);
 }
 
@@ -259,6 +274,10 @@ static void on_settled(void *user, const struct cycle_result *r)
 	unsigned unknown = r->seen->facts.unknown_kinds;
 
 	tunnels_observed(a->tunnels, r->seen, r->group);
+	if (r->applied || !a->settled_ms)
+	{
+		a->changed_ms = loop_now_ms();
+	}
 	if (r->full)
 	{
 		if (a->converged != (r->converged && a->checked) || r->applied)

@@ -73,6 +73,7 @@ struct agent {
 	char boot_id[33];
 	uint64_t seq, started_ms;
 	uint64_t looked_ms, settled_ms;		/* the last full round: read, over */
+	uint64_t changed_ms;				/* the last change here; 0: rested since */
 	uint64_t frr_ms;					/* since when ospfd has been there, or not */
 	bool converged;
 	struct agent_error errors[AGENT_ERRORS_MAX];

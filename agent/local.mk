@@ -66,6 +66,7 @@ libppvpn_agent_la_SOURCES = \
 	agent/provider_send.c agent/provider_trial.c \
 	agent/sacheck.c agent/sacheck.h \
 	agent/stream.c agent/stream.h \
+	agent/trim.c agent/trim.h \
 	agent/tunnel.c agent/tunnel.h \
 	agent/vici.c agent/vici.h \
 	agent/vici_conn.c agent/vici_conn.h

@@ -20,9 +20,25 @@ AGENT = "/var/lib/ppvpn"
 figures = {}
 
 
-def note_memory(ce, when):
+IDLE = 8    # seconds: the agent rests 5 s after it had something to do
+
+
+def memory(ce):
     with open(f"/proc/{ce.daemons['ppvpn-agent'].pid}/status", encoding="ascii") as status:
-        kb = {line.split(":")[0]: int(line.split()[1]) for line in status if line.startswith(("VmRSS:", "RssAnon:"))}
+        return {line.split(":")[0]: int(line.split()[1]) for line in status if line.startswith(("VmRSS:", "RssAnon:"))}
+
+
+def note_memory(ce, when):
+    """Of an agent that has nothing to do: it has been the same for a while."""
+    seen = []
+
+    def rests():
+        seen.append((time.monotonic(), memory(ce)))
+        same = [at for at, kb in seen if kb == seen[-1][1] and all(other == kb for then, other in seen if then > at)]
+        return seen[-1][0] - same[0] >= IDLE
+
+    ce.wait_until(rests, 120, "the agent's memory stays as it is")
+    kb = seen[-1][1]
     figures[f"rss_{when}_kb"], figures[f"own_{when}_kb"] = kb["VmRSS"], kb["RssAnon"]
 
 

@@ -18,7 +18,8 @@ agent_system_tests = \
 	testing/unit/test_fetch \
 	testing/unit/test_hold \
 	testing/unit/test_identity \
-	testing/unit/test_lastconf
+	testing/unit/test_lastconf \
+	testing/unit/test_trim
 check_PROGRAMS += $(agent_system_tests)
 TESTS += $(agent_system_tests)
 
@@ -43,6 +44,8 @@ testing_unit_test_identity_SOURCES = testing/unit/test_identity.c \
 	testing/unit/tls_kit.c testing/unit/tls_kit.h
 testing_unit_test_identity_LDADD = libppvpn-agent.la $(GNUTLS_LIBS) \
 	$(CHECK_LIBS)
+testing_unit_test_trim_SOURCES = testing/unit/test_trim.c
+testing_unit_test_trim_LDADD = agent/trim.lo $(CHECK_LIBS)
 testing_unit_test_lastconf_SOURCES = testing/unit/test_lastconf.c
 testing_unit_test_lastconf_LDADD = libppvpn-agent.la $(CHECK_LIBS)
 endif
