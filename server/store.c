@@ -337,7 +337,7 @@ static int write_commit(struct store *s, const char *what, struct err *e)
 	}
 	if (rc == 0)
 	{
-		rc = store_event_commit(s, what, e);
+		rc = store_event_commit(s, what, customer_id, e);
 	}
 	if (rc == 0)
 	{

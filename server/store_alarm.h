@@ -95,7 +95,8 @@ int store_event_prune(struct store *s, int64_t now_ms, struct err *e);
 /** Its events are of no customer from now on: for those who see all. */
 int store_event_customer_gone(struct store *s, const char *customer,
 							  struct err *e);
-/** Of the change in course, when it is committed. */
-int store_event_commit(struct store *s, const char *what, struct err *e);
+/** Of the change in course, when it is committed; customer_id: as store_whose(). */
+int store_event_commit(struct store *s, const char *what, int64_t customer_id,
+					   struct err *e);
 
 #endif

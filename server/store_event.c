@@ -113,16 +113,45 @@ static void common_place(struct store *s, struct store_event *event)
 	}
 }
 
-int store_event_commit(struct store *s, const char *what, struct err *e)
+/* Of a change that notes nothing: its CEs are told, and they are one customer's. */
+static int place_of_the_told(struct store *s, int64_t customer_id,
+							 struct store_event *event, struct err *e)
+{
+	struct db_rows *rows;
+	int rc;
+
+	if (!customer_id || s->work->note_count)
+	{
+		return 0;
+	}
+	rc = db_query(s->db, "SELECT name FROM customer WHERE id = $1",
+				  DB_ARGS(db_i(customer_id)), &rows, e);
+	if (rc < 0)
+	{
+		return rc;
+	}
+	rc = db_next(rows, e);
+	if (rc == 1)
+	{
+		event->customer = arena_strdup(s->work->a, db_col_text(rows, 0));
+	}
+	db_end(rows);
+	return rc < 0 ? rc : 0;
+}
+
+int store_event_commit(struct store *s, const char *what, int64_t customer_id,
+					   struct err *e)
 {
 	struct store_event event = {
 		.at_ms = store_now_ms(), .kind = STORE_EVENT_COMMIT,
 		.source = s->actor, .severity = -1, .revision = s->revision,
 		.text = (char *)what,
 	};
+	int rc;
 
 	common_place(s, &event);
-	return store_event_add(s, &event, e);
+	rc = place_of_the_told(s, customer_id, &event, e);
+	return rc < 0 ? rc : store_event_add(s, &event, e);
 }
 
 /* ---- reading ---------------------------------------------------------------------- */

@@ -740,6 +740,14 @@ START_TEST(tells_commits_and_what_became_of_them)
 	OK(store_commit(store, "two", NULL, &e));
 	happened(newest() - 1, NULL, NULL, NULL);
 	ck_assert_str_eq(found[0].customer, "");
+	/* one that only tells a CE is its customer's */
+	OK(store_begin(store, "test", &e));
+	OK(store_ce_replace(store, "acme", "paris-r1", &e));
+	OK(store_commit(store, "replace", NULL, &e));
+	happened(newest() - 1, "acme", NULL, NULL);
+	ck_assert_uint_eq(found_count, 1);
+	ck_assert_str_eq(found[0].customer, "acme");
+	ck_assert_str_eq(found[0].vpn, "");
 }
 END_TEST
 
