@@ -10,7 +10,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <sodium.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -194,35 +196,72 @@ static int sync_directory_of(const char *path)
 	return rc;
 }
 
-int seal_key_create(const char *path, struct seal_key *key, struct err *e)
+/* A complete, synced file beside path. */
+static int make_key(const char *made, const struct seal_key *key)
 {
 	int fd, rc;
 
-	memset(key, 0, sizeof(*key));
-	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	(void)unlink(made);		/* of one that was killed */
+	fd = open(made, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)
 	{
-		rc = -errno;
-		return err_set(e, rc, rc == -EEXIST ? ERR_EXISTS : ERR_IO, path,
-					   "cannot create the key file: %s", strerror(-rc));
+		return -errno;
 	}
-	seal_random(key->bytes, sizeof(key->bytes));
-	set_id(key);
 	rc = fchmod(fd, 0600) < 0 ? -errno : write_key(fd, key);
 	if (close(fd) < 0 && rc == 0)
 	{
 		rc = -errno;
 	}
+	return rc;
+}
+
+/* Never in place of another. Not every file system can do it in one step. */
+static int put_in_place(const char *made, const char *path)
+{
+	if (renameat2(AT_FDCWD, made, AT_FDCWD, path, RENAME_NOREPLACE) == 0)
+	{
+		return 0;
+	}
+	if (errno != EINVAL && errno != ENOSYS)
+	{
+		return -errno;
+	}
+	return link(made, path) < 0 ? -errno : 0;
+}
+
+/* Whole under its name or not at all. */
+int seal_key_create(const char *path, struct seal_key *key, struct err *e)
+{
+	char made[PATH_MAX];
+	int rc;
+
+	memset(key, 0, sizeof(*key));
+	if (snprintf(made, sizeof(made), "%s.new", path) >= (int)sizeof(made))
+	{
+		return err_set(e, -ENAMETOOLONG, ERR_IO, path, "cannot create the key "
+					   "file: %s", strerror(ENAMETOOLONG));
+	}
+	seal_random(key->bytes, sizeof(key->bytes));
+	set_id(key);
+	rc = make_key(made, key);
+	if (rc == 0)
+	{
+		rc = put_in_place(made, path);
+	}
+	(void)unlink(made);
 	if (rc == 0)
 	{
 		rc = sync_directory_of(path);
+		if (rc < 0)
+		{
+			(void)unlink(path);
+		}
 	}
 	if (rc < 0)
 	{
-		(void)unlink(path);
 		seal_key_wipe(key);
-		return err_set(e, rc, ERR_IO, path, "cannot write the key file: %s",
-					   strerror(-rc));
+		return err_set(e, rc, rc == -EEXIST ? ERR_EXISTS : ERR_IO, path,
+					   "cannot create the key file: %s", strerror(-rc));
 	}
 	return 0;
 }

@@ -26,7 +26,8 @@ struct seal_key {
 int seal_init(struct err *e);
 /** Read a key file of 64 hex digits and a newline, mode 0600 or stricter. */
 int seal_key_load(const char *path, struct seal_key *key, struct err *e);
-/** Make one; -EEXIST when path exists. */
+/** Make one, whole or not at all whenever it is stopped; -EEXIST when path exists.
+ * path.new may be left, and goes with the next try. */
 int seal_key_create(const char *path, struct seal_key *key, struct err *e);
 void seal_key_wipe(struct seal_key *key);
 
