@@ -398,6 +398,13 @@ static void on_document(void *user, const struct provider_document *d)
 	cycle_request(a->cycle);
 }
 
+static void on_kept(void *user)
+{
+	struct agent *a = user;
+
+	hold_kept(a->hold);
+}
+
 static void on_provider_state(void *user)
 {
 	struct agent *a = user;
@@ -712,7 +719,7 @@ static void start_daytime(struct agent *a)
 static int start_agent(struct agent *a, struct err *e)
 {
 	static const struct provider_handlers provider = {
-		on_document, on_provider_state, serve_diag, on_answered,
+		on_document, on_provider_state, serve_diag, on_answered, on_kept,
 	};
 	static const struct cycle_handlers cycle = { on_wanted, on_settled };
 	uint8_t id[16];

@@ -42,8 +42,8 @@ static void want_nothing(struct agent *a)
 
 static int remove_files(struct agent *a, struct err *e)
 {
-	char *key = xasprintf("%s/seal.key", a->conf.state_dir);
 	char *clock = xasprintf("%s/clock", a->conf.state_dir);
+	char *made = xasprintf("%s.new", clock);	/* by a crash */
 	int rc = lastconf_remove(a->conf.state_dir, e);
 
 	if (rc == 0)
@@ -60,10 +60,11 @@ static int remove_files(struct agent *a, struct err *e)
 	}
 	if (rc == 0)
 	{	/* nothing that it seals is left */
-		unlink(key);
+		rc = lastconf_remove_key(a->conf.state_dir, e);
 		unlink(clock);
+		unlink(made);
 	}
-	free(key);
+	free(made);
 	free(clock);
 	return rc;
 }

@@ -24,11 +24,21 @@
 #include "secret.h"
 #include "text.h"
 
+/* what the document in force makes of a VPN */
+enum fate {
+	FATE_NONE,					/* no document yet */
+	FATE_WITHIN,				/* its bounds: next */
+	FATE_HELD,					/* as it was: body, on disk too */
+	FATE_GONE,					/* this router is no site of it any more */
+};
+
 /* a VPN that agent.conf bounds */
 struct entry {
 	const struct conf_vpn *place;
 	struct text body;			/* the last form within the bounds; empty: none */
-	bool saved;					/* on disk */
+	struct text next;			/* a newer one, while its document is not kept */
+	enum fate fate;
+	bool saved;					/* body, on disk */
 };
 
 struct hold {
@@ -49,29 +59,30 @@ static char *entry_dir(const struct hold *h, const struct entry *n)
 	return dir;
 }
 
-static void entry_forget(struct entry *n)
+static void forget(struct text *form)
 {
-	if (n->body.s)
+	if (form->s)
 	{
-		wipe(n->body.s, n->body.len);
+		wipe(form->s, form->len);
 	}
-	text_done(&n->body);
+	text_done(form);
 }
 
 /* ---- disk ------------------------------------------------------------------ */
 
 static int remove_dir(const char *dir, struct err *e)
 {
-	char *key = xasprintf("%s/seal.key", dir);
 	int rc = lastconf_remove(dir, e);
 
-	if (rc == 0 && ((unlink(key) < 0 && errno != ENOENT) ||
-					(rmdir(dir) < 0 && errno != ENOENT)))
+	if (rc == 0)
+	{
+		rc = lastconf_remove_key(dir, e);
+	}
+	if (rc == 0 && rmdir(dir) < 0 && errno != ENOENT)
 	{
 		rc = err_set(e, -errno, ERR_IO, dir, "cannot remove: %s",
 					 strerror(errno));
 	}
-	free(key);
 	return rc;
 }
 
@@ -132,6 +143,7 @@ static void unsave(struct hold *h, struct entry *n)
 	{
 		warn(n, &e);
 	}
+	rmdir(h->dir);		/* the last one's */
 	n->saved = false;
 	free(dir);
 }
@@ -175,9 +187,8 @@ static struct entry *entry_of(struct hold *h, const struct model_vpn *vpn)
 		   &h->entries[place - h->conf->vpns] : NULL;
 }
 
-/* Within its bounds: this is what it goes back to. */
-static void remember(struct hold *h, struct entry *n,
-					 const struct model_document *doc,
+/* Within its bounds: this is what it goes back to, once it is kept. */
+static void remember(struct entry *n, const struct model_document *doc,
 					 const struct model_vpn *vpn)
 {
 	struct model_document alone = *doc;
@@ -185,9 +196,9 @@ static void remember(struct hold *h, struct entry *n,
 
 	alone.vpns = &copy;
 	alone.vpn_count = 1;
-	entry_forget(n);
-	n->body = model_encode(&alone);
-	unsave(h, n);
+	forget(&n->next);
+	n->next = model_encode(&alone);
+	n->fate = FATE_WITHIN;
 }
 
 /* As it was, into out; false when it never was within its bounds. */
@@ -197,9 +208,15 @@ static bool recall(struct hold *h, struct entry *n, const struct model_vpn *vpn,
 	struct model_document *doc;
 	struct err e = {0};
 
+	n->fate = FATE_HELD;
 	if (!n->body.len)
 	{
 		load(h, n);
+	}
+	if (!n->body.len)
+	{	/* its document could not be kept: better than nothing */
+		n->body = n->next;
+		n->next = (struct text){0};
 	}
 	if (!n->body.len)
 	{
@@ -250,8 +267,7 @@ static bool wanted(const struct model_document *doc, const struct entry *n)
 	return false;
 }
 
-/* This router is no site of it any more. */
-static void forget_others(struct hold *h, const struct model_document *doc)
+static void find_gone(struct hold *h, const struct model_document *doc)
 {
 	for (size_t i = 0; i < h->conf->vpn_count; i++)
 	{
@@ -259,8 +275,7 @@ static void forget_others(struct hold *h, const struct model_document *doc)
 
 		if (policy_has_bounds(n->place) && !wanted(doc, n))
 		{
-			entry_forget(n);
-			unsave(h, n);
+			n->fate = FATE_GONE;
 		}
 	}
 }
@@ -274,7 +289,7 @@ const struct model_document *hold_document(struct hold *h,
 	arena_free(h->arena);
 	h->arena = arena_new();
 	h->refused_count = 0;
-	forget_others(h, doc);
+	find_gone(h, doc);
 	out = arena_calloc(h->arena, 1, sizeof(*out));
 	*out = *doc;
 	out->vpns = arena_calloc(h->arena, doc->vpn_count + 1, sizeof(*out->vpns));
@@ -289,7 +304,7 @@ const struct model_document *hold_document(struct hold *h,
 			out->vpns[out->vpn_count++] = *vpn;
 			if (n)
 			{
-				remember(h, n, doc, vpn);
+				remember(n, doc, vpn);
 			}
 			continue;
 		}
@@ -300,6 +315,27 @@ const struct model_document *hold_document(struct hold *h,
 		}
 	}
 	return h->refused_count ? out : doc;
+}
+
+void hold_kept(struct hold *h)
+{
+	for (size_t i = 0; i < h->conf->vpn_count; i++)
+	{
+		struct entry *n = &h->entries[i];
+
+		if (n->fate == FATE_WITHIN || n->fate == FATE_GONE)
+		{
+			forget(&n->body);
+			unsave(h, n);
+		}
+		if (n->fate == FATE_WITHIN)
+		{
+			n->body = n->next;
+			n->next = (struct text){0};
+		}
+		forget(&n->next);
+		n->fate = n->fate == FATE_HELD ? FATE_HELD : FATE_NONE;
+	}
 }
 
 const struct hold_refused *hold_refused(const struct hold *h, size_t *count)
@@ -333,7 +369,8 @@ void hold_free(struct hold *h)
 	}
 	for (size_t i = 0; i < h->conf->vpn_count; i++)
 	{
-		entry_forget(&h->entries[i]);
+		forget(&h->entries[i].body);
+		forget(&h->entries[i].next);
 	}
 	arena_free(h->arena);
 	free(h->refused);

@@ -34,6 +34,12 @@ void hold_free(struct hold *h);
  */
 const struct model_document *hold_document(struct hold *h,
 										   const struct model_document *doc);
+/**
+ * The document of the last call is the last known configuration on disk. Until
+ * then what a VPN was before is not forgotten: after a kill, or when the document
+ * is taken back, it is needed again.
+ */
+void hold_kept(struct hold *h);
 /** Of the last call. */
 const struct hold_refused *hold_refused(const struct hold *h, size_t *count);
 /** Remove all files: this router leaves. */

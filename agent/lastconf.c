@@ -268,27 +268,45 @@ int lastconf_trial_save(const char *state_dir, const struct lastconf_trial *in,
 	return rc;
 }
 
-int lastconf_trial_remove(const char *state_dir, struct err *e)
-{
-	char *path = xasprintf("%s/trial", state_dir);
-	int rc = remove_one(path, e);
+/* ---- the end ----------------------------------------------------------------- */
 
-	free(path);
+/* The names in that order; those that are not there are fine. */
+static int remove_all(const char *dir, const char *const *names, size_t count,
+					  struct err *e)
+{
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < count; i++)
+	{
+		char *path = xasprintf("%s/%s", dir, names[i]);
+
+		rc = remove_one(path, e);
+		free(path);
+	}
 	return rc;
 }
 
-/* ---- the end ----------------------------------------------------------------- */
-
-/* The older one first: a crash in between must not bring it back to life. */
+/* The older one first: a crash in between must not bring it back to life. What a
+ * crash left half written goes, too: file.h names it so. */
 int lastconf_remove(const char *state_dir, struct err *e)
 {
-	struct paths p = paths_new(state_dir);
-	int rc = remove_one(p.previous, e);
+	static const char *const names[] = {
+		"config.previous.new", "config.previous", "config.new", "config",
+	};
 
-	if (rc == 0)
-	{
-		rc = remove_one(p.config, e);
-	}
-	paths_done(&p);
-	return rc;
+	return remove_all(state_dir, names, sizeof(names) / sizeof(*names), e);
+}
+
+int lastconf_remove_key(const char *state_dir, struct err *e)
+{
+	static const char *const names[] = { "seal.key.new", "seal.key" };
+
+	return remove_all(state_dir, names, sizeof(names) / sizeof(*names), e);
+}
+
+int lastconf_trial_remove(const char *state_dir, struct err *e)
+{
+	static const char *const names[] = { "trial.new", "trial" };
+
+	return remove_all(state_dir, names, sizeof(names) / sizeof(*names), e);
 }

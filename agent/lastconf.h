@@ -46,5 +46,7 @@ int lastconf_trial_remove(const char *state_dir, struct err *e);
 
 /** Remove both generations (a verified tombstone, or leaving). */
 int lastconf_remove(const char *state_dir, struct err *e);
+/** Remove the key: nothing that it seals is left. */
+int lastconf_remove_key(const char *state_dir, struct err *e);
 
 #endif

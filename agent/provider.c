@@ -491,6 +491,7 @@ static void load(struct provider *p)
 			snprintf(p->seen, sizeof(p->seen), "%s", p->held.etag);
 			provider_take_servers(p);
 			provider_hand_on(p, true, 0);
+			p->handlers.kept(p->user);
 		}
 	}
 	if (rc < 0 && rc != -ENOENT)

@@ -42,6 +42,8 @@ struct provider_handlers {
 	void (*diag)(void *user, const char *id);
 	/* a request for the configuration, or a report, ended so */
 	void (*answered)(void *user, const struct fetch_answer *answer);
+	/* the document in force is the last known configuration on disk now */
+	void (*kept)(void *user);
 };
 
 struct provider_status {

@@ -42,6 +42,7 @@ struct provider {
 	bool quit;					/* nothing is asked any more */
 	bool connected, rejected;
 	bool applied, saved;		/* what is in force: by the agent, on disk */
+	bool first;					/* ... and there was nothing before it */
 	bool base_saved;
 	uint64_t since_ms, poked_ms;
 	struct err error, refusal;	/* refusal: of the newest document */

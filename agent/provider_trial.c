@@ -113,6 +113,7 @@ void provider_take(struct provider *p, struct held *h)
 
 	p->braked[0] = p->allowed[0] = '\0';
 	p->applied = false;
+	p->first = !old && h->doc->state != MODEL_DEPROVISIONED;
 	if (old && old->state != MODEL_DEPROVISIONED &&
 		h->doc->state != MODEL_DEPROVISIONED)
 	{
@@ -127,13 +128,18 @@ void provider_take(struct provider *p, struct held *h)
 	provider_take_servers(p);
 }
 
-/* A disk that was full, say, is tried again with every answer of a server. */
+/*
+ * A disk that was full, say, is tried again with every answer of a server. The
+ * first document is kept before it is applied: who is killed meanwhile would not
+ * know what to finish, nor what to undo.
+ */
 bool provider_keep(struct provider *p)
 {
 	struct lastconf last = { .body = p->held.body, .len = p->held.len };
 	struct err e = {0};
 
-	if (p->saved || !p->applied || p->trial.state == TRIAL_RUNNING)
+	if (p->saved || !(p->applied || p->first) ||
+		p->trial.state == TRIAL_RUNNING)
 	{
 		return true;
 	}
@@ -151,6 +157,7 @@ bool provider_keep(struct provider *p)
 		return false;
 	}
 	p->saved = true;
+	p->handlers.kept(p->user);
 	return true;
 }
 
@@ -184,6 +191,10 @@ static void roll_back(struct provider *p)
 	provider_take_servers(p);
 	provider_hand_on(p, true, 0);
 	p->saved = p->base_saved;
+	if (p->saved)
+	{
+		p->handlers.kept(p->user);
+	}
 	held_done(&gone);
 	refuse_record(p, "whether it was to blame shows when one is");
 	provider_ask(p, 0);

@@ -234,17 +234,25 @@ static void on_answered(void *user, const struct fetch_answer *a)
 	answers++;
 }
 
+unsigned kept;
+
+static void on_kept(void *user)
+{
+	(void)user;
+	kept++;
+}
+
 void setup(void)
 {
 	static const struct provider_handlers handlers = {
-		on_document, on_state, on_diag, on_answered,
+		on_document, on_state, on_diag, on_answered, on_kept,
 	};
 	struct err e = {0};
 
 	log_init("test", LOG_LEVEL_ERROR);
 	disk_rc = -ENOENT;
 	asked = documents = saves = posted = states = removes = 0;
-	leaves = diags = wanted_diags = looks = answers = 0;
+	leaves = diags = wanted_diags = looks = answers = kept = 0;
 	post_rc = save_rc = 0;
 	memset(&trial_on_disk, 0, sizeof(trial_on_disk));
 	loop = loop_new();

@@ -35,7 +35,7 @@ extern struct lastconf_trial trial_on_disk;
 /* what the provider said */
 extern struct loop *loop;
 extern struct provider *p;
-extern unsigned documents, states, answers, wanted_diags;
+extern unsigned documents, states, answers, wanted_diags, kept;
 extern struct provider_document last_document;
 extern uint64_t revision;
 extern int state;

@@ -80,6 +80,15 @@ static void teardown(void)
 	ck_assert_int_eq(rmdir(dir), 0);	/* nothing else is left */
 }
 
+/* as hold_document(), and it is the last known configuration */
+static const struct model_document *in_force(void)
+{
+	const struct model_document *d = hold_document(hold, doc);
+
+	hold_kept(hold);
+	return d;
+}
+
 /* another router process: nothing but the disk is left */
 static void again(void)
 {
@@ -173,7 +182,7 @@ END_TEST
 
 START_TEST(within_it_is_the_providers)
 {
-	ck_assert_ptr_eq(hold_document(hold, doc), doc);
+	ck_assert_ptr_eq(in_force(), doc);
 	ck_assert_uint_eq(refused_count(), 0);
 	ck_assert(!on_disk());
 }
@@ -185,11 +194,11 @@ START_TEST(refused_it_stays)
 	const struct model_document *d;
 	size_t count;
 
-	hold_document(hold, doc);
+	in_force();
 	too_many();
 	for (int i = 0; i < 3; i++)
 	{
-		d = hold_document(hold, doc);
+		d = in_force();
 		ck_assert_ptr_ne(d, doc);
 		ck_assert_uint_eq(d->vpn_count, 2);
 		ck_assert_str_eq(d->vpns[0].vpn, "corp");
@@ -210,7 +219,7 @@ START_TEST(refused_it_stays)
 	}
 	/* less again */
 	vpns[0].peer_count = 1;
-	ck_assert_ptr_eq(hold_document(hold, doc), doc);
+	ck_assert_ptr_eq(in_force(), doc);
 	ck_assert_uint_eq(refused_count(), 0);
 	ck_assert(!on_disk());
 }
@@ -221,7 +230,7 @@ START_TEST(never_within_it_stays_out)
 	const struct model_document *d;
 
 	too_many();
-	d = hold_document(hold, doc);
+	d = in_force();
 	ck_assert_uint_eq(d->vpn_count, 1);
 	ck_assert_str_eq(d->vpns[0].vpn, "lab");
 	ck_assert_uint_eq(refused_count(), 1);
@@ -232,42 +241,81 @@ END_TEST
 /* What was within the bounds of then is not within those of now. */
 START_TEST(closer_bounds_hold_for_what_was)
 {
-	hold_document(hold, doc);
+	in_force();
 	too_many();
-	hold_document(hold, doc);
+	in_force();
 	places[0].max_peers = 0;
 	again();
-	ck_assert_uint_eq(hold_document(hold, doc)->vpn_count, 1);
+	ck_assert_uint_eq(in_force()->vpn_count, 1);
 	ck_assert_uint_eq(refused_count(), 1);
 }
 END_TEST
 
 START_TEST(no_site_any_more)
 {
-	hold_document(hold, doc);
+	in_force();
 	too_many();
-	hold_document(hold, doc);
+	in_force();
 	ck_assert(on_disk());
 	doc->vpns = &vpns[1];
 	doc->vpn_count = 1;
-	ck_assert_ptr_eq(hold_document(hold, doc), doc);
+	ck_assert_ptr_eq(in_force(), doc);
 	ck_assert(!on_disk());
 	/* back, and still too many: what it was then is over */
 	doc->vpns = vpns;
 	doc->vpn_count = 2;
-	ck_assert_uint_eq(hold_document(hold, doc)->vpn_count, 1);
+	ck_assert_uint_eq(in_force()->vpn_count, 1);
+}
+END_TEST
+
+/* Nothing is forgotten before what comes instead is kept: whoever is killed, or
+ * goes back to the document before, finds what the VPN was. */
+START_TEST(not_forgotten_before_it_is_kept)
+{
+	in_force();
+	too_many();
+	in_force();
+	for (int i = 0; i < 2; i++)
+	{
+		/* another form within the bounds, or none at all; and back */
+		vpns[0].peer_count = 1;
+		vpns[0].mtu = 1300;
+		doc->vpns = &vpns[i];
+		doc->vpn_count = 2 - (size_t)i;
+		ck_assert_ptr_eq(hold_document(hold, doc), doc);
+		ck_assert(on_disk());
+		vpns[0].peer_count = 2;
+		doc->vpns = vpns;
+		doc->vpn_count = 2;
+		ck_assert_uint_eq(hold_document(hold, doc)->vpns[0].mtu, 1400);
+		again();
+		ck_assert_uint_eq(in_force()->vpns[0].mtu, 1400);
+	}
+	vpns[0].peer_count = 1;
+	in_force();
+	vpns[0].peer_count = 2;
+	ck_assert_uint_eq(in_force()->vpns[0].mtu, 1300);
+}
+END_TEST
+
+/* A disk that took nothing: the form that was in force is what it goes back to. */
+START_TEST(never_kept)
+{
+	hold_document(hold, doc);
+	too_many();
+	ck_assert_uint_eq(hold_document(hold, doc)->vpns[0].mtu, 1400);
 }
 END_TEST
 
 /* Another router's, or damaged: as if it were not there. */
 START_TEST(not_ours_on_disk)
 {
-	hold_document(hold, doc);
+	in_force();
 	too_many();
-	hold_document(hold, doc);
+	in_force();
 	hold_free(hold);
 	hold = hold_new(&conf, dir, "acme/other");
-	ck_assert_uint_eq(hold_document(hold, doc)->vpn_count, 1);
+	ck_assert_uint_eq(in_force()->vpn_count, 1);
 }
 END_TEST
 
@@ -283,5 +331,7 @@ int main(void)
 	tcase_add_test(tc, closer_bounds_hold_for_what_was);
 	tcase_add_test(tc, no_site_any_more);
 	tcase_add_test(tc, not_ours_on_disk);
+	tcase_add_test(tc, not_forgotten_before_it_is_kept);
+	tcase_add_test(tc, never_kept);
 	return run_case(tc, "hold");
 }

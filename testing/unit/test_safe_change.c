@@ -433,19 +433,41 @@ START_TEST(nothing_comes_back_after_a_tombstone)
 }
 END_TEST
 
-/* Two documents before the first was applied: what comes back is kept. */
+/* Two documents before the first was applied or could be kept: what comes back
+ * is kept. */
 START_TEST(the_first_is_kept_when_it_comes_back)
 {
+	save_rc = -ENOSPC;
 	provider_start(p);
 	offer(&old);
+	save_rc = 0;
 	offer(&new);
 	provider_applied(p);
 	ck_assert_uint_eq(saves, 0);
 	lose_for(70, false);
 	ck_assert_uint_eq(revision, 7);
+	ck_assert_uint_eq(saves, 0);
 	provider_applied(p);
 	ck_assert_uint_eq(saves, 1);
 	ck_assert_ptr_nonnull(strstr(saved, "\"revision\":7"));
+}
+END_TEST
+
+/* Nothing stands before the first: it is kept at once, and only it. */
+START_TEST(the_first_is_kept_before_it_is_applied)
+{
+	provider_start(p);
+	offer(&old);
+	ck_assert_uint_eq(saves, 1);
+	ck_assert_ptr_nonnull(strstr(saved, "\"revision\":7"));
+	offer(&new);
+	provider_applied(p);
+	ck_assert_uint_eq(saves, 1);
+	lose_for(70, false);
+	ck_assert_uint_eq(revision, 7);
+	provider_applied(p);
+	ck_assert_uint_eq(saves, 1);
+	ck_assert_uint_eq(kept, 2);		/* it is the one on disk again */
 }
 END_TEST
 
@@ -693,6 +715,7 @@ int main(void)
 	tcase_add_test(tc, nothing_comes_back_after_a_tombstone);
 	tcase_add_test(tc, kept_when_the_disk_has_room_again);
 	tcase_add_test(tc, the_first_is_kept_when_it_comes_back);
+	tcase_add_test(tc, the_first_is_kept_before_it_is_applied);
 	tcase_add_loop_test(tc, mass_removals_need_a_word, 0, COUNT(removals));
 	tcase_add_test(tc, a_restart_does_not_release_the_brake);
 	tcase_add_test(tc, a_removal_is_accepted_here);
