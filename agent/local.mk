@@ -74,12 +74,12 @@ libppvpn_agent_la_LIBADD = libppvpn-agent-core.la libppvpn-nl.la \
 	$(EVENT_LIBS) $(CURL_LIBS) $(GNUTLS_LIBS)
 
 sbin_PROGRAMS += ppvpn-agent
-ppvpn_agent_SOURCES = \
+ppvpn_agent_SOURCES = agent/main.c $(agent_wiring)
+agent_wiring = \
 	agent/agent.c agent/agent.h \
 	agent/neighbors.c agent/neighbors.h \
 	agent/alert.c agent/alert.h \
 	agent/depart.c agent/depart.h \
-	agent/main.c \
 	agent/negotiate.c agent/negotiate.h \
 	agent/notify.c agent/notify.h \
 	agent/report.c agent/report.h \

@@ -139,13 +139,19 @@ static void serve_sync(struct agent *a, struct control_request *req)
 	}
 }
 
-/* A person's word first, then as a sync. */
+/* A person's word first, then as a sync. Nothing is done with it that would have
+ * to wait until charon is there: it can be said again then. */
 static void serve_word(struct agent *a, struct control_request *req,
 					   int (*fn)(struct provider *p, struct err *e))
 {
 	struct err e = {0};
 
-	if (fn(a->provider, &e) < 0)
+	if (!a->checked)
+	{
+		not_checked(a, &e);
+		control_answer(req, NULL, &e);
+	}
+	else if (fn(a->provider, &e) < 0)
 	{
 		control_answer(req, NULL, &e);
 	}

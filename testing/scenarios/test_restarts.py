@@ -2,6 +2,9 @@
 # Copyright (C) The ppvpn authors
 #
 # Restarts and accidents on a CE: the agent's restart changes nothing; what else is lost comes back by itself.
+import os
+import random
+import re
 import time
 
 import pytest
@@ -9,6 +12,10 @@ import pytest
 from kit.waiting import wait_until
 
 REPAIR = 10     # seconds from the daemon being back
+ROUNDS = 10     # with a kill of each of three agents
+TRIAL = "/var/lib/ppvpn/trial"
+# Sites without a router: their tunnels are set up as far as one end can, and taken away again.
+OTHERS = ["x0", "x1"]
 
 
 @pytest.fixture(scope="module")
@@ -219,3 +226,89 @@ def test_cut_between_two_sites_heals(settled):
     assert settled.reaches("paris", "nice")
     settled.heal()
     settled.wait_in_service(timeout=120)
+
+
+def known(ce):
+    return ce.ctl_json("status")
+
+
+def revision(ce):
+    return known(ce)["revision"]
+
+
+def as_it_should(ce, after, peers):
+    """Then the revision: a new one, kept, nothing left to do, and a link for each peer."""
+    status = known(ce)
+    assert status["revision"] > after and status["confirmed"] and status["converged"] and not status["errors"], status
+    assert [vpn["peers"] for vpn in status["vpns"]] == [len(peers)], status
+    assert sorted(link["ifalias"].split(":")[-1] for link in ce.links("vti") if "ifalias" in link) == peers
+    return status["revision"]
+
+
+def test_killed_at_random_moments_of_a_change(settled):
+    """Dozens of times; tunnels that no change is about do not notice. Each moment of it, on a router of memory, is
+    testing/unit/test_agent_kills.py."""
+    seed = os.environ.get("PPVPN_SEED", str(time.time_ns()))
+    chance, there = random.Random(seed), set()
+    ces = list(settled.ces.values())
+    settled.wait_in_service()
+    logs = {ce: ce.daemons["ppvpn-agent"].log for ce in ces}
+    for n, name in enumerate(OTHERS):
+        settled.admin(f"ce add acme/{name} --address 192.0.2.{200 + n}")
+    for ce in ces:
+        ce.wait_until(lambda ce=ce: ce.synced() and known(ce)["confirmed"], 30, "at rest")
+        ce.wait_plan_empty()
+    before, last = {ce: ce.fingerprint() for ce in ces}, revision(ces[0])
+
+    def change(name):
+        settled.admin(f"site remove acme/corp/{name}" if name in there else f"site add acme/corp/{name} --ce {name}")
+        there.symmetric_difference_update({name})
+
+    def converged():
+        nonlocal last
+        for ce in ces:
+            peers = sorted({other.name for other in ces if other is not ce} | there)
+            now = ce.wait_until(lambda ce=ce, peers=peers: as_it_should(ce, last, peers), 30, f"converged (seed {seed})")
+        last = now
+
+    begin = time.monotonic()
+    change(OTHERS[0])
+    wait_until(lambda: revision(ces[0]) > last and known(ces[0])["confirmed"], 20, "a change that nobody disturbs", 0.02)
+    span = time.monotonic() - begin
+    converged()
+    pings = settled.pings(settled.pairs())
+    seen = {"before": 0, "on trial": 0, "kept": 0}
+    tried, at = {}, {}
+
+    def kill(ce):
+        ce.kill_agent()
+        tried[ce], at[ce] = ce.path(TRIAL).exists(), len(logs[ce].read_text())
+
+    for n in range(ROUNDS):
+        change(chance.choice(OTHERS))
+        begin, aimed = time.monotonic(), ces[n % len(ces)]
+        # one while it applies the change, the others at any moment: that is the point of these sleeps
+        wait_until(aimed.path(TRIAL).exists, 10, "the change is being applied", 0.01)
+        time.sleep(chance.uniform(0, span / 4))
+        kill(aimed)
+        for ce, moment in sorted(((ce, chance.uniform(0, span)) for ce in ces if ce is not aimed), key=lambda pair: pair[1]):
+            time.sleep(max(0, begin + moment - time.monotonic()))
+            kill(ce)
+        for ce in ces:
+            ce.start_agent()
+        converged()
+        for ce in ces:
+            kept = re.search(r"document \d+\.(\d+) known", logs[ce].read_text()[at[ce]:])[1] == str(last)
+            seen["kept" if kept else "on trial" if tried[ce] else "before"] += 1
+    while there:
+        change(max(there))
+        converged()
+    results = pings.stop()
+    print(f"{ROUNDS * len(ces)} kills within {span:.2f} s of a change: {seen}, seed {seed}")
+    assert results.lost == 0, results
+    for ce in ces:
+        ce.wait_plan_empty()
+        after = ce.fingerprint()
+        for kind, value in before[ce].items():
+            assert after[kind] == value, f"{ce.name}: {kind}"
+    assert seen["on trial"] >= ROUNDS / 4, seen

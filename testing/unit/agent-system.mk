@@ -49,3 +49,14 @@ testing_unit_test_trim_LDADD = agent/trim.lo $(CHECK_LIBS)
 testing_unit_test_lastconf_SOURCES = testing/unit/test_lastconf.c
 testing_unit_test_lastconf_LDADD = libppvpn-agent.la $(CHECK_LIBS)
 endif
+
+# The whole agent in a box, killed at every system call that has an effect. What
+# is fake comes before the archive.
+check_PROGRAMS += testing/unit/boxed-agent
+testing_unit_boxed_agent_SOURCES = testing/unit/boxed_agent.c \
+	testing/unit/box_router.c testing/unit/box_router.h \
+	testing/unit/fake_backend.c testing/unit/fake_backend.h \
+	testing/unit/fake_loop.c testing/unit/fake_loop.h $(agent_wiring)
+testing_unit_boxed_agent_LDADD = libppvpn-agent.la
+TESTS += testing/unit/test_agent_kills.py testing/unit/test_agent_serve.py
+EXTRA_DIST += testing/unit/test_agent_kills.py testing/unit/test_agent_serve.py
