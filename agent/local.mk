@@ -99,6 +99,7 @@ ppvpnctl_LDADD = libppvpn.la
 include testing/unit/agent-core.mk
 include testing/unit/agent-clients.mk
 include testing/unit/agent-system.mk
+include testing/unit/coverage.mk
 
 # make bench-agent: what testing/bench agent needs, nothing is run
 EXTRA_PROGRAMS += testing/bench-agent

@@ -477,6 +477,178 @@ START_TEST(equal_secrets_equal_tags)
 }
 END_TEST
 
+/* A number that an SA still has is nobody else's, nor is one that a name or a mark
+ * of somebody has. */
+START_TEST(numbers_in_use)
+{
+	struct res_rule out = { .pref = 100, .table = 254, .fwmark = 0x70ffffff };
+
+	have_sa(P2, "nice.x.y", 0xc000020d, 0x70ff0001);
+	have_link("ppvx", "ppvx", 5, RES_FOREIGN);		/* no number */
+	resource_rule(&have, RES_OURS, &out);			/* no tunnel's */
+	build(&doc, NULL);
+	ck_assert_str_eq(link_of(P1)->name, "ppv2");
+	ck_assert_str_eq(link_of(P2)->name, "ppv1");
+	ck_assert_str_eq(link_of(P2)->driver, "vti");
+}
+END_TEST
+
+/* What has the name of ours and is not, is not taken for ours. */
+START_TEST(not_ours_tells_nothing)
+{
+	struct res_sa sa = {
+		.conn = (char*)P1, .mark = 0x70ff0009, .remote_id = (char*)"lyon.x.y",
+	};
+
+	have_link(P1, "ppv7", 0x70ff0007, RES_FOREIGN);
+	resource_sa(&have, RES_FOREIGN, &sa);
+	build(&doc, NULL);
+	ck_assert_str_eq(link_of(P1)->name, "ppv1");
+}
+END_TEST
+
+/* Renamed by hand, and somebody has the name that goes with its mark. */
+START_TEST(a_renamed_link_whose_name_is_taken)
+{
+	have_link(P2, "foo", 0x70ff0007, RES_OURS);
+	have_link("ppv7", "ppv7", 5, RES_FOREIGN);
+	build(&doc, NULL);
+	ck_assert_str_eq(link_of(P2)->name, "ppv2");
+	ck_assert_uint_eq(link_of(P2)->mark, 0x70ff0002);
+}
+END_TEST
+
+START_TEST(no_number_is_left)
+{
+	char name[16];
+
+	for (unsigned n = 1; n <= 0xfffe; n++)
+	{
+		if (n != 65000)
+		{
+			snprintf(name, sizeof(name), "ppv%u", n);
+			facts_add_link(&facts, arena, name, false);
+		}
+	}
+	build(&doc, NULL);
+	ck_assert_str_eq(link_of(P1)->name, "ppv65000");
+	ck_assert_ptr_null(resource_find(&wish.want, RES_LINK, P2));
+	ck_assert_ptr_null(resource_find(&wish.want, RES_CONN, P2));
+	ck_assert_uint_eq(wish.error_count, 1);
+	ck_assert_int_eq(wish.errors[0].err.code, ERR_LIMIT);
+	ck_assert_str_eq(wish.errors[0].resource, P2);
+}
+END_TEST
+
+START_TEST(down_stays_while_nobody_can_tell)
+{
+	struct res_link spec = {
+		.name = (char*)"ppv1", .driver = "vti", .mark = 0x70ff0001,
+	};
+	struct res_ospf ospf = { .vrf = (char*)"corp" };
+
+	resource_link(&have, RES_OURS, P1, &spec);
+	resource_ospf(&have, RES_OURS, &ospf);
+	facts.unknown_kinds = RES_BIT(RES_SA);
+	build(&doc, NULL);
+	ck_assert(!link_of(P1)->up);
+	/* and what is down needs no announcing, even when its SA is up now */
+	desired_done(&wish);
+	facts.unknown_kinds = 0;
+	facts_add_sa(&facts, arena, P1)->installed = 1;
+	build(&doc, NULL);
+	ck_assert(link_of(P1)->up && !link_of(P1)->announce);
+}
+END_TEST
+
+/* charon has no address of its own yet. */
+START_TEST(an_sa_without_an_end)
+{
+	struct res_sa sa = {
+		.conn = (char*)P1, .remote = addr_from_u32(0xc0000209),
+		.local_id = (char*)"", .remote_id = (char*)"",
+	};
+	struct plan plan;
+
+	resource_sa(&have, RES_OURS, &sa);
+	build(&doc, NULL);
+	plan_build(&wish.want, &have, RES_BIT(RES_SA), NULL, &plan);
+	ck_assert_uint_eq(plan.count, 0);
+	plan_done(&plan);
+}
+END_TEST
+
+START_TEST(a_network_is_announced_once)
+{
+	struct prefix p = { .addr = addr_from_u32(0x0a010001), .len = 24 };
+
+	facts_add_address(&facts, arena, "eth1", &p);
+	p.addr = addr_from_u32(0x0a010002);
+	facts_add_address(&facts, arena, "eth1", &p);
+	build(&doc, NULL);
+	ck_assert_uint_eq(((const struct res_ospf*)resource_find(&wish.want,
+					   RES_OSPF, "corp")->spec)->network_count, 2);
+}
+END_TEST
+
+/* Another's VRF brought the kernel's rule; another's local rule stays moved. */
+START_TEST(rules_that_are_not_ours)
+{
+	struct res_vrf vrf = { .name = (char*)"theirs", .table = 7 };
+	struct res_rule moved = { .pref = 32765, .table = 255 };
+
+	resource_vrf(&have, RES_FOREIGN, "theirs", &vrf);
+	resource_rule(&have, RES_FOREIGN, &moved);
+	build(&doc, NULL);
+	ck_assert_ptr_null(resource_find(&wish.want, RES_RULE, "1000 0"));
+	desired_done(&wish);
+	doc.state = MODEL_DEPROVISIONED;
+	build(&doc, NULL);
+	ck_assert_uint_eq(wish.want.count, 0);
+}
+END_TEST
+
+START_TEST(a_sysctl_that_is_no_number)
+{
+	struct res_sysctl odd = { "net/ipv4/igmp_max_memberships", (char*)"?" };
+
+	resource_sysctl(&have, RES_OURS, &odd);
+	build(&doc, NULL);
+	ck_assert_str_eq(((const struct res_sysctl*)resource_find(&wish.want,
+					  RES_SYSCTL, odd.path)->spec)->value, "4096");
+}
+END_TEST
+
+/* One connection of which the document, agent.conf or the name says nothing. */
+static const struct {
+	const char *conn, *link;
+	bool doc, other_customer, no_peers;
+	size_t vpns;
+} unknown[] = {
+	{ P1, "ppv7", false, false, false, 1 },
+	{ P1, "foo", true, false, false, 1 },
+	{ "ppvpn:acme", "ppv7", true, false, false, 1 },
+	{ "ppvpn:acme:corp:none", "ppv7", true, false, false, 1 },
+	{ "ppvpn:acme:lab:lyon", "ppv7", true, false, false, 2 },
+	{ P1, "ppv7", true, true, false, 1 },
+	{ P1, "ppv7", true, false, true, 1 },
+};
+
+START_TEST(one_connection_of_nobody)
+{
+	have_link(unknown[_i].conn, unknown[_i].link, 0x70ff0007, RES_OURS);
+	doc.vpn_count = unknown[_i].vpns;
+	vpns[0].customer = unknown[_i].other_customer ? (char*)"other"
+												  : (char*)"acme";
+	vpns[0].peer_count = unknown[_i].no_peers ? 0 : 2;
+	vpns[1].peers = peers;
+	vpns[1].peer_count = 2;
+	build(unknown[_i].doc ? &doc : NULL, unknown[_i].conn);
+	ck_assert_uint_eq(wish.want.count, 0);
+	ck_assert_uint_eq(wish.error_count, 0);
+}
+END_TEST
+
 const struct conf_vpn *conf_vpn(const struct conf *c, const char *customer,
 								const char *vpn)
 {
@@ -521,5 +693,15 @@ int main(void)
 	tcase_add_test(tc, the_vrf_rule_is_put_back);
 	tcase_add_test(tc, sysctls_are_only_raised);
 	tcase_add_test(tc, equal_secrets_equal_tags);
+	tcase_add_test(tc, numbers_in_use);
+	tcase_add_test(tc, not_ours_tells_nothing);
+	tcase_add_test(tc, a_renamed_link_whose_name_is_taken);
+	tcase_add_test(tc, no_number_is_left);
+	tcase_add_test(tc, down_stays_while_nobody_can_tell);
+	tcase_add_test(tc, an_sa_without_an_end);
+	tcase_add_test(tc, a_network_is_announced_once);
+	tcase_add_test(tc, rules_that_are_not_ours);
+	tcase_add_test(tc, a_sysctl_that_is_no_number);
+	tcase_add_loop_test(tc, one_connection_of_nobody, 0, COUNT(unknown));
 	return run_case(tc, "desired");
 }

@@ -109,6 +109,30 @@ START_TEST(who_relapses_is_taken_back_later)
 }
 END_TEST
 
+/* A limit that is no limit; and who is in use needs no look. */
+START_TEST(without_need)
+{
+	struct failover f = {0};
+	uint64_t ms = 0;
+
+	failover_set(&f, 1, 0);
+	for (size_t i = 0; i < 20; i++)
+	{
+		ms = failover_failed(&f, 0, 1000 * MINUTE, 60000 - 1);
+	}
+	ck_assert_uint_eq(ms, 60499);
+	ck_assert(!failover_looked(&f, true, MINUTE));
+	ck_assert_uint_eq(f.current, 0);
+	/* another from the beginning, as after a start: it holds for the usual time */
+	f = (struct failover){0};
+	failover_set(&f, 2, 1);
+	ck_assert(!failover_looked(&f, true, MINUTE));
+	ck_assert(!failover_looked(&f, true, MINUTE + 44999));
+	ck_assert(failover_looked(&f, true, MINUTE + 45000));
+	ck_assert_uint_eq(f.current, 0);
+}
+END_TEST
+
 int main(void)
 {
 	TCase *tc = tcase_create("failover");
@@ -117,5 +141,6 @@ int main(void)
 	tcase_add_test(tc, pauses_are_short_when_it_matters);
 	tcase_add_test(tc, comes_back_when_the_first_is_well_for_a_while);
 	tcase_add_test(tc, who_relapses_is_taken_back_later);
+	tcase_add_test(tc, without_need);
 	return run_case(tc, "failover");
 }

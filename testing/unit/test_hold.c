@@ -180,6 +180,20 @@ START_TEST(each_bound)
 }
 END_TEST
 
+/* One bound of any kind is enough to look. */
+START_TEST(any_bound)
+{
+	void (*const one[])(void) = { near, ids, backbone, area_1 };
+
+	no_bounds();
+	ck_assert(!policy_has_bounds(&places[0]));
+	one[_i]();
+	ck_assert(policy_has_bounds(&places[0]));
+	ck_assert_int_eq(policy_check(&places[0], &vpns[0], &(struct err){0}) < 0,
+					 one[_i] == area_1);
+}
+END_TEST
+
 START_TEST(within_it_is_the_providers)
 {
 	ck_assert_ptr_eq(in_force(), doc);
@@ -325,6 +339,7 @@ int main(void)
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_loop_test(tc, each_bound, 0, COUNT(bounds));
+	tcase_add_loop_test(tc, any_bound, 0, 4);
 	tcase_add_test(tc, within_it_is_the_providers);
 	tcase_add_test(tc, refused_it_stays);
 	tcase_add_test(tc, never_within_it_stays_out);

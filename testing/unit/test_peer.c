@@ -28,6 +28,45 @@ START_TEST(every_pair_is_decided)
 }
 END_TEST
 
+/* All of it, said once more: what is done, and the state after it; -- nothing. */
+static const char does[] = {
+	[PEER_INITIATE] = 'I', [PEER_ABANDON] = 'A', [PEER_SETTLE] = 'S',
+	[PEER_BACK_OFF] = 'B', [PEER_GIVE_ALARM] = 'G', [PEER_ASK] = 'Q',
+	[PEER_HOLD] = 'H', [PEER_STOP] = 'X',
+};
+static const char is[] = {
+	[PEER_IDLE] = 'i', [PEER_CONNECTING] = 'c', [PEER_UP] = 'u',
+	[PEER_ASKING] = 'q', [PEER_WAITING] = 'w', [PEER_ALARM] = 'a',
+};
+static const char *const table[PEER_STATE_COUNT] = {
+	/*		start standby up down failed exhausted timeout answered kick removed */
+	[PEER_IDLE] =		"Ic Hw Su -- -- -- -- -- Ic Xi",
+	[PEER_CONNECTING] =	"-- -- Su -- Bw Ga Ac -- -- Xi",
+	[PEER_UP] =			"-- -- -- Qq -- -- -- -- -- Xi",
+	[PEER_ASKING] =		"-- -- Su -- -- -- Hw Hw Ic Xi",
+	[PEER_WAITING] =	"-- -- Su -- -- -- Ic -- Ic Xi",
+	[PEER_ALARM] =		"-- -- Su -- -- -- Ic -- Ic Xi",
+};
+
+START_TEST(every_pair_does_what_it_should)
+{
+	for (int e = 0; e < PEER_EVENT_COUNT; e++)
+	{
+		const struct peer_row *row = peer_row(_i, e);
+		char said[3] = "--";
+
+		if (row)
+		{
+			said[0] = does[row->action];
+			said[1] = is[row->next];
+		}
+		ck_assert_msg(memcmp(said, table[_i] + 3 * e, 2) == 0, "%s, %s: %s",
+					  peer_state_name(_i), peer_event_name(e), said);
+	}
+	ck_assert_uint_eq(strlen(table[_i]), 3 * PEER_EVENT_COUNT - 1);
+}
+END_TEST
+
 START_TEST(removed_always_stops)
 {
 	for (int s = 0; s < PEER_STATE_COUNT; s++)
@@ -166,6 +205,8 @@ int main(void)
 	TCase *tc = tcase_create("peer");
 
 	tcase_add_test(tc, every_pair_is_decided);
+	tcase_add_loop_test(tc, every_pair_does_what_it_should, 0,
+						PEER_STATE_COUNT);
 	tcase_add_test(tc, removed_always_stops);
 	tcase_add_test(tc, never_two_attempts_at_once);
 	tcase_add_loop_test(tc, backoff_doubles_to_a_limit, 0, COUNT(backoffs));

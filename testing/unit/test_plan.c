@@ -472,6 +472,139 @@ START_TEST(printed_forms)
 }
 END_TEST
 
+/* Something of somebody else stands where ours was, or has its name. */
+START_TEST(foreign_takes_our_place)
+{
+	struct world w;
+
+	world_init(&w);
+	/* the ends that the link is to have now */
+	put_link(&w.want, RES_OURS, 1, 1, 22, 1400, true);
+	put_link(&w.have, RES_OURS, 1, 1, 11, 1400, true);
+	put_link(&w.have, RES_FOREIGN, 9, 9, 22, 1400, true);
+	plan_build(&w.want, &w.have, RES_ALL, NULL, &w.plan);
+	ck_assert_uint_eq(w.plan.count, 0);
+	ck_assert_uint_eq(w.plan.error_count, 1);
+	ck_assert_int_eq(w.plan.errors[0].err.code, ERR_FOREIGN);
+	world_done(&w);
+}
+END_TEST
+
+static void put_marked(struct resource_set *set, enum resource_origin origin,
+					 uint32_t mark)
+{
+	struct res_rule rule = { .pref = 100, .table = 254, .fwmark = mark };
+
+	resource_rule(set, origin, &rule);
+}
+
+/* Of one key there may be both; ours counts, wherever it stands. */
+START_TEST(foreign_with_our_key)
+{
+	struct world w;
+
+	world_init(&w);
+	put_marked(&w.want, RES_OURS, 7);
+	put_marked(&w.have, RES_FOREIGN, 5);
+	if (_i)
+	{
+		put_marked(&w.have, RES_OURS, 7);
+		put_marked(&w.have, RES_FOREIGN, 6);
+	}
+	put_conn(&w.have, 1, 1);		/* what follows has another kind ... */
+	put_conn(&w.want, 1, 1);
+	plan_build(&w.want, &w.have, RES_ALL, NULL, &w.plan);
+	ck_assert_uint_eq(w.plan.count, 0);
+	ck_assert_uint_eq(w.plan.error_count, !_i);
+	world_done(&w);
+	world_init(&w);
+	put_marked(&w.want, RES_OURS, 7);
+	put_marked(&w.have, RES_FOREIGN, 5);
+	put_link(&w.have, RES_FOREIGN, 9, 9, 22, 1400, true);
+	put_link(&w.have, RES_FOREIGN, 8, 8, 23, 1400, true);
+	plan_build(&w.want, &w.have, RES_ALL, NULL, &w.plan);
+	ck_assert_uint_eq(w.plan.error_count, 1);
+	world_done(&w);
+}
+END_TEST
+
+/* Many: forty links go, and twenty others cannot be. All are told, in order. */
+START_TEST(many_of_each)
+{
+	struct world w;
+	struct text t = {0};
+	struct json_out o = {0};
+	unsigned lines = 0;
+
+	world_init(&w);
+	for (unsigned i = 0; i < 40; i++)
+	{
+		put_link(&w.have, RES_OURS, i, i + 1, 10 + i, 1400, true);
+	}
+	for (unsigned i = 0; i < 20; i++)
+	{
+		put_link(&w.have, RES_FOREIGN, 200 + i, 200 + i, 100 + i, 1400, true);
+		put_link(&w.want, RES_OURS, 60 + i, 60 + i, 100 + i, 1400, true);
+	}
+	plan_build(&w.want, &w.have, RES_ALL, NULL, &w.plan);
+	ck_assert_uint_eq(w.plan.count, 40);
+	ck_assert_uint_eq(w.plan.error_count, 20);
+	plan_print(&w.plan, &t);
+	for (const char *at = text_str(&t); (at = strchr(at, '\n')); at++)
+	{
+		lines++;
+	}
+	ck_assert_uint_eq(lines, 60);
+	ck_assert_ptr_nonnull(strstr(text_str(&t), "delete link "
+								 "ppvpn:acme:corp:p39 (not wanted)\n"));
+	ck_assert_ptr_nonnull(strstr(text_str(&t), "cannot: link "
+		"ppvpn:acme:corp:p60 needs \"vti 192.0.2.1 192.0.2.100\", which link "
+		"\"ppv200\" holds, and that is not ours\n"));
+	text_done(&t);
+	jo_object(&o, NULL);
+	plan_json(&w.plan, &o);
+	jo_object_end(&o);
+	t = jo_take(&o);
+	lines = 0;
+	for (const char *at = text_str(&t);
+		 (at = strstr(at, "\"code\":\"foreign\"")); at++)
+	{
+		lines++;
+	}
+	ck_assert_uint_eq(lines, 20);
+	text_done(&t);
+	world_done(&w);
+}
+END_TEST
+
+/* All attributes of what is made are shown; ospfd's own goes by itself. */
+START_TEST(shown_and_left)
+{
+	struct res_ospf_link shown = { .link = (char*)"ppv9", .vrf = (char*)"v1" };
+	struct text t = {0};
+	struct world w;
+
+	world_init(&w);
+	put_link(&w.want, RES_OURS, 1, 1, 11, 1400, true);
+	put_link(&w.want, RES_OURS, 2, 2, 12, 1400, true);
+	resource_ospf_link(&w.have, RES_OURS, "ppvpn:acme:corp:p9", &shown);
+	plan_build(&w.want, &w.have, RES_ALL, "ppvpn:acme:corp:p1", &w.plan);
+	ck_assert_str_eq(steps_text(&w), "create link ppvpn:acme:corp:p1");
+	plan_print(&w.plan, &t);
+	ck_assert_ptr_nonnull(strstr(text_str(&t), "(name=ppv1 driver=vti local="));
+	text_done(&t);
+	plan_done(&w.plan);
+	plan_build(&w.want, &w.have, RES_ALL, "ppvpn:acme:corp:p9", &w.plan);
+	ck_assert_uint_eq(w.plan.count, 0);
+	plan_done(&w.plan);
+	/* with something that goes, of another group */
+	put_conn(&w.have, 7, 1);
+	plan_build(&w.want, &w.have, RES_ALL, "ppvpn:acme:corp:p7", &w.plan);
+	ck_assert_str_eq(steps_text(&w), "delete conn ppvpn:acme:corp:p7");
+	world_done(&w);
+}
+END_TEST
+
 int main(void)
 {
 	TCase *tc = tcase_create("plan");
@@ -486,5 +619,9 @@ int main(void)
 	tcase_add_test(tc, scope_is_kept);
 	tcase_add_test(tc, duplicates_go);
 	tcase_add_test(tc, printed_forms);
+	tcase_add_test(tc, foreign_takes_our_place);
+	tcase_add_loop_test(tc, foreign_with_our_key, 0, 2);
+	tcase_add_test(tc, many_of_each);
+	tcase_add_test(tc, shown_and_left);
 	return run_case(tc, "plan");
 }

@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/belief.h"
+#include "agent/trial.h"
 #include "alloc.h"
 #include "fake_loop.h"
 #include "provider_kit.h"
@@ -453,6 +455,85 @@ START_TEST(the_first_is_kept_when_it_comes_back)
 }
 END_TEST
 
+/* A document by itself, after what is held. */
+static const struct {
+	struct shape doc;
+	bool etag, barred;
+	int rc;
+} beliefs[] = {
+	{ { .revision = 7, .peers = 8 }, true, false, 0 },	/* it is that one */
+	{ { .revision = 7, .peers = 9 }, true, false, -ESTALE },
+	{ { .revision = 8, .peers = 8 }, false, false, 0 },
+	{ { .revision = 8, .first = 8, .peers = 8 }, false, false, -EPERM },
+	{ { .revision = 6, .peers = 8 }, true, false, -ESTALE },
+	{ { .revision = 9, .peers = 8 }, true, true, -ESTALE },
+	{ { .revision = 10, .peers = 8 }, true, true, 0 },
+	/* after a restore what was barred is another revision */
+	{ { .revision = 1, .epoch = 4, .peers = 8 }, true, true, 0 },
+};
+
+START_TEST(what_is_believed)
+{
+	struct belief b = {
+		.ce = "acme/paris-r1", .server = "s", .barred = "", .allowed = "",
+	};
+	struct held held = {0}, out = {0};
+	struct err e = {0};
+	char *body = shaped(&old), etag[128];
+
+	b.held = &held;
+	shape_etag(&old, etag);
+	ck_assert_int_eq(belief_take(&b, body, strlen(body), etag, EXPECT_ACTIVE,
+								 &out, &e), 0);
+	held = out;
+	out = (struct held){0};
+	free(body);
+	body = shaped(&beliefs[_i].doc);
+	shape_etag(&beliefs[_i].doc, etag);
+	b.barred = beliefs[_i].barred ? "\"3.9-0000000000000000\"" : "";
+	b.barred_epoch = 3;
+	b.barred_revision = 9;
+	ck_assert_int_eq(belief_take(&b, body, strlen(body), beliefs[_i].etag ?
+								 etag : "", EXPECT_ACTIVE, &out, &e),
+					 beliefs[_i].rc);
+	ck_assert((out.doc != NULL) == (beliefs[_i].rc == 0));
+	held_done(&out);
+	held_done(&held);
+	free(body);
+}
+END_TEST
+
+/* What comes at another time than it counts. */
+START_TEST(out_of_turn)
+{
+	struct trial t = {0};
+
+	trial_applied(&t, 5);
+	ck_assert(!t.applied);						/* nothing is on trial */
+	trial_heard(&t, 5);
+	ck_assert(!t.kept);
+	ck_assert_int_eq(trial_answered(&t, 5, 6, 1), TRIAL_NO_VERDICT);
+	trial_begin(&t, 1000, 100);
+	trial_heard(&t, 1000);
+	ck_assert(!t.kept);							/* not applied yet */
+	trial_applied(&t, 1010);
+	trial_applied(&t, 1090);					/* once more: no news */
+	ck_assert_uint_eq(trial_deadline(&t), 1110);
+	trial_heard(&t, 1009);
+	ck_assert(!t.kept);							/* asked before it */
+	ck_assert(trial_is_urgent(&t, 1110));
+	trial_heard(&t, 1010);
+	ck_assert(t.kept && !trial_is_urgent(&t, 1110));
+	ck_assert_uint_eq(trial_deadline(&t), 0);
+	ck_assert_int_eq(trial_answered(&t, 1010, 5000, 1), TRIAL_CONFIRMED);
+	trial_begin(&t, 1000, 100);
+	trial_back(&t, 2000);
+	trial_heard(&t, 3000);
+	ck_assert(!t.kept);							/* it is back already */
+	ck_assert_int_eq(trial_answered(&t, 2000, 2001, 1), TRIAL_NO_VERDICT);
+}
+END_TEST
+
 /* Nothing stands before the first: it is kept at once, and only it. */
 START_TEST(the_first_is_kept_before_it_is_applied)
 {
@@ -714,6 +795,8 @@ int main(void)
 	tcase_add_test(tc, a_newer_one_takes_its_place_on_trial);
 	tcase_add_test(tc, nothing_comes_back_after_a_tombstone);
 	tcase_add_test(tc, kept_when_the_disk_has_room_again);
+	tcase_add_loop_test(tc, what_is_believed, 0, COUNT(beliefs));
+	tcase_add_test(tc, out_of_turn);
 	tcase_add_test(tc, the_first_is_kept_when_it_comes_back);
 	tcase_add_test(tc, the_first_is_kept_before_it_is_applied);
 	tcase_add_loop_test(tc, mass_removals_need_a_word, 0, COUNT(removals));

@@ -44,8 +44,7 @@ const struct conf_vpn *conf_vpn(const struct conf *c, const char *customer,
 
 	(void)c;
 	(void)customer;
-	(void)name;
-	return &place;
+	return strcmp(name, "unplaced") == 0 ? NULL : &place;
 }
 
 static void on_initiate(void *user, struct tunnel *t)
@@ -684,6 +683,220 @@ START_TEST(a_kick_of_one)
 }
 END_TEST
 
+/* ---- every state, every event ----------------------------------------------- */
+
+static void fails(unsigned before)
+{
+	get(A)->failures = before;
+	says(A, "local-auth-failed");
+}
+
+static void into(enum peer_state state)
+{
+	document(false);
+	if (state == PEER_IDLE)
+	{
+		return;
+	}
+	tunnels_ready(ts);
+	fake_loop_pass(100);
+	if (state == PEER_UP || state == PEER_ASKING)
+	{
+		observe(A, 1);
+	}
+	if (state == PEER_ASKING)
+	{
+		observe(A, 0);
+	}
+	if (state == PEER_WAITING || state == PEER_ALARM)
+	{
+		fails(state == PEER_ALARM ? 2 : 0);
+	}
+	ck_assert_int_eq(get(A)->state, state);
+	initiated_a = abandoned = asked = raised = changes = 0;
+}
+
+static void deliver(enum peer_event ev)
+{
+	struct tunnel *t = get(A);
+
+	switch (ev)
+	{
+		case PEER_EV_START:
+		case PEER_EV_STANDBY:
+			t->initiator = ev == PEER_EV_START;
+			tunnels_ready(ts);
+			break;
+		case PEER_EV_CHILD_UP:
+		case PEER_EV_CHILD_DOWN:
+			observe(A, ev == PEER_EV_CHILD_UP);
+			break;
+		case PEER_EV_FAILED:
+		case PEER_EV_EXHAUSTED:
+			fails(ev == PEER_EV_FAILED ? 0 : 2);
+			break;
+		case PEER_EV_TIMEOUT:
+			fake_loop_pass(t->timer_ms ? t->timer_ms - loop_now_ms() : 5000000);
+			break;
+		case PEER_EV_ANSWERED:
+			tunnels_answered(ts);
+			break;
+		case PEER_EV_KICK:
+			tunnels_kick(ts, A);
+			break;
+		case PEER_EV_REMOVED:
+			vpn.peer_count = 0;
+			document(false);
+			break;
+		case PEER_EVENT_COUNT:
+			break;
+	}
+}
+
+/* The state after it, and what is asked of others: + initiate, ! abandon, ? ask
+ * the server, * alarm. A dot: nothing at all; x: it is no more. */
+static const char *const follows[PEER_STATE_COUNT] = {
+	/*	start standby up down failed exhausted timeout answered kick removed */
+	/* a kick before anything was applied waits for its turn until it is */
+	[PEER_IDLE] =		"c+ w. u. .. .. .. .. .. c. x.",
+	[PEER_CONNECTING] =	".. .. u. .. w. a* w! .. .. x.",
+	[PEER_UP] =			".. .. .. q? .. .. .. .. .. x.",
+	[PEER_ASKING] =		".. .. u. .. .. .. w. w. c+ x.",
+	[PEER_WAITING] =	".. .. u. .. .. .. c+ .. c+ x.",
+	[PEER_ALARM] =		".. .. u. .. .. .. c+ .. c+ x.",
+};
+
+START_TEST(every_state_and_event)
+{
+	enum peer_state state = _i / PEER_EVENT_COUNT, now = state;
+	enum peer_event ev = _i % PEER_EVENT_COUNT;
+	const char *want = follows[state] + 3 * ev;
+	struct tunnel *t;
+	char said[4] = "..";
+
+	/* B has nothing to do with it */
+	vpn.peer_count = 1;
+	into(state);
+	deliver(ev);
+	fake_loop_pass(1);
+	t = tunnels_find(ts, A);
+	now = t ? t->state : now;
+	said[0] = !t ? 'x' : now == state ? '.' : "icuqwa"[now];
+	said[1] = initiated_a ? '+' : abandoned ? '!' : asked ? '?' :
+			  raised ? '*' : '.';
+	ck_assert_msg(memcmp(said, want, 2) == 0, "%s, %s: %s",
+				  peer_state_name(state), peer_event_name(ev), said);
+	ck_assert_uint_le(initiated_a + abandoned + asked + raised, 1);
+	if (state == PEER_IDLE && ev == PEER_EV_KICK)
+	{
+		tunnels_ready(ts);
+		ck_assert_uint_eq(initiated_a, 1);
+	}
+	/* whoever shows states was told */
+	ck_assert(said[0] == '.' || state == PEER_IDLE || changes);
+}
+END_TEST
+
+/* ---- what is odd ------------------------------------------------------------- */
+
+START_TEST(nobody_there)
+{
+	tunnels_free(NULL);
+	tunnels_neighbors_begin(ts);
+	tunnels_neighbor(ts, "ppv1", "Full");
+	tunnels_neighbors_end(ts);
+	tunnels_route(ts, "ppv1", true);
+	ck_assert(!tunnels_settling(ts));
+	document(false);
+	observe(A, 1);
+	changes = 0;
+	tunnels_neighbor(ts, "ppv99", "Full");
+	tunnels_route(ts, "ppv99", true);
+	tunnels_route(ts, "ppv1", false);		/* it was not there before */
+	tunnels_cause(ts, NULL, cause_find("busy"), true);
+	tunnels_cause(ts, "ppvpn:acme:corp:none", cause_find("busy"), true);
+	ck_assert_uint_eq(changes, 0);
+}
+END_TEST
+
+START_TEST(a_vpn_without_a_place_has_no_tunnels)
+{
+	vpn.vpn = (char*)"unplaced";
+	document(false);
+	vpn.vpn = (char*)"corp";
+	ck_assert_uint_eq(tunnels_count(ts), 0);
+}
+END_TEST
+
+/* The address (s) of this end: as when the peer's moves; one that is up is not
+ * disturbed. */
+START_TEST(this_end_moved)
+{
+	document(false);
+	tunnels_ready(ts);
+	fake_loop_pass(100);
+	observe(A, 1);
+	initiated_a = 0;
+	vpn.ce_address = addr_from_u32(0xc0000206);
+	document(false);
+	tunnels_ready(ts);
+	fake_loop_pass(100);
+	ck_assert_uint_eq(initiated_b, 1);
+	ck_assert_uint_eq(initiated_a, 0);
+	ck_assert_int_eq(get(A)->state, PEER_UP);
+}
+END_TEST
+
+/* Hellos may be quick; who says nothing for 10 s is silent, not before. */
+START_TEST(silence_has_a_least)
+{
+	vpn.ospf.dead_interval = 1;
+	document(false);
+	tunnels_ready(ts);
+	observe_bytes(A, 1, 0, 0);
+	fake_loop_pass(9000);
+	observe_bytes(A, 1, 0, 100);
+	ck_assert_uint_eq(silent, 0);
+	fake_loop_pass(1000);
+	observe_bytes(A, 1, 0, 200);
+	ck_assert_uint_eq(silent, 1);
+}
+END_TEST
+
+START_TEST(looked_at_while_it_settles)
+{
+	document(false);
+	tunnels_ready(ts);
+	fake_loop_pass(100);
+	observe(A, 1);
+	ck_assert(!tunnel_look_due(get(A)));
+	fake_loop_pass(8000);
+	ck_assert(tunnel_look_due(get(A)));
+	observe(A, 0);
+	fake_loop_pass(100000);
+	tunnels_answered(ts);
+	/* nothing is under way */
+	get(A)->state = PEER_WAITING;
+	ck_assert(!tunnel_look_due(get(A)));
+}
+END_TEST
+
+/* A fault of this router is what it is, whatever the peer said before; that a
+ * tunnel closes ends no attempt. */
+START_TEST(faults_of_this_router)
+{
+	document(false);
+	tunnels_ready(ts);
+	fake_loop_pass(100);
+	says(A, "closed");
+	ck_assert_int_eq(get(A)->state, PEER_CONNECTING);
+	says(A, "busy");
+	says(A, "no-connection");
+	ck_assert_int_eq(get(A)->state, PEER_WAITING);
+	ck_assert_int_eq(get(A)->last_error, ERR_NO_CONNECTION);
+}
+END_TEST
+
 /* ---- a hub's boot ---------------------------------------------------------- */
 
 #define HUB 1000
@@ -941,6 +1154,14 @@ int main(void)
 	tcase_add_test(tc, in_the_queue);
 	tcase_add_test(tc, hints_grow_old);
 	tcase_add_test(tc, a_kick_of_one);
+	tcase_add_loop_test(tc, every_state_and_event, 0,
+						PEER_STATE_COUNT * PEER_EVENT_COUNT);
+	tcase_add_test(tc, nobody_there);
+	tcase_add_test(tc, a_vpn_without_a_place_has_no_tunnels);
+	tcase_add_test(tc, this_end_moved);
+	tcase_add_test(tc, silence_has_a_least);
+	tcase_add_test(tc, looked_at_while_it_settles);
+	tcase_add_test(tc, faults_of_this_router);
 	tcase_add_test(tc, a_hub_does_not_stampede);
 	tcase_add_test(tc, a_hub_comes_up_quickly);
 	tcase_add_test(tc, an_unanswered_attempt_ends);
