@@ -228,6 +228,7 @@ class Operate(unittest.TestCase):
             c._context = context
             c.connect()
             waiting.append(c.sock)
+
         def ticks():
             with open(f"/proc/{self.server.process.pid}/stat") as f:
                 return sum(map(int, f.read().split()[13:15]))
