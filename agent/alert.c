@@ -179,6 +179,7 @@ static const struct {
 	{ ERR_DOCUMENT_STALE, STATUS_MAJOR },
 	{ ERR_ROLLED_BACK, STATUS_MAJOR },
 	{ ERR_BULK_REMOVAL, STATUS_CRITICAL },
+	{ ERR_SCHEMA, STATUS_MAJOR },
 };
 
 void alert_document(struct agent *a)
@@ -188,15 +189,17 @@ void alert_document(struct agent *a)
 	provider_status(a->provider, &ps);
 	for (size_t i = 0; i < sizeof(refusals) / sizeof(*refusals); i++)
 	{
-		if (ps.refusal.code == refusals[i].code)
+		const struct err *e = ps.skew.code == refusals[i].code ? &ps.skew :
+							  &ps.refusal;
+
+		if (e->code == refusals[i].code)
 		{
-			if (alarm_is_raised(&a->alarms, ps.refusal.code, "provider",
-								ps.refusal.text))
+			if (alarm_is_raised(&a->alarms, e->code, "provider", e->text))
 			{
 				continue;
 			}
-			agent_alarm(a, refusals[i].code, "provider", refusals[i].severity,
-						"%s", ps.refusal.text);
+			agent_alarm(a, e->code, "provider", refusals[i].severity, "%s",
+						e->text);
 		}
 		else
 		{

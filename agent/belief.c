@@ -12,6 +12,7 @@
 
 #include "alloc.h"
 #include "belief.h"
+#include "schema.h"
 #include "seal.h"
 #include "text.h"
 
@@ -90,7 +91,9 @@ static int check_held(const struct belief *b, const struct model_document *doc,
 					   NUMBER(doc->epoch), NUMBER(doc->revision),
 					   NUMBER(held->epoch), NUMBER(held->revision));
 	}
-	if (doc->revision == held->revision && strcmp(etag, b->held->etag) != 0)
+	/* the same in a newer version of the schema has other bytes */
+	if (doc->revision == held->revision && doc->schema == held->schema &&
+		strcmp(etag, b->held->etag) != 0)
 	{
 		return err_set(e, -ESTALE, ERR_DOCUMENT_STALE, b->server,
 					   "it offers another content under revision %llu.%llu",
@@ -251,6 +254,21 @@ static int check_brake(const struct belief *b, const struct model_document *doc,
 	return is_mass(gone, of) ? brake(b->ce, gone, of, doc, e) : 0;
 }
 
+/* A version that is not known here is the reason for whatever is wrong with it. */
+static void explain_schema(const struct belief *b, struct arena *arena,
+						   const char *body, size_t len, int rc, struct err *e)
+{
+	char *name, ours[SCHEMA_LIST_SIZE];
+
+	if (model_schema(arena, body, len, &name) == 0 &&
+		schema_common(schema_config, name) < 0)
+	{
+		schema_list(schema_config, ours);
+		err_set(e, rc, ERR_SCHEMA, b->server, "it sends %s; this router's "
+				"agent takes %s", name, ours);
+	}
+}
+
 /* ---- all of it --------------------------------------------------------------- */
 
 int belief_take(const struct belief *b, const char *body, size_t len,
@@ -260,7 +278,11 @@ int belief_take(const struct belief *b, const char *body, size_t len,
 	struct held h = { .arena = arena_new() };
 	int rc = model_decode(h.arena, body, len, &h.doc, e);
 
-	if (rc == 0)
+	if (rc < 0)
+	{
+		explain_schema(b, h.arena, body, len, rc, e);
+	}
+	else
 	{
 		rc = check_addressee(b, expected, h.doc, e);
 	}

@@ -21,6 +21,7 @@
 #include "fetch.h"
 #include "json_scan.h"
 #include "loop.h"
+#include "schema.h"
 #include "secret.h"
 #include "text.h"
 
@@ -127,6 +128,10 @@ static void take_header(struct fetch_answer *a, const char *line, size_t len)
 	{
 		memcpy(a->diag, value, strlen(value) + 1);
 	}
+	else if (header_is(line, len, SCHEMA_HEADER, value, sizeof(value)))
+	{
+		memcpy(a->schema, value, sizeof(value));
+	}
 	else if (header_is(line, len, "Date", value, sizeof(value)))
 	{
 		a->date_s = curl_getdate(value, NULL);
@@ -144,7 +149,7 @@ static size_t on_header(char *data, size_t size, size_t n, void *user)
 
 	if (n >= 5 && strncmp(data, "HTTP/", 5) == 0)
 	{	/* the first line, again after an interim answer */
-		r->answer.etag[0] = r->answer.diag[0] = '\0';
+		r->answer.etag[0] = r->answer.diag[0] = r->answer.schema[0] = '\0';
 		r->answer.notify_ms = -1;
 		r->answer.date_s = -1;
 		r->answer.retry_after = 0;
@@ -302,7 +307,10 @@ static void start(struct request *r, const char *server, const char *path,
 				  unsigned seconds, fetch_fn fn, void *user)
 {
 	struct fetch *f = r->fetch;
+	char schemas[SCHEMA_LIST_SIZE];
 
+	schema_list(schema_config, schemas);
+	add_header(r, SCHEMA_HEADER, schemas);
 	r->fn = fn;
 	r->user = user;
 	r->url = xasprintf("%s%s", server, path);

@@ -30,6 +30,7 @@ struct fetch_answer {
 	int64_t date_s;				/* Date, seconds since 1970; -1: none */
 	int64_t notify_ms;			/* Ppvpn-Notify-Ms, -1: none */
 	uint64_t first_byte_ms;		/* loop_now_ms() at the first byte of the answer */
+	char schema[128];			/* Ppvpn-Schema, "" none */
 	unsigned retry_after;		/* seconds, 0: none */
 	char diag[20];				/* Ppvpn-Diag: 1 to 19 digits, "" none */
 };

@@ -63,7 +63,7 @@ libppvpn_agent_la_SOURCES = \
 	agent/lastconf.c agent/lastconf.h \
 	agent/loop.c agent/loop.h \
 	agent/provider.c agent/provider.h agent/provider_impl.h \
-	agent/provider_send.c agent/provider_trial.c \
+	agent/provider_schema.c agent/provider_send.c agent/provider_trial.c \
 	agent/sacheck.c agent/sacheck.h \
 	agent/stream.c agent/stream.h \
 	agent/trim.c agent/trim.h \

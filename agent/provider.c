@@ -17,6 +17,7 @@
 #include "log.h"
 #include "loop.h"
 #include "provider_impl.h"
+#include "schema.h"
 #include "seal.h"
 #include "text.h"
 
@@ -344,19 +345,18 @@ static void note_diag(struct provider *p, const char *id)
 	p->handlers.diag(p->user, id);
 }
 
-void provider_send_report(struct provider *p);
-
 static void on_answer(void *user, const struct fetch_answer *a)
 {
 	struct provider *p = user;
 	struct err e = {0};
-	bool poked = p->poked;
+	bool poked = p->poked, skewed;
 
 	if (p->quit)
 	{
 		return;
 	}
 	p->poked = p->asking = false;
+	skewed = provider_hear_schema(p, a);
 	set_connected(p, a->rc == 0);
 	p->handlers.answered(p->user, a);
 	if (a->rc == 0)
@@ -384,6 +384,11 @@ static void on_answer(void *user, const struct fetch_answer *a)
 		note_ok(p);
 		ask_again(p);
 	}
+	else if (a->status == 406)
+	{	/* it will be so until somebody upgrades: slowly, if all are */
+		e = p->skew;
+		on_failure(p, &e, poll_seconds(p));
+	}
 	else
 	{
 		err_set(&e, 0, ERR_HTTP, provider_server(p), "status %u to the request for the "
@@ -391,7 +396,7 @@ static void on_answer(void *user, const struct fetch_answer *a)
 		on_failure(p, &e, a->retry_after);
 	}
 	provider_send_report(p);
-	if (poked || (p->report_lost && p->connected))
+	if (poked || skewed || (p->report_lost && p->connected))
 	{
 		p->report_lost = false;
 		p->handlers.state(p->user);
@@ -438,6 +443,7 @@ int provider_new(struct loop *loop, const char *state_dir,
 	p->id = id;
 	p->handlers = *handlers;
 	p->user = user;
+	p->report_schema = schema_common(schema_status, NULL);
 	p->fetch = fetch_new(loop, &files, e);
 	if (!p->fetch)
 	{
@@ -591,5 +597,7 @@ void provider_status(const struct provider *p, struct provider_status *out)
 	{
 		out->refusal = p->refusal;
 	}
+	out->skew = p->skew;
+	out->report_schema = p->report_schema < 0 ? 0 : p->report_schema;
 	out->error = p->error;
 }

@@ -56,6 +56,8 @@ struct provider_status {
 	bool rejected;				/* the newest document was refused: error says why */
 	struct err error;			/* last error, code NONE when all is well */
 	struct err refusal;			/* of the newest document; NONE: not rejected */
+	struct err skew;			/* the server's versions are all others than ours */
+	int report_schema;			/* to report in: an index into schema_status */
 };
 
 int provider_new(struct loop *loop, const char *state_dir,

@@ -49,6 +49,8 @@ struct provider {
 	char *report;				/* waits to be sent */
 	size_t report_len;
 	bool reporting, report_lost;
+	int report_schema;			/* what the server takes, of schema_status; -1 */
+	struct err skew;			/* it has no version that we have, too */
 	provider_left_fn left;		/* a request to leave is under way */
 	void *left_user;
 	char diag[20];				/* id of the bundle last asked for */
@@ -88,5 +90,14 @@ void provider_forget_record(struct provider *p);
 
 /** What waits to be reported, when it can be. */
 void provider_send_report(struct provider *p);
+/** An answer that says no: what it says besides. */
+void provider_explain(const struct provider *p, const struct fetch_answer *a,
+					  struct err *e);
+
+/* ---- provider_schema.c ------------------------------------------------------ */
+
+/** What an answer to the request for the configuration says of versions. @return
+ * true: p->skew is another one now */
+bool provider_hear_schema(struct provider *p, const struct fetch_answer *a);
 
 #endif

@@ -49,7 +49,8 @@ void provider_send_report(struct provider *p)
 	char *body = p->report;
 	size_t len = p->report_len;
 
-	if (p->quit || p->reporting || !body || !p->connected)
+	if (p->quit || p->reporting || !body || !p->connected ||
+		p->report_schema < 0)
 	{
 		return;
 	}
@@ -102,8 +103,8 @@ static int read_error_body(struct json_in *in, struct json_object *value,
 }
 
 /* What a server that says no says besides. */
-static void explain_refusal(const struct provider *p,
-							const struct fetch_answer *a, struct err *e)
+void provider_explain(const struct provider *p, const struct fetch_answer *a,
+					  struct err *e)
 {
 	static const struct json_limits limits = {
 		.bytes = 4096, .depth = 3, .values = 16, .members = 4, .string = 1024,
@@ -143,7 +144,7 @@ static void on_left(void *user, const struct fetch_answer *a)
 	}
 	else if (!taken)
 	{
-		explain_refusal(p, a, &e);
+		provider_explain(p, a, &e);
 	}
 	else
 	{	/* an answer that is on its way may be older than this */

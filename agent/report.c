@@ -16,6 +16,7 @@
 #include "loop.h"
 #include "metrics.h"
 #include "report.h"
+#include "schema.h"
 
 static const char *const results[] = {
 	[STATUS_APPLIED] = "applied", [STATUS_PARTIAL] = "partial",
@@ -70,26 +71,34 @@ static void fill_peer(struct arena *arena, const struct tunnel *t,
 	p->service = t->service;
 }
 
+static void fill_error(struct arena *arena, const struct err *from,
+					   struct status_report *r)
+{
+	struct status_error *e;
+
+	if (from->code != ERR_NONE && r->error_count < AGENT_ERRORS_MAX)
+	{
+		e = &r->errors[r->error_count++];
+		e->code = arena_strdup(arena, err_code_text(from->code));
+		e->where = arena_strdup(arena, from->where);
+		e->text = arena_strdup(arena, from->text);
+	}
+}
+
 static void fill_errors(struct arena *arena, const struct agent *a,
 						const struct provider_status *ps,
 						struct status_report *r)
 {
-	struct status_error *e;
-
 	r->errors = arena_calloc(arena, AGENT_ERRORS_MAX + 1, sizeof(*r->errors));
 	for (size_t i = 0; i < a->error_count; i++)
 	{
-		e = &r->errors[r->error_count++];
-		e->code = arena_strdup(arena, err_code_text(a->errors[i].err.code));
-		e->where = arena_strdup(arena, a->errors[i].err.where);
-		e->text = arena_strdup(arena, a->errors[i].err.text);
+		fill_error(arena, &a->errors[i].err, r);
 	}
-	if (ps->error.code != ERR_NONE && r->error_count < AGENT_ERRORS_MAX)
+	fill_error(arena, &ps->refusal, r);
+	fill_error(arena, &ps->skew, r);
+	if (ps->error.code != ps->refusal.code && ps->error.code != ps->skew.code)
 	{
-		e = &r->errors[r->error_count++];
-		e->code = arena_strdup(arena, err_code_text(ps->refusal.code));
-		e->where = arena_strdup(arena, ps->refusal.where);
-		e->text = arena_strdup(arena, ps->refusal.text);
+		fill_error(arena, &ps->error, r);
 	}
 }
 
@@ -111,6 +120,12 @@ static void fill_alarms(struct arena *arena, const struct agent *a,
 		to->text = arena_strdup(arena, from->text);
 	}
 }
+
+#define ENCODER(name, encoder) encoder,
+static struct text (*const encoders[])(const struct status_report *) = {
+	SCHEMA_STATUS(ENCODER)
+};
+#undef ENCODER
 
 struct text report_for_server(struct agent *a)
 {
@@ -135,7 +150,7 @@ struct text report_for_server(struct agent *a)
 	{
 		fill_peer(arena, tunnels_get(a->tunnels, i), &r.peers[i]);
 	}
-	out = status_encode(&r);
+	out = encoders[ps.report_schema](&r);
 	arena_free(arena);
 	return out;
 }
@@ -192,6 +207,10 @@ static void put_errors(struct json_out *o, const struct agent *a,
 	if (ps->refusal.code != ERR_NONE && ps->refusal.code != ps->error.code)
 	{
 		jo_err(o, NULL, &ps->refusal);
+	}
+	if (ps->skew.code != ERR_NONE && ps->skew.code != ps->error.code)
+	{
+		jo_err(o, NULL, &ps->skew);
 	}
 	jo_array_end(o);
 }

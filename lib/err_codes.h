@@ -28,6 +28,9 @@
 	X(JSON_VALUE, "json-value", "Value of the wrong type or out of bounds", \
 	  "A value has the wrong type, length, range or characters.", \
 	  "Check that agent and server have versions that fit each other.") \
+	X(SCHEMA, "schema", "No version in common", \
+	  "Agent and server have no version of the configuration, or of the report, in common. Tunnels stay as they are.", \
+	  "Upgrade the older of the two: the text says what each of them has.") \
 	X(DOCUMENT, "document", "Document contradicts itself", \
 	  "The parts of the document do not fit together.", \
 	  "This is a fault of the server: report it to the provider.") \
@@ -132,6 +135,9 @@
 	X(CHARON, "charon", "charon or its plugin does not answer", \
 	  "strongSwan is not running, or its ppvpn plugin is not loaded.", \
 	  "systemctl status strongswan; swanctl --stats must list the plugin ppvpn.") \
+	X(PLUGIN, "plugin", "charon runs without its plugin, or with another one's", \
+	  "strongSwan answers, but not its plugin ppvpn: it is missing, or was built for another version of strongSwan, so it did not start. No tunnel can be set up.", \
+	  "charon's log says why. Install the package strongswan-plugin-ppvpn that belongs to this strongSwan, then: systemctl restart strongswan") \
 	X(CHARON_SETTING, "charon-setting", "A charon setting stands against it", \
 	  "A global setting of charon would break our tunnels, or ours would break an operator's connection.", \
 	  "See the setting and connection named; change one, or acknowledge it in agent.conf.") \

@@ -24,6 +24,7 @@ libppvpn_la_SOURCES = \
 	lib/log.c lib/log.h \
 	lib/model.c lib/model.h \
 	lib/model_encode.c lib/model_json.c lib/model_words.h \
+	lib/schema.c lib/schema.h \
 	lib/status.h lib/status_json.c \
 	lib/text.c lib/text.h
 libppvpn_la_LIBADD = libppvpn-base.la $(JSON_LIBS)

@@ -127,6 +127,7 @@ struct model_management {
 };
 
 struct model_document {
+	int schema;					/* the version it came in: of schema_config */
 	char *ce;					/* "customer/ce" */
 	uint64_t epoch, revision;
 	/* up to this revision peers were taken away on purpose, even where no
@@ -152,6 +153,13 @@ struct err;
  */
 int model_decode(struct arena *arena, const char *buf, size_t len,
 				 struct model_document **out, struct err *e);
+
+/**
+ * What a text says of its schema, whatever else it holds: *name is the arena's,
+ * two labels with a "/". 0 or -errno.
+ */
+int model_schema(struct arena *arena, const char *buf, size_t len,
+				 char **name);
 
 /** The canonical text of a document: equal documents, equal bytes. */
 struct text model_encode(const struct model_document *doc);

@@ -18,6 +18,7 @@
 #include "json_in.h"
 #include "model.h"
 #include "model_words.h"
+#include "schema.h"
 #include "text.h"
 
 #define ROW(row_name, row_kind, type, member) .name = (row_name), \
@@ -333,21 +334,12 @@ static int read_vpn(struct json_in *in, struct json_object *value,
 
 /* The document ------------------------------------------------------------ */
 
-static int read_schema(struct json_in *in, struct json_object *value,
-					   const struct json_path *path, void *out)
-{
-	static const char *const schemas[] = { MODEL_SCHEMA, NULL };
-	static const struct json_row row = { .kind = JSON_ENUM, .names = schemas };
-	int ignored;
-
-	return json_read_value(in, value, path, &row, &ignored);
-}
-
 static int read_document(struct json_in *in, struct json_object *value,
 						 const struct json_path *path, void *out)
 {
 	static const struct json_row rows[] = {
-		{ NESTED("schema", read_schema) },
+		{ ROW("schema", JSON_ENUM, struct model_document, schema),
+		  .names = schema_config },
 		{ ROW("ce", JSON_PLACE2, struct model_document, ce) },
 		{ ROW("epoch", JSON_U64, struct model_document, epoch),
 		  RANGE(0, MODEL_NUMBER_MAX) },
@@ -405,6 +397,23 @@ static void sort_document(struct model_document *doc)
 		qsort(vpn->removed, vpn->removed_count, sizeof(*vpn->removed),
 			  model_removed_compare);
 	}
+}
+
+static int read_schema(struct json_in *in, struct json_object *value,
+					   const struct json_path *path, void *out)
+{
+	static const struct json_row row = {
+		.name = "schema", .kind = JSON_PLACE2, .required = true,
+	};
+
+	return json_read_one(in, value, path, &row, out);
+}
+
+int model_schema(struct arena *arena, const char *buf, size_t len,
+				 char **name)
+{
+	return json_read_text(arena, buf, len, &json_limits_document, read_schema,
+						  name, NULL, NULL);
 }
 
 int model_decode(struct arena *arena, const char *buf, size_t len,

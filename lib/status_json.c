@@ -16,6 +16,7 @@
 #include "alloc.h"
 #include "json_in.h"
 #include "json_out.h"
+#include "schema.h"
 #include "status.h"
 
 #define ROW(row_name, row_kind, type, member) .name = (row_name), \
@@ -49,8 +50,7 @@ static const char *const phases[STATUS_PHASE_COUNT] = {
 static int read_schema(struct json_in *in, struct json_object *value,
 					   const struct json_path *path, void *out)
 {
-	static const char *const schemas[] = { STATUS_SCHEMA, NULL };
-	static const struct json_row row = { .kind = JSON_ENUM, .names = schemas };
+	const struct json_row row = { .kind = JSON_ENUM, .names = schema_status };
 	int ignored;
 
 	return json_read_value(in, value, path, &row, &ignored);

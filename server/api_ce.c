@@ -16,6 +16,7 @@
 #include "alloc.h"
 #include "json_scan.h"
 #include "log.h"
+#include "schema.h"
 #include "status.h"
 #include "text.h"
 #include "server/api_ce.h"
@@ -42,6 +43,7 @@ struct ask
 	const struct api_ce *api;
 	struct arena *arena;
 	struct store_ce ce;
+	int schema;				/* what the CE gets; set by agree() */
 	bool diag_read;			/* and then: */
 	uint64_t diag;			/* id of the bundle that is wanted; 0: none */
 	int64_t told_ms;
@@ -70,6 +72,7 @@ static void unavailable(struct ask *ask, const struct err *cause)
 static bool identify(struct ask *ask)
 {
 	struct err e = { 0 };
+	char reports[SCHEMA_LIST_SIZE];
 	uint8_t key[32];
 	int rc = -ENOENT;
 
@@ -89,7 +92,32 @@ static bool identify(struct ask *ask)
 		unavailable(ask, &e);
 		return false;
 	}
+	schema_list(schema_status, reports);
+	http_response_header(ask->resp, SCHEMA_HEADER, "%s", reports);
 	return true;
+}
+
+/* The newest version of the document that the CE takes. False: answered. */
+static bool agree(struct ask *ask)
+{
+	char ours[SCHEMA_LIST_SIZE];
+	struct err e;
+
+	ask->schema = schema_common(schema_config,
+								http_request_header(ask->req, SCHEMA_HEADER));
+	if (ask->schema >= 0)
+	{
+		return true;
+	}
+	schema_list(schema_config, ours);
+	err_set(&e, -ENOTSUP, ERR_SCHEMA, SCHEMA_HEADER,
+			"this server has %s, and this router's agent takes none of it", ours);
+	/* what it said is not for a log */
+	log_info("ce", "%s/%s: no version of the document in common",
+			 ask->ce.customer, ask->ce.ce);
+	http_response_error(ask->resp, 406, &e);
+	http_response_header(ask->resp, "Cache-Control", "no-store");
+	return false;
 }
 
 /* ---- the document ------------------------------------------------------------ */
@@ -179,6 +207,12 @@ uint64_t api_ce_documents_built(void)
 	return atomic_load(&documents_built);
 }
 
+#define ENCODER(name, encoder) encoder,
+static struct text (*const encoders[])(const struct model_document *) = {
+	SCHEMA_CONFIG(ENCODER)
+};
+#undef ENCODER
+
 /* Who was replaced gets a tombstone: the document is another router's now. */
 static void bury(struct model_document *doc)
 {
@@ -211,13 +245,13 @@ static int build(struct ask *ask, char etag[ETAG_SIZE])
 	{
 		bury(doc);
 	}
-	body = model_encode(doc);
+	body = encoders[ask->schema](doc);
 	atomic_fetch_add(&documents_built, 1);
 	etag_build(etag, doc->epoch, doc->revision, body.s, body.len);
 	if (!ask->ce.removed)
 	{
-		etags_put(ask->api->etags, ask->ce.id, doc->epoch, doc->revision,
-				  etag);
+		etags_put(ask->api->etags, ask->ce.id, ask->schema, doc->epoch,
+				  doc->revision, etag);
 	}
 	rc = doc->state != MODEL_DEPROVISIONED &&
 		 etag_named(http_request_header(ask->req, "If-None-Match"), etag);
@@ -241,7 +275,8 @@ static int compare(struct ask *ask, char etag[ETAG_SIZE])
 		return 0;
 	}
 	if (!ask->ce.removed &&
-		etags_get(ask->api->etags, ask->ce.id, epoch, ask->ce.revision, etag) &&
+		etags_get(ask->api->etags, ask->ce.id, ask->schema, epoch,
+				  ask->ce.revision, etag) &&
 		etag_named(http_request_header(ask->req, "If-None-Match"), etag))
 	{
 		return 1;
@@ -309,12 +344,23 @@ static enum http_verdict get_config(struct http_request *req,
 	enum http_verdict verdict = HTTP_DONE;
 	char etag[ETAG_SIZE];
 
-	if (identify(&ask) && compare(&ask, etag) == 1)
+	if (identify(&ask) && agree(&ask) && compare(&ask, etag) == 1)
 	{
 		verdict = wait_or_304(&ask, generation, etag);
 	}
 	arena_free(ask.arena);
 	return verdict;
+}
+
+/* A removed one gets its tombstone and nothing else. */
+static void send_tombstone(struct ask *ask)
+{
+	char etag[ETAG_SIZE];
+
+	if (agree(ask))
+	{
+		build(ask, etag);
+	}
 }
 
 /* ---- reports -------------------------------------------------------------------- */
@@ -359,14 +405,12 @@ static enum http_verdict post_status(struct http_request *req,
 		.req = req, .resp = resp, .store = store, .api = user,
 		.arena = arena_new(),
 	};
-	char etag[ETAG_SIZE];
 
 	if (identify(&ask))
 	{
-		/* a removed one gets its tombstone and nothing else */
 		if (ask.ce.removed)
 		{
-			build(&ask, etag);
+			send_tombstone(&ask);
 		}
 		else
 		{
@@ -425,13 +469,12 @@ static enum http_verdict post_leave(struct http_request *req,
 		.req = req, .resp = resp, .store = store, .api = user,
 		.arena = arena_new(),
 	};
-	char etag[ETAG_SIZE];
 
 	if (identify(&ask))
 	{
 		if (ask.ce.removed)
 		{
-			build(&ask, etag);
+			send_tombstone(&ask);
 		}
 		else
 		{
@@ -517,13 +560,12 @@ static enum http_verdict post_diag(struct http_request *req,
 		.req = req, .resp = resp, .store = store, .api = user,
 		.arena = arena_new(),
 	};
-	char etag[ETAG_SIZE];
 
 	if (identify(&ask))
 	{
 		if (ask.ce.removed)
 		{
-			build(&ask, etag);
+			send_tombstone(&ask);
 		}
 		else
 		{

@@ -22,6 +22,7 @@
 struct row
 {
 	uint64_t ce_id, epoch, revision;
+	int schema;
 	char etag[ETAG_SIZE];
 };
 
@@ -70,28 +71,29 @@ bool etag_named(const char *if_none_match, const char *etag)
 	return if_none_match && strstr(if_none_match, etag);
 }
 
-void etags_put(struct etags *t, uint64_t ce_id, uint64_t epoch,
+void etags_put(struct etags *t, uint64_t ce_id, int schema, uint64_t epoch,
 			   uint64_t revision, const char *etag)
 {
 	struct row *row = &t->rows[ce_id % ROWS];
 
 	pthread_mutex_lock(&t->lock);
 	row->ce_id = ce_id;
+	row->schema = schema;
 	row->epoch = epoch;
 	row->revision = revision;
 	snprintf(row->etag, sizeof(row->etag), "%s", etag);
 	pthread_mutex_unlock(&t->lock);
 }
 
-bool etags_get(struct etags *t, uint64_t ce_id, uint64_t epoch,
+bool etags_get(struct etags *t, uint64_t ce_id, int schema, uint64_t epoch,
 			   uint64_t revision, char out[ETAG_SIZE])
 {
 	const struct row *row = &t->rows[ce_id % ROWS];
 	bool found;
 
 	pthread_mutex_lock(&t->lock);
-	found = row->etag[0] && row->ce_id == ce_id && row->epoch == epoch &&
-			row->revision == revision;
+	found = row->etag[0] && row->ce_id == ce_id && row->schema == schema &&
+			row->epoch == epoch && row->revision == revision;
 	if (found)
 	{
 		memcpy(out, row->etag, ETAG_SIZE);

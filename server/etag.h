@@ -27,10 +27,11 @@ void etag_build(char out[ETAG_SIZE], uint64_t epoch, uint64_t revision,
 /** Does an If-None-Match header (NULL: none) name it? */
 bool etag_named(const char *if_none_match, const char *etag);
 
-void etags_put(struct etags *t, uint64_t ce_id, uint64_t epoch,
+/** schema: the version it is written in, an index into schema_config. */
+void etags_put(struct etags *t, uint64_t ce_id, int schema, uint64_t epoch,
 			   uint64_t revision, const char *etag);
 /** True and out filled when that revision of that CE's document is known. */
-bool etags_get(struct etags *t, uint64_t ce_id, uint64_t epoch,
+bool etags_get(struct etags *t, uint64_t ce_id, int schema, uint64_t epoch,
 			   uint64_t revision, char out[ETAG_SIZE]);
 
 #endif

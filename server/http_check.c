@@ -33,7 +33,7 @@ static unsigned check_framing(const struct http_request *req, struct err *e)
 {
 	static const char *const once[] = {
 		"Content-Length", "Transfer-Encoding", "Host", "Authorization",
-		"If-None-Match", "Content-Type",
+		"If-None-Match", "Content-Type", "Ppvpn-Schema",
 	};
 	size_t i, at = 0;
 

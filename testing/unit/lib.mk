@@ -10,8 +10,9 @@ text_objects = lib/text.lo lib/alloc.lo lib/secret.lo
 decode_objects = lib/json_in.lo lib/addr.lo lib/name.lo $(text_objects) \
 	$(scan_objects)
 model_objects = lib/model.lo lib/model_json.lo lib/model_encode.lo \
+	lib/schema.lo \
 	lib/json_out.lo $(decode_objects)
-status_objects = lib/status_json.lo lib/json_out.lo $(decode_objects)
+status_objects = lib/status_json.lo lib/schema.lo lib/json_out.lo $(decode_objects)
 file_objects = lib/file.lo lib/err.lo lib/alloc.lo lib/secret.lo \
 	lib/text_parse.lo
 
@@ -30,6 +31,7 @@ lib_tests = \
 	testing/unit/test_memory \
 	testing/unit/test_model \
 	testing/unit/test_name \
+	testing/unit/test_schemas \
 	testing/unit/test_secret \
 	testing/unit/test_status \
 	testing/unit/test_text
@@ -67,6 +69,8 @@ testing_unit_test_model_SOURCES = testing/unit/test_model.c $(test_run)
 testing_unit_test_model_LDADD = $(model_objects) $(JSON_LIBS) $(CHECK_LIBS)
 testing_unit_test_name_SOURCES = testing/unit/test_name.c $(test_run)
 testing_unit_test_name_LDADD = lib/name.lo lib/err.lo $(CHECK_LIBS)
+testing_unit_test_schemas_SOURCES = testing/unit/test_schemas.c $(test_run)
+testing_unit_test_schemas_LDADD = lib/schema.lo $(CHECK_LIBS)
 testing_unit_test_secret_SOURCES = testing/unit/test_secret.c $(test_run)
 testing_unit_test_secret_LDADD = lib/secret.lo lib/text_parse.lo $(CHECK_LIBS)
 testing_unit_test_status_SOURCES = testing/unit/test_status.c $(test_run)

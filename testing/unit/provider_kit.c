@@ -25,6 +25,7 @@ void *asked_user;
 char asked_etag[128], asked_server[64];
 unsigned asked_wait, asked, posted;
 int post_rc;
+char answer_schema[128];
 char saved[8192], saved_etag[128];
 unsigned saves, removes, saves_at_remove;
 char *on_disk, on_disk_etag[128];
@@ -254,6 +255,7 @@ void setup(void)
 	asked = documents = saves = posted = states = removes = 0;
 	leaves = diags = wanted_diags = looks = answers = kept = 0;
 	post_rc = save_rc = 0;
+	answer_schema[0] = '\0';
 	memset(&trial_on_disk, 0, sizeof(trial_on_disk));
 	loop = loop_new();
 	ck_assert_int_eq(provider_new(loop, "/nowhere", &id, &handlers, NULL, &p,
@@ -308,6 +310,7 @@ void answer(unsigned status, char *body, const char *etag)
 	};
 
 	snprintf(a.etag, sizeof(a.etag), "%s", etag);
+	snprintf(a.schema, sizeof(a.schema), "%s", answer_schema);
 	asked_fn(asked_user, &a);
 	free(body);
 }

@@ -21,6 +21,8 @@ extern void *asked_user, *leave_user, *diag_user, *looked_user;
 extern char asked_etag[128], asked_server[64], looked_server[64];
 extern unsigned asked_wait, asked, posted, leaves, diags, looks;
 extern char diag_sent[64];
+/* the servers' answers say of reports; "" nothing */
+extern char answer_schema[128];
 /* reports end so: 0 taken, -errno no answer */
 extern int post_rc;
 

@@ -318,6 +318,32 @@ START_TEST(an_older_document)
 }
 END_TEST
 
+/* By what it sends, or by what it says of versions: one alarm. */
+START_TEST(a_server_of_another_version)
+{
+	struct err *const said[] = { &status.refusal, &status.skew };
+
+	for (size_t i = 0; i < COUNT(said); i++)
+	{
+		err_set(said[i], 0, ERR_SCHEMA, "a", "it has number %zu", i);
+		alert_document(agent);
+		ck_assert_int_eq(find(ERR_SCHEMA)->severity, STATUS_MAJOR);
+		ck_assert_str_eq(find(ERR_SCHEMA)->text, said[i]->text);
+		alert_document(agent);
+		ck_assert_uint_eq(find(ERR_SCHEMA)->count, i + 1);
+		memset(said[i], 0, sizeof(*said[i]));
+		alert_document(agent);
+		ck_assert_int_eq(find(ERR_SCHEMA)->severity, STATUS_CLEARED);
+	}
+	/* a refused document stays refused meanwhile */
+	status.refusal.code = ERR_ROLLED_BACK;
+	status.skew.code = ERR_SCHEMA;
+	alert_document(agent);
+	ck_assert_int_eq(find(ERR_ROLLED_BACK)->severity, STATUS_MAJOR);
+	ck_assert_int_eq(find(ERR_SCHEMA)->severity, STATUS_MAJOR);
+}
+END_TEST
+
 int main(void)
 {
 	TCase *tc = tcase_create("alert");
@@ -333,5 +359,6 @@ int main(void)
 	tcase_add_test(tc, an_impostor_does_not_touch_the_tunnel);
 	tcase_add_test(tc, no_alarm_for_a_path_that_is_down);
 	tcase_add_test(tc, an_older_document);
+	tcase_add_test(tc, a_server_of_another_version);
 	return run_case(tc, "alert");
 }

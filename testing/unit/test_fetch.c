@@ -130,6 +130,7 @@ static bool good(struct kit_connection *c, const char *head, const char *body,
 {
 	bool ok = strstr(head, "GET /v1/config HTTP/1.1\r\n") == head &&
 			  strstr(head, "If-None-Match: \"3.1-ab\"\r\n") &&
+			  strstr(head, "Ppvpn-Schema: ce-config/1\r\n") &&
 			  strstr(head, "Prefer: wait=7\r\n");
 
 	ok |= strstr(head, "POST /v1/status HTTP/1.1\r\n") == head &&
@@ -141,7 +142,8 @@ static bool good(struct kit_connection *c, const char *head, const char *body,
 		  strstr(head, "Content-Type: application/json\r\n") &&
 		  strcmp(body, "{\"x\":1}") == 0;
 	kit_sendf(c, "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n"
-			  "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\nppvpn-diag: 0042\r\netag: \"3.2-cd\"\r\nPpvpn-Notify-Ms: 17\r\nRetry-After: 5\r\n"
+			  "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\nppvpn-diag: 0042\r\n"
+			  "ppvpn-schema: ce-status/2, ce-status/1\r\netag: \"3.2-cd\"\r\nPpvpn-Notify-Ms: 17\r\nRetry-After: 5\r\n"
 			  "\r\n%s%u\n", ok ? "ok" : "no", kit_connections(c));
 	return true;
 }
@@ -151,7 +153,8 @@ static bool empty_304(struct kit_connection *c, const char *head,
 {
 	kit_sendf(c, "HTTP/1.1 304 Not Modified\r\nRetry-After: 99999999\r\n"
 			  "Ppvpn-Diag: 12345678901234567890\r\nPpvpn-Diag: ../1\r\n"
-			  "Ppvpn-Notify-Ms: -4\r\nETag: %0200d\r\n\r\n", 1);
+			  "Ppvpn-Schema: ce-status/\x01\r\nPpvpn-Schema: %0200d\r\n"
+			  "Ppvpn-Notify-Ms: -4\r\nETag: %0200d\r\n\r\n", 1, 1);
 	return true;
 }
 
@@ -251,6 +254,7 @@ START_TEST(answer)
 	ck_assert_int_eq(got.notify_ms, 17);
 	ck_assert_int_eq(got.date_s, 784111777);
 	ck_assert_uint_eq(got.retry_after, 5);
+	ck_assert_str_eq(got.schema, "ce-status/2, ce-status/1");
 	ck_assert_uint_ge(got.first_byte_ms, before);
 	ck_assert_uint_le(got.first_byte_ms, loop_now_ms());
 	/* the connection is used again, for both kinds */
@@ -282,6 +286,7 @@ START_TEST(not_modified)
 	ck_assert_uint_eq(got.retry_after, 0);
 	ck_assert_str_eq(got.etag, "");
 	ck_assert_str_eq(got.diag, "");
+	ck_assert_str_eq(got.schema, "");
 }
 END_TEST
 

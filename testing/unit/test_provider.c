@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/belief.h"
 #include "alloc.h"
 #include "provider_kit.h"
 #include "run.h"
@@ -143,6 +144,121 @@ START_TEST(content_must_fit_its_etag)
 	ck_assert_uint_eq(documents, 1);
 	ck_assert(!status().rejected);
 	ck_assert_int_eq(status().error.code, ERR_NONE);
+}
+END_TEST
+
+#define NEWER "{\"error\":{\"code\":\"schema\",\"where\":\"Ppvpn-Schema\"," \
+	"\"text\":\"this server has ce-config/3, ce-config/2\"}}"
+
+/* whatever its body is, it says the same */
+static const char *const newer[] = {
+	NEWER, "", "garbage",
+	"{\"error\":{\"code\":\"http\",\"where\":\"\",\"text\":\"no\"}}",
+};
+
+START_TEST(a_server_with_newer_documents_only)
+{
+	struct provider_status s;
+
+	provider_start(p);
+	answer_document(3, 7, "50");
+	answer(406, xstrdup(newer[_i]), "");
+	s = status();
+	ck_assert_uint_eq(documents, 1);
+	ck_assert_uint_eq(s.revision, 7);
+	ck_assert(s.connected && !s.rejected);
+	ck_assert_int_eq(s.skew.code, ERR_SCHEMA);
+	ck_assert_int_eq(s.error.code, ERR_SCHEMA);
+	ck_assert_ptr_nonnull(strstr(s.skew.text, "takes ce-config/1"));
+	if (_i == 0)
+	{
+		ck_assert_ptr_nonnull(strstr(s.skew.text, "has ce-config/3"));
+	}
+	/* nothing said of versions is no reason to think otherwise */
+	states = 0;
+	answer(503, NULL, "");
+	ck_assert_int_eq(status().skew.code, ERR_SCHEMA);
+	/* and it is over with any answer that is one */
+	answer(304, NULL, "");
+	ck_assert_int_eq(status().skew.code, ERR_NONE);
+	ck_assert_int_eq(status().error.code, ERR_NONE);
+	ck_assert_uint_gt(states, 0);
+}
+END_TEST
+
+START_TEST(a_newer_document_all_the_same)
+{
+	char *body = xstrdup("{\"schema\":\"ce-config/2\",\"new\":{\"x\":[1]}}");
+
+	provider_start(p);
+	answer_document(3, 7, "50");
+	answer(200, body, "\"3.8-0123456789abcdef\"");
+	ck_assert_uint_eq(documents, 1);
+	ck_assert(status().rejected);
+	ck_assert_int_eq(status().refusal.code, ERR_SCHEMA);
+	ck_assert_ptr_nonnull(strstr(status().refusal.text, "ce-config/2"));
+	/* what it held before that is taken when it comes back */
+	answer_document(3, 7, "50");
+	ck_assert(!status().rejected);
+	ck_assert_int_eq(status().error.code, ERR_NONE);
+}
+END_TEST
+
+/* The same revision from a server that was upgraded, or taken back. */
+START_TEST(one_revision_in_two_versions)
+{
+	struct model_document in_force = {
+		.schema = 1, .ce = (char*)"acme/paris-r1", .epoch = 3, .revision = 7,
+	};
+	struct held held = { .doc = &in_force, .etag = "\"3.7-0\"" }, taken;
+	struct belief b = {
+		.ce = "acme/paris-r1", .server = "a", .held = &held, .barred = "",
+		.allowed = "",
+	};
+	char *body = document("acme/paris-r1", 3, 7, "50"), etag[128];
+	struct err e = {0};
+
+	etag_of(body, 3, 7, etag);
+	ck_assert_int_eq(belief_take(&b, body, strlen(body), etag, EXPECT_ACTIVE,
+								 &taken, &e), 0);
+	held_done(&taken);
+	in_force.schema = 0;
+	ck_assert_int_lt(belief_take(&b, body, strlen(body), etag, EXPECT_ACTIVE,
+								 &taken, &e), 0);
+	ck_assert_int_eq(e.code, ERR_DOCUMENT_STALE);
+	free(body);
+}
+END_TEST
+
+static const struct {
+	const char *said;
+	bool taken;
+} reports[] = {
+	{ "", true },
+	{ "ce-status/1", true },
+	{ "ce-status/2, ce-status/1", true },
+	{ "ce-status/2", false },
+	{ "ce-config/1", false },
+};
+
+START_TEST(reports_are_what_the_server_takes)
+{
+	provider_start(p);
+	snprintf(answer_schema, sizeof(answer_schema), "%s", reports[_i].said);
+	answer_document(3, 7, "50");
+	states = 0;
+	provider_report(p, "{}", 2);
+	ck_assert_uint_eq(posted, reports[_i].taken);
+	ck_assert_uint_eq(documents, 1);
+	ck_assert_int_eq(status().skew.code,
+					 reports[_i].taken ? ERR_NONE : ERR_SCHEMA);
+	/* the older server again: another report is asked for */
+	answer_schema[0] = '\0';
+	answer(304, NULL, "");
+	ck_assert_int_eq(status().skew.code, ERR_NONE);
+	ck_assert_uint_eq(states > 0, !reports[_i].taken);
+	provider_report(p, "{}", 2);
+	ck_assert_uint_eq(posted, 1 + reports[_i].taken);
 }
 END_TEST
 
@@ -471,6 +587,12 @@ int main(void)
 	tcase_add_loop_test(tc, order_of_documents, 0, COUNT(orders));
 	tcase_add_loop_test(tc, nothing_is_removed_on_a_fault, 0, COUNT(refused));
 	tcase_add_test(tc, content_must_fit_its_etag);
+	tcase_add_loop_test(tc, a_server_with_newer_documents_only, 0,
+						COUNT(newer));
+	tcase_add_test(tc, a_newer_document_all_the_same);
+	tcase_add_test(tc, one_revision_in_two_versions);
+	tcase_add_loop_test(tc, reports_are_what_the_server_takes, 0,
+						COUNT(reports));
 	tcase_add_test(tc, anothers_document);
 	tcase_add_test(tc, a_true_tombstone);
 	tcase_add_test(tc, suspended_is_a_document_like_others);

@@ -775,6 +775,39 @@ START_TEST(a_report_that_was_lost_is_made_again)
 }
 END_TEST
 
+/* Nobody upgrades in a hurry; and its tunnels stay all the time. */
+START_TEST(a_server_of_another_version_is_asked_slowly)
+{
+	unsigned known, begun;
+
+	provider_start(p);
+	offer(&old);
+	provider_applied(p);
+	known = begun = asked;
+	answer(406, NULL, "");
+	for (unsigned s = 0; s < 3000; s++)
+	{
+		fake_loop_pass(SECOND);
+		if (asked != known)
+		{
+			known = asked;
+			answer(406, NULL, "");
+		}
+	}
+	ck_assert_uint_ge(asked - begun, 9);
+	ck_assert_uint_le(asked - begun, 11);
+	ck_assert_int_eq(status().skew.code, ERR_SCHEMA);
+	ck_assert_uint_eq(documents, 1);
+	/* upgraded: the next question finds it out */
+	fake_loop_pass(300 * SECOND);
+	ck_assert_uint_gt(asked, known);
+	offer(&new);
+	ck_assert_int_eq(status().skew.code, ERR_NONE);
+	ck_assert_int_eq(status().error.code, ERR_NONE);
+	ck_assert_uint_eq(documents, 2);
+}
+END_TEST
+
 int main(void)
 {
 	TCase *tc = tcase_create("safe change");
@@ -806,5 +839,6 @@ int main(void)
 	tcase_add_test(tc, goes_on_to_the_next_and_comes_back);
 	tcase_add_test(tc, keeps_to_its_server_when_the_list_changes);
 	tcase_add_test(tc, a_report_that_was_lost_is_made_again);
+	tcase_add_test(tc, a_server_of_another_version_is_asked_slowly);
 	return run_case(tc, "safe change");
 }

@@ -225,9 +225,11 @@ class CE:
             "127.0.0.1", self.server.port, timeout=timeout,
             context=self.server.context((self.crt, self.key), **versions))
 
-    def ask(self, etag=None, wait=None, connection=None):
+    def ask(self, etag=None, wait=None, connection=None, schema=None):
         c = connection or self.connect(timeout=(wait or 0) + 20)
         headers = {}
+        if schema is not None:
+            headers["Ppvpn-Schema"] = schema
         if etag:
             headers["If-None-Match"] = etag
         if wait is not None:
@@ -527,6 +529,68 @@ class Whole(unittest.TestCase):
         self.assertEqual((same.status, same.etag, same.body),
                          (304, answer.etag, b""))
         self.assertEqual(ce.ask('"1.1-0000000000000000"', 50).status, 200)
+
+    def test_versions(self):
+        """The newest version of the document that both have; none: 406."""
+        ce = CE(self.server, "versions", "corp")
+        plain = ce.ask()
+        self.assertEqual(plain.json()["schema"], "ce-config/1")
+        for theirs in ("ce-config/1", "ce-config/2, ce-config/1",
+                       "ce-config/1,ce-config/2", "\t,x, ce-config/1"):
+            answer = ce.ask(schema=theirs)
+            self.assertEqual((answer.status, answer.body, answer.etag),
+                             (200, plain.body, plain.etag), theirs)
+        for theirs in ("ce-config/2", "ce-config/3, ce-config/2", "", "*",
+                       "ce-config/1" * 2, "ce-config/2," * 200,
+                       "x" * 2000 + ", ce-config/1"):
+            # nothing waits, what it says it has or not
+            for etag in (None, plain.etag):
+                begun = time.monotonic()
+                answer = ce.ask(etag, 30, schema=theirs)
+                self.assertLess(time.monotonic() - begun, 5)
+                self.assertEqual(answer.status, 406, theirs[:50])
+                self.assertIsNone(answer.etag)
+                error = answer.json()["error"]
+                self.assertEqual(error["code"], "schema")
+                self.assertIn("ce-config/1", error["text"])
+                self.assertNotIn("ce-config/2", error["text"])
+        self.assertEqual(ce.ask(schema="ce-config/1," * 10000).status, 431)
+        self.assertNotIn("ce-config/2", self.server.log())
+        # and with every answer, which reports it takes
+        for answer in (plain, answer, ce.ask(plain.etag), ce.report(plain.json())):
+            self.assertEqual(answer.headers["Ppvpn-Schema"], "ce-status/1",
+                             answer.status)
+
+    def test_versions_of_a_parked_request(self):
+        ce = CE(self.server, "parkedversion", "lab")
+        newer = "ce-config/2, ce-config/1"
+        poll = self.pool.submit(ce.ask, ce.ask(schema=newer).etag, 50, None, newer)
+        time.sleep(0.3)
+        self.assertFalse(poll.done())
+        CE(self.server, "wakesversion", "lab", enroll=False)
+        answer = poll.result(10)
+        self.assertEqual((answer.status, answer.json()["schema"]),
+                         (200, "ce-config/1"))
+
+    def test_versions_said_twice(self):
+        ce = CE(self.server, "twoversions", "corp")
+        c = ce.connect()
+        c.putrequest("GET", "/v1/config")
+        c.putheader("Ppvpn-Schema", "ce-config/2")
+        c.putheader("Ppvpn-Schema", "ce-config/1")
+        c.endheaders()
+        self.assertEqual(c.getresponse().status, 400)
+        c.close()
+
+    def test_versions_of_a_tombstone(self):
+        ce = CE(self.server, "goneversion", "corp")
+        document = ce.ask().json()
+        self.server.admin("DELETE", "/v1/sites/acme/corp/goneversion")
+        self.server.admin("DELETE", "/v1/ces/acme/goneversion")
+        self.assertEqual(ce.ask().status, 410)
+        self.assertEqual(ce.ask(schema="ce-config/1").status, 410)
+        self.assertEqual(ce.ask(schema="ce-config/2").status, 406)
+        self.assertEqual(ce.report(document).status, 410)
 
     def test_long_poll_ends_at_its_time(self):
         ce = CE(self.server, "patient", "corp")

@@ -95,15 +95,17 @@ START_TEST(etags)
 	ck_assert(!etag_named("\"13.4711-ba7816bf8f01cfea\"", etag));
 	ck_assert(!etag_named("\"3.4711-ba7816bf8f01cfeb\"", etag));
 
-	ck_assert(!etags_get(t, 0, 0, 0, got));
-	etags_put(t, 7, 3, 4711, etag);
-	ck_assert(etags_get(t, 7, 3, 4711, got));
+	ck_assert(!etags_get(t, 0, 0, 0, 0, got));
+	etags_put(t, 7, 0, 3, 4711, etag);
+	ck_assert(etags_get(t, 7, 0, 3, 4711, got));
 	ck_assert_str_eq(got, etag);
-	ck_assert(!etags_get(t, 7, 3, 4712, got));
-	ck_assert(!etags_get(t, 7, 4, 4711, got));
-	ck_assert(!etags_get(t, 7 + 32768, 3, 4711, got));
-	etags_put(t, 7 + 32768, 3, 1, etag);
-	ck_assert(!etags_get(t, 7, 3, 4711, got));
+	/* the same revision in another version of the schema */
+	ck_assert(!etags_get(t, 7, 1, 3, 4711, got));
+	ck_assert(!etags_get(t, 7, 0, 3, 4712, got));
+	ck_assert(!etags_get(t, 7, 0, 4, 4711, got));
+	ck_assert(!etags_get(t, 7 + 32768, 0, 3, 4711, got));
+	etags_put(t, 7 + 32768, 0, 3, 1, etag);
+	ck_assert(!etags_get(t, 7, 0, 3, 4711, got));
 	etags_free(t);
 	etags_free(NULL);
 }
