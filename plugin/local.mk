@@ -20,6 +20,7 @@ libppvpn_plugin_la_SOURCES = \
 	plugin/ppvpn_creds.c plugin/ppvpn_creds.h \
 	plugin/ppvpn_decode.c plugin/ppvpn_decode.h \
 	plugin/ppvpn_events.c plugin/ppvpn_events.h \
+	plugin/ppvpn_host.c plugin/ppvpn_host.h \
 	plugin/ppvpn_initiator.c plugin/ppvpn_initiator.h \
 	plugin/ppvpn_json.c plugin/ppvpn_json.h \
 	plugin/ppvpn_listener.c plugin/ppvpn_listener.h \

@@ -9,6 +9,7 @@
 #include "ppvpn_plugin.h"
 #include "ppvpn_backend.h"
 #include "ppvpn_creds.h"
+#include "ppvpn_host.h"
 #include "ppvpn_initiator.h"
 #include "ppvpn_listener.h"
 #include "ppvpn_socket.h"
@@ -170,12 +171,39 @@ METHOD(plugin_t, destroy, void,
 }
 
 /**
+ * Is this the charon that we are built for? Nothing of it is touched before that
+ * is known, but for the way into its log.
+ */
+static bool fits(void)
+{
+	switch (ppvpn_host_check("/proc/self/exe", VERSION))
+	{
+		case PPVPN_HOST_SAME:
+			return TRUE;
+		case PPVPN_HOST_UNKNOWN:
+			DBG1(DBG_CFG, "ppvpn: built for strongSwan %s; whether this is one "
+				 "cannot be told: /proc/self/exe is not readable", VERSION);
+			return TRUE;
+		case PPVPN_HOST_OTHER:
+			break;
+	}
+	DBG1(DBG_CFG, "ppvpn: NOT STARTED: built for strongSwan %s, this is another "
+		 "version; install the package strongswan-plugin-ppvpn that belongs to "
+		 "it and restart strongswan", VERSION);
+	return FALSE;
+}
+
+/**
  * Described in header.
  */
 plugin_t *ppvpn_plugin_create(void)
 {
 	private_ppvpn_plugin_t *this;
 
+	if (!fits())
+	{
+		return NULL;
+	}
 	INIT(this,
 		.public = {
 			.plugin = {

@@ -6,6 +6,7 @@
 plugin_tests = \
 	testing/unit/plugin/test_backend \
 	testing/unit/plugin/test_creds \
+	testing/unit/plugin/test_host \
 	testing/unit/plugin/test_initiator \
 	testing/unit/plugin/test_listener \
 	testing/unit/plugin/test_protocol \
@@ -43,6 +44,11 @@ testing_unit_plugin_test_creds_CPPFLAGS = $(plugin_test_cppflags)
 testing_unit_plugin_test_creds_CFLAGS = $(plugin_test_cflags)
 testing_unit_plugin_test_creds_LDFLAGS = $(plugin_test_ldflags)
 testing_unit_plugin_test_creds_LDADD = $(plugin_test_ldadd)
+testing_unit_plugin_test_host_SOURCES = testing/unit/plugin/test_host.c
+testing_unit_plugin_test_host_CPPFLAGS = $(plugin_test_cppflags)
+testing_unit_plugin_test_host_CFLAGS = $(plugin_test_cflags)
+testing_unit_plugin_test_host_LDFLAGS = $(plugin_test_ldflags)
+testing_unit_plugin_test_host_LDADD = $(plugin_test_ldadd)
 testing_unit_plugin_test_initiator_SOURCES = testing/unit/plugin/test_initiator.c \
 	testing/unit/plugin/fake_sa.h
 testing_unit_plugin_test_initiator_CPPFLAGS = $(plugin_test_cppflags)
