@@ -22,6 +22,7 @@
 #include "depart.h"
 #include "event.h"
 #include "file.h"
+#include "fit.h"
 #include "frr.h"
 #include "hold.h"
 #include "log.h"
@@ -218,8 +219,7 @@ static void note_errors(struct agent *a, const struct cycle_result *r)
 	}
 	if (!charon_hello(a->charon))
 	{
-		err_set(&e, 0, ERR_CHARON, a->conf.plugin_socket,
-				"the plugin's socket is not answered");
+		fit_error(a, &e);
 		note_error(a, "charon", &e);
 	}
 	if (!frr_running(a->frr))
@@ -533,6 +533,7 @@ static void on_charon(void *user, const struct charon_hello *hello)
 	nl_xfrm_charon(a->nl, hello->pid);
 	event_emit(a->control, EVENT_CHARON_CONNECTED, "charon", ERR_NONE,
 			   "the plugin in strongSwan %s", hello->version);
+	fit_look(a);
 	check_charon(a);
 	agent_changed(a);
 }
@@ -543,6 +544,7 @@ static void on_charon_lost(void *user)
 
 	event_emit(a->control, EVENT_CHARON_LOST, "charon", ERR_CHARON,
 			   "tunnels stay as they are in the kernel");
+	fit_look(a);
 	tunnels_pause(a->tunnels);
 	cycle_request(a->cycle);
 	agent_changed(a);
@@ -563,10 +565,13 @@ static void on_vici(void *user, bool connected)
 {
 	struct agent *a = user;
 
-	if (connected)
+	if (!connected)
 	{
-		check_charon(a);
+		fit_look(a);
+		return;
 	}
+	fit_charon(a);
+	check_charon(a);
 }
 
 static void on_sa_changed(void *user, const char *conn)
@@ -732,6 +737,7 @@ static int start_agent(struct agent *a, struct err *e)
 	a->neighbors = loop_timer_new(a->loop, neighbors_look, a);
 	a->attempts = loop_timer_new(a->loop, on_attempts, a);
 	a->report = loop_timer_new(a->loop, on_report, a);
+	a->fit = loop_timer_new(a->loop, fit_late, a);
 	a->tunnels = tunnels_new(a->loop, &negotiate_handlers, a);
 	a->hold = hold_new(&a->conf, a->conf.state_dir, a->identity.ce);
 	load_charon_boot(a);
@@ -786,6 +792,7 @@ static void stop(struct agent *a)
 	loop_timer_free(a->neighbors);
 	loop_timer_free(a->attempts);
 	loop_timer_free(a->report);
+	loop_timer_free(a->fit);
 	loop_free(a->loop);
 	identity_done(&a->identity);
 	conf_done(&a->conf);

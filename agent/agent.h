@@ -81,6 +81,7 @@ struct agent {
 
 	bool neighbors_soon, report_soon;	/* asked for already */
 	bool checked;						/* charon's settings suit us: work may begin */
+	char charon_version[32];			/* of strongSwan, by VICI; "": not known */
 	char charon_boot[33];				/* of the charon that we last worked with */
 	bool charon_new;					/* another one now: clean up after the old */
 	struct agent_caller callers[AGENT_CALLERS_MAX];
@@ -90,7 +91,7 @@ struct agent {
 	uint64_t unknown_wanted;			/* calls since then */
 	struct agent_counts counts;
 
-	struct loop_timer *periodic, *neighbors, *attempts, *report;
+	struct loop_timer *periodic, *neighbors, *attempts, *report, *fit;
 	struct control_request *plans[AGENT_WAITING_MAX];
 	size_t plan_count;
 	struct control_request *syncs[AGENT_WAITING_MAX];

@@ -80,6 +80,7 @@ agent_wiring = \
 	agent/neighbors.c agent/neighbors.h \
 	agent/alert.c agent/alert.h \
 	agent/depart.c agent/depart.h \
+	agent/fit.c agent/fit.h \
 	agent/negotiate.c agent/negotiate.h \
 	agent/notify.c agent/notify.h \
 	agent/report.c agent/report.h \

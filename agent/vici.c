@@ -335,6 +335,48 @@ void vici_foreign_conns(struct vici *v, vici_conns_fn fn, void *user)
 	vici_conn_send(v->conn, &l->command);
 }
 
+/* ---- version --------------------------------------------------------------- */
+
+struct versioning
+{
+	struct vici_command command;	/* first */
+	vici_version_fn fn;
+	void *user;
+};
+
+static void versioning_cancel(struct vici_command *command)
+{
+	free(command);
+}
+
+static void versioning_reply(struct vici_command *command, int rc,
+							 struct vici_walk *w, const struct err *e)
+{
+	struct versioning v = *(struct versioning *)command;
+	char version[32] = "";
+
+	(void)e;
+	free(command);
+	if (rc == 0)
+	{
+		rc = vici_read_version(w, version);
+	}
+	v.fn(v.user, rc, rc == 0 ? version : "");
+}
+
+void vici_version(struct vici *v, vici_version_fn fn, void *user)
+{
+	struct versioning *c = xcalloc(1, sizeof(*c));
+
+	c->command.name = "version";
+	c->command.reply = versioning_reply;
+	c->command.cancel = versioning_cancel;
+	c->fn = fn;
+	c->user = user;
+	vici_start(&c->command.packet, VICI_CMD_REQUEST, "version");
+	vici_conn_send(v->conn, &c->command);
+}
+
 /* ---- the whole ------------------------------------------------------------ */
 
 static const char *const events[] = {

@@ -45,4 +45,8 @@ typedef void (*vici_conns_fn)(void *user, int rc, char *const *names, size_t cou
  */
 void vici_foreign_conns(struct vici *v, vici_conns_fn fn, void *user);
 
+/** Version of the strongSwan that answers. rc 0, or -errno with version "". */
+typedef void (*vici_version_fn)(void *user, int rc, const char *version);
+void vici_version(struct vici *v, vici_version_fn fn, void *user);
+
 #endif

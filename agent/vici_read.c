@@ -391,6 +391,27 @@ int vici_read_result(struct vici_walk *w, bool *success, char errmsg[256])
 	return 0;
 }
 
+int vici_read_version(struct vici_walk *w, char version[32])
+{
+	enum vici_element element;
+
+	version[0] = '\0';
+	do
+	{
+		if (vici_next(w, &element) != 0)
+		{
+			return -EBADMSG;
+		}
+		if (element == VICI_KV && w->depth == 0 &&
+			strcmp(w->name, "version") == 0)
+		{
+			copy(version, 32, w->value);
+		}
+	}
+	while (element != VICI_END);
+	return 0;
+}
+
 /* ---- list-conn ------------------------------------------------------------ */
 
 /* More than one host, and of all protocols: charon adds no route for others. */

@@ -49,6 +49,9 @@ int vici_read_event_conn(struct vici_walk *w, char conn[256]);
 /** The answer of a command that does something: success or why not. */
 int vici_read_result(struct vici_walk *w, bool *success, char errmsg[256]);
 
+/** The answer of "version": strongSwan's, in printable ASCII; "" not said. */
+int vici_read_version(struct vici_walk *w, char version[32]);
+
 /** Event list-conn: fn for each child of it that may need charon's routes. */
 typedef void (*vici_child_fn)(void *user, const char *conn, const char *child);
 int vici_read_conn(struct vici_walk *w, vici_child_fn fn, void *user);

@@ -15,6 +15,7 @@ agent_core_tests = \
 	testing/unit/test_peer \
 	testing/unit/test_plan \
 	testing/unit/test_failover \
+	testing/unit/test_fit \
 	testing/unit/test_provider \
 	testing/unit/test_safe_change \
 	testing/unit/test_tunnel
@@ -49,6 +50,9 @@ testing_unit_test_safe_change_SOURCES = testing/unit/test_safe_change.c \
 testing_unit_test_safe_change_LDADD = libppvpn-agent.la $(CHECK_LIBS)
 testing_unit_test_failover_SOURCES = testing/unit/test_failover.c
 testing_unit_test_failover_LDADD = agent/failover.lo $(CHECK_LIBS)
+testing_unit_test_fit_SOURCES = testing/unit/test_fit.c agent/fit.c \
+	testing/unit/fake_loop.c testing/unit/fake_loop.h
+testing_unit_test_fit_LDADD = libppvpn-agent.la $(CHECK_LIBS)
 testing_unit_test_alert_SOURCES = testing/unit/test_alert.c agent/alert.c \
 	testing/unit/fake_loop.c testing/unit/fake_loop.h
 testing_unit_test_alert_LDADD = libppvpn-agent.la $(CHECK_LIBS)

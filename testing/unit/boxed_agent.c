@@ -387,6 +387,12 @@ void vici_foreign_conns(struct vici *v, vici_conns_fn fn, void *user)
 	fn(user, 0, NULL, 0);
 }
 
+void vici_version(struct vici *v, vici_version_fn fn, void *user)
+{
+	(void)v;
+	fn(user, 0, "0.0.0");
+}
+
 struct charon {
 	struct charon_handlers handlers;
 	void *user;

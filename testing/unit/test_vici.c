@@ -705,6 +705,64 @@ START_TEST(foreign_connections_without_charon)
 }
 END_TEST
 
+/* ---- version ----------------------------------------------------------------- */
+
+static const char *version;
+
+static void say_version(const char *name, struct vici_walk *w)
+{
+	struct text t = { 0 };
+
+	ck_assert_str_eq(name, "version");
+	vici_start(&t, VICI_CMD_RESPONSE, NULL);
+	vici_kv(&t, "daemon", "charon-systemd");
+	if (version)
+	{
+		vici_kv(&t, "version", version);
+	}
+	vici_kv(&t, "sysname", "Linux");
+	vici_section(&t, "more");
+	vici_kv(&t, "version", "inside");
+	vici_section_end(&t);
+	send_text(&t);
+}
+
+static void on_version(void *user, int rc, const char *said)
+{
+	char line[64];
+
+	snprintf(line, sizeof(line), "%d:%s", rc, said);
+	tell(line);
+	tell("done");
+}
+
+static const struct { const char *version, *told; } versions[] = {
+	{ "5.9.8", "version 0:5.9.8 done" },
+	{ "5.9\n8", "version 0:5.9?8 done" },
+	{ NULL, "version 0: done" },
+	{ "0123456789012345678901234567890123456789",
+	  "version 0:0123456789012345678901234567890 done" },
+};
+
+START_TEST(version_of_charon)
+{
+	version = versions[_i].version;
+	on_command = say_version;
+	vici_version(vici, on_version, NULL);
+	run_until("done", 2000);
+	ck_assert_str_eq(text_str(&story), versions[_i].told);
+}
+END_TEST
+
+START_TEST(version_without_charon)
+{
+	mock_server_hang_up(server);
+	run_until("down", 2000);
+	vici_version(vici, on_version, NULL);
+	ck_assert_str_eq(text_str(&story), "down -107: done");
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("vici");
@@ -730,6 +788,9 @@ int main(void)
 	tcase_add_test(tc, terminate_without_charon);
 	tcase_add_test(tc, foreign_connections_that_need_routes);
 	tcase_add_test(tc, foreign_connections_without_charon);
+	tcase_add_loop_test(tc, version_of_charon, 0,
+						sizeof(versions) / sizeof(*versions));
+	tcase_add_test(tc, version_without_charon);
 	suite_add_tcase(s, tc);
 	runner = srunner_create(s);
 	srunner_run_all(runner, CK_ENV);
