@@ -3,8 +3,8 @@
 #
 # A server with the right certificate that hands out whatever lies in a directory: "body" ("body.ADDRESS" to
 # who asks from there), and "etag" if there is one. "diag": the id of a bundle that is wanted; "leave": the status
-# of the answer to who wants to leave and, in the next line, its body. Notes each request in "requests". For what
-# the real server would never say.
+# of the answer to who wants to leave and, in the next line, its body. "versions": of the document, none of which who
+# asks may have. Notes each request in "requests". For what the real server would never say.
 import argparse
 import hashlib
 import http.server
@@ -29,7 +29,20 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
+    def versions(self):
+        """Those that this server has, and no other, if whoever asks has none of them."""
+        file = self.directory / "versions"
+        ours = file.read_text(encoding="utf-8").strip() if file.exists() else ""
+        theirs = self.headers.get("Ppvpn-Schema", "ce-config/1")
+        return None if not ours or set(ours.split(", ")) & set(theirs.split(", ")) else ours
+
     def do_GET(self):
+        versions = self.versions()
+        if versions:
+            self.note(refused=versions)
+            error = {"code": "schema", "where": "Ppvpn-Schema", "text": f"this server has {versions}"}
+            self.answer(406, json.dumps({"error": error}).encode(), [("Content-Type", "application/json")])
+            return
         own = self.directory / f"body.{self.client_address[0]}"
         body = (own if own.exists() else self.directory / "body").read_bytes()
         tag_file = self.directory / "etag"
