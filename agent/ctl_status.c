@@ -34,6 +34,21 @@ static void print_title(struct text *t, const struct ctl_status *s)
 			  "\n  " : " ", fit, since);
 }
 
+/* An error of that code; of that text, too, unless NULL. */
+static bool has_error(const struct ctl_status *s, const char *code,
+					  const char *text)
+{
+	for (size_t i = 0; i < s->error_count; i++)
+	{
+		if (strcmp(s->errors[i].code, code) == 0 &&
+			(!text || strcmp(s->errors[i].text, text) == 0))
+		{
+			return true;
+		}
+	}
+	return false;
+}
+
 static void print_parts(struct text *t, const struct ctl_status *s)
 {
 	char d[16];
@@ -58,7 +73,8 @@ static void print_parts(struct text *t, const struct ctl_status *s)
 				 "it resumes\n");
 	}
 	text_addf(t, "  daemons   charon %s, FRR %s\n",
-			  s->charon ? "running" : "NOT RUNNING",
+			  s->charon ? "running" :
+			  has_error(s, "plugin", NULL) ? "WITHOUT PLUGIN" : "NOT RUNNING",
 			  s->frr ? "running" : "NOT RUNNING");
 	text_addf(t, "  router    %s\n", s->converged ? "as wanted" :
 			  "NOT as wanted: ppvpnctl plan");
@@ -178,7 +194,9 @@ static size_t add_faults(struct text *t, size_t lines,
 			{
 				continue;
 			}
-			if (!add_fitting(t, lines, a->resource, a->text, a->code))
+			/* an error may be an alarm, too: told once */
+			if (!has_error(s, a->code, a->text) &&
+				!add_fitting(t, lines, a->resource, a->text, a->code))
 			{
 				return shown;
 			}

@@ -146,13 +146,14 @@ def test_strongswan_upgraded_under_the_plugin(skewed):
     assert f"charon {version} runs without the plugin" in alarm(paris, "plugin")
     paris.wait_until(lambda: "plugin" in [error["code"] for error in paris.ctl_json("status")["errors"]], 30, "the error")
     shown = paris.ctl("status").stdout
-    assert "[plugin]" in shown and "strongswan-plugin-ppvpn" in shown, shown
+    assert shown.count("[plugin]") == 1 and "charon WITHOUT PLUGIN" in shown and "strongswan-plugin-ppvpn" in shown, shown
     skewed.server.wait_until(lambda: "plugin" in skewed.admin("alarms"), 30, "the provider is told")
     assert paris.daemons["charon-systemd"].running()
     assert others_sas() == before
     # the package with the right one is installed
+    paris.stop_charon()
     paris.run(["umount", PLUGIN])
-    paris.restart_charon()
+    paris.start_charon()
     paris.wait_until(lambda: not alarm(paris, "plugin"), 30, "the alarm's end")
     skewed.wait_in_service(NAMES, timeout=120)
     paris.wait_plan_empty()

@@ -205,6 +205,37 @@ START_TEST(what_is_wrong)
 }
 END_TEST
 
+/* charon runs without its plugin: an error and an alarm, which are one thing */
+START_TEST(what_is_wrong_twice_is_told_once)
+{
+	static const char text[] = STATUS("true", VPN, "{\"code\":\"plugin\","
+		"\"where\":\"charon\",\"text\":\"it is missing\"}", "2");
+	static const char alarms[] = "{\"alarms\":["
+		"{\"code\":\"plugin\",\"resource\":\"charon\",\"severity\":\"major\","
+		"\"count\":1,\"age\":1,\"text\":\"it is missing\"},"
+		"{\"code\":\"plugin\",\"resource\":\"other\",\"severity\":\"major\","
+		"\"count\":1,\"age\":1,\"text\":\"it is old\"}]}";
+	struct ctl_status s;
+	struct ctl_alarms a;
+
+	ck_assert_int_eq(ctl_status_read(arena, text, strlen(text), &s, &e), 0);
+	ck_assert_int_eq(ctl_alarms_read(arena, alarms, strlen(alarms), &a, &e), 0);
+	s.charon = false;
+	ctl_print_status(&out, &s, NULL, &a);
+	shows("charon WITHOUT PLUGIN, FRR running\n");
+	shows("  charon: it is missing [plugin]\n");
+	shows("  other: it is old [plugin]\n");
+	ck_assert_ptr_null(strstr(strstr(text_str(&out), "it is missing") + 1,
+							  "it is missing"));
+	ck_assert_ptr_null(strstr(text_str(&out), "more: ppvpnctl alarms"));
+	text_done(&out);
+	memset(&out, 0, sizeof(out));
+	s.error_count = 0;
+	ctl_print_status(&out, &s, NULL, &a);
+	shows("charon NOT RUNNING, FRR running\n");
+}
+END_TEST
+
 START_TEST(events_and_metrics)
 {
 	static const char event[] = "{\"event\":\"tunnel-down\",\"time\":"
@@ -334,6 +365,7 @@ int main(void)
 	tcase_add_test(tc, status);
 	tcase_add_loop_test(tc, status_is_one_screen, 0, COUNT(screens));
 	tcase_add_test(tc, what_is_wrong);
+	tcase_add_test(tc, what_is_wrong_twice_is_told_once);
 	tcase_add_loop_test(tc, date, 0, COUNT(dates));
 	tcase_add_test(tc, events_and_metrics);
 	tcase_add_test(tc, suspended);

@@ -87,6 +87,7 @@ START_TEST(anywhere)
 	for (int at = -10; at < 10; at++)
 	{
 		ck_assert_int_eq(truncate(path, 0), 0);
+		ck_assert_int_eq(truncate(path, 65536 * 5), 0);
 		put(65536 * _i + at, FILE_OF("5.9.8\0"));
 		ck_assert_int_eq(check(), PPVPN_HOST_SAME);
 		put(65536 * _i + at - 1, "1", 1);
