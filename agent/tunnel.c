@@ -329,12 +329,24 @@ static void event(struct tunnel *t, enum peer_event ev)
 	}
 }
 
+/* At once, whatever the role; but nobody reaches a peer behind NAT. */
+static void kick(struct tunnel *t)
+{
+	if (!t->passive)
+	{
+		event(t, PEER_EV_KICK);
+	}
+}
+
 static void on_timer(void *user)
 {
 	struct tunnel *t = user;
 
 	t->timer_ms = 0;
-	event(t, PEER_EV_TIMEOUT);
+	if (!t->passive || (t->state != PEER_WAITING && t->state != PEER_ALARM))
+	{
+		event(t, PEER_EV_TIMEOUT);
+	}
 }
 
 /* ---- the document ---------------------------------------------------------- */
@@ -373,6 +385,8 @@ static void tunnel_update(struct tunnel *t, const struct model_vpn *vpn,
 	t->local = vpn->ce_address;
 	t->remote = peer->remote_address;
 	t->initiator = peer->initiator == MODEL_LOCAL;
+	t->passive = peer->behind_nat;
+	t->behind_nat = vpn->behind_nat;
 	t->retry = vpn->retry;
 	t->silence_ms = (uint64_t)vpn->ospf.dead_interval * 1000;
 	if (t->silence_ms < SILENCE_MIN_MS)
@@ -487,7 +501,7 @@ void tunnels_ready(struct tunnels *ts)
 		if (t->kick && !t->installed)
 		{
 			t->kick = false;
-			event(t, PEER_EV_KICK);
+			kick(t);
 		}
 		else if (t->state == PEER_IDLE)
 		{
@@ -781,8 +795,16 @@ void tunnels_kick(struct tunnels *ts, const char *conn)
 
 		if (!t->installed && (!conn || strcmp(conn, t->conn) == 0))
 		{
-			event(t, PEER_EV_KICK);
+			kick(t);
 		}
+	}
+}
+
+void tunnels_moved(struct tunnels *ts)
+{
+	for (size_t i = 0; i < ts->count; i++)
+	{
+		ts->items[i]->kick |= ts->items[i]->behind_nat;
 	}
 }
 

@@ -26,6 +26,8 @@ struct tunnel {
 	char identity[FQDN_SIZE];			/* of the peer */
 	struct addr local, remote;
 	bool initiator;
+	bool passive;						/* the peer is behind NAT: it begins, never we */
+	bool behind_nat;					/* this end is */
 	struct model_retry retry;
 	uint64_t silence_ms;				/* the peer's hellos come within it */
 
@@ -113,6 +115,8 @@ void tunnels_cause(struct tunnels *ts, const char *conn,
 void tunnels_answered(struct tunnels *ts);
 /** Initiate at once whatever the role: conn, or NULL for all that are not up. */
 void tunnels_kick(struct tunnels *ts, const char *conn);
+/** This router has another address: those behind NAT begin again from there. */
+void tunnels_moved(struct tunnels *ts);
 /** charon started anew: negotiations under way are gone; all start at once. */
 void tunnels_restarted(struct tunnels *ts);
 /** charon is away: nobody begins until tunnels_ready(). */
