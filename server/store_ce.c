@@ -237,8 +237,8 @@ static int effect_suspended(struct store *s, int64_t id, bool suspended,
 	return rc;
 }
 
-/* All its sites are looked at again, and it and its peers are told. */
-static int nat_changed(struct store *s, const struct store_ce *ce, int64_t id,
+/* All its sites are looked at again. */
+static int nat_changed(struct store *s, const struct store_ce *ce,
 					   struct err *e)
 {
 	struct store_site *sites;
@@ -255,7 +255,7 @@ static int nat_changed(struct store *s, const struct store_ce *ce, int64_t id,
 			store_dirty(s, vpn_id, (int64_t)sites[i].id);
 		}
 	}
-	return rc < 0 ? rc : touch_with_peers(s, id, e);
+	return rc;
 }
 
 static int ce_set(struct store *s, const struct store_ce *given,
@@ -293,7 +293,7 @@ static int ce_set(struct store *s, const struct store_ce *given,
 	if (rc == 0 && (before.behind_nat != ce->behind_nat ||
 					(moves && ce->behind_nat)))
 	{
-		rc = nat_changed(s, ce, id, e);
+		rc = nat_changed(s, ce, e);
 	}
 	if (rc == 0 && before.suspended != ce->suspended &&
 		(rc = touch_with_peers(s, id, e)) == 0)

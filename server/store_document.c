@@ -102,7 +102,7 @@ static int read_peer(struct store *s, struct arena *a, struct db_rows *rows,
 #define PEERS(mine, theirs) \
 	"SELECT p.id, p.name, p.ce_address, l.initiator, k.generation, " \
 	"k.key_use, k.sealed, l.cost, f.name, pc.suspended_revision, p.role, " \
-	STORE_IS_BEHIND_NAT("pc", "p") " " \
+	"p.behind_nat " \
 	"FROM link l JOIN site p ON p.id = l." theirs " " \
 	"JOIN ce pc ON pc.id = p.ce_id " \
 	"LEFT JOIN psk k ON k.site_a = l.site_a AND k.site_b = l.site_b " \
@@ -265,9 +265,7 @@ static int read_sites(struct store *s, struct arena *a, int64_t ce_id,
 	int rc;
 
 	rc = db_query(s->db, "SELECT " STORE_VPN_COLUMNS ", t.id, t.name, "
-				  "t.ce_address, t.router_id, t.role, "
-				  STORE_IS_BEHIND_NAT("ce", "t") " FROM site t "
-				  "JOIN ce ON ce.id = t.ce_id "
+				  "t.ce_address, t.router_id, t.role, t.behind_nat FROM site t "
 				  "JOIN vpn v ON v.id = t.vpn_id "
 				  "JOIN customer cu ON cu.id = v.customer_id "
 				  "WHERE t.ce_id = $1 ORDER BY cu.name, v.name",

@@ -123,7 +123,7 @@ int store_psk_restore(struct store *s, int64_t site_a, int64_t site_b,
 /** Those that are too old to be restored. */
 int store_psk_forget(struct store *s, struct err *e);
 
-/* 1 where a site's address is its CE's, and that is its NAT's. */
+/* What site.behind_nat is derived from. */
 #define STORE_IS_BEHIND_NAT(ce, site) \
 	"CASE WHEN " ce ".behind_nat = 1 AND " site ".ce_address = " ce ".address " \
 	"THEN 1 ELSE 0 END"

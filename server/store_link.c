@@ -24,7 +24,7 @@ struct member
 	char *name, *address;
 	int role;
 	bool suspended;				/* its CE: its document has no tunnels */
-	bool behind_nat;
+	bool behind_nat, told_nat;	/* is; as the documents have it */
 };
 
 /* Of two sites, a the newer one: what is said of them, or a tunnel of theirs. */
@@ -69,7 +69,7 @@ static int read_members(struct sync *y, struct err *e)
 
 	rc = db_query(y->s->db, "SELECT t.id, t.name, t.ce_address, t.role, "
 				  "ce.suspended_revision, "
-				  STORE_IS_BEHIND_NAT("ce", "t") " FROM site t "
+				  STORE_IS_BEHIND_NAT("ce", "t") ", t.behind_nat FROM site t "
 				  "JOIN ce ON ce.id = t.ce_id "
 				  "WHERE t.vpn_id = $1 ORDER BY t.id",
 				  DB_ARGS(db_i((int64_t)y->vpn->id)), &rows, e);
@@ -86,6 +86,7 @@ static int read_members(struct sync *y, struct err *e)
 		member->address = arena_strdup(y->a, db_col_text(rows, 2));
 		member->suspended = db_col_int(rows, 4) != 0;
 		member->behind_nat = db_col_int(rows, 5) != 0;
+		member->told_nat = db_col_int(rows, 6) != 0;
 		rc = store_word(conf_roles, db_col_text(rows, 3), &member->role, e);
 		if (rc < 0)
 		{
@@ -544,6 +545,48 @@ static int change_link(struct sync *y, const struct pair *pair, struct err *e)
 													: STORE_CHANGED, e);
 }
 
+/* Its own document says so, and those of its peers; whoever is suspended has
+ * no peers, and is none. */
+static int tell_nat(struct sync *y, const struct member *member,
+					struct err *e)
+{
+	struct store *s = y->s;
+	int rc = db_run(s->db, "UPDATE site SET behind_nat = $2 WHERE id = $1",
+					DB_ARGS(db_i(member->id), db_i(member->behind_nat)), e);
+
+	if (rc == 0)
+	{
+		rc = store_touch_site(s, member->id, e);
+	}
+	if (rc < 0 || member->suspended)
+	{
+		return rc;
+	}
+	return db_run(s->db, "UPDATE ce_change SET revision = $2, "
+				  "committed_ms = 0 WHERE ce_id IN ("
+				  "SELECT p.ce_id FROM link l JOIN site p ON p.id = l.site_b "
+				  "WHERE l.site_a = $1 UNION "
+				  "SELECT p.ce_id FROM link l JOIN site p ON p.id = l.site_a "
+				  "WHERE l.site_b = $1) AND ce_id NOT IN "
+				  "(SELECT id FROM ce WHERE suspended_revision > 0)",
+				  DB_ARGS(db_i(member->id), db_i((int64_t)s->revision)), e);
+}
+
+static int settle_nat(struct sync *y, struct err *e)
+{
+	size_t i;
+	int rc = 0;
+
+	for (i = 0; rc == 0 && i < y->member_count; i++)
+	{
+		if (y->members[i].behind_nat != y->members[i].told_nat)
+		{
+			rc = tell_nat(y, &y->members[i], e);
+		}
+	}
+	return rc;
+}
+
 static int each(struct sync *y, const struct pairs *pairs,
 				int (*fn)(struct sync *y, const struct pair *pair,
 						  struct err *e), struct err *e)
@@ -579,6 +622,10 @@ int store_link_sync(struct store *s, const struct store_vpn *vpn,
 			(rc = check_nat(&y, e)) == 0 && (rc = each(&y, &y.changed, change_link, e)) == 0)
 		{
 			rc = each(&y, &y.fresh, add_link, e);
+		}
+		if (rc == 0 && !release)
+		{
+			rc = settle_nat(&y, e);
 		}
 	}
 	arena_free(y.a);

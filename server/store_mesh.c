@@ -254,8 +254,7 @@ static int read_members(struct store *s, struct mesh *mesh, struct err *e)
 	int rc;
 
 	rc = db_query(s->db, "SELECT t.id, t.name, t.ce_address, "
-				  "ce.suspended_revision, t.role, "
-				  STORE_IS_BEHIND_NAT("ce", "t") " FROM site t "
+				  "ce.suspended_revision, t.role, t.behind_nat FROM site t "
 				  "JOIN ce ON ce.id = t.ce_id WHERE t.vpn_id = $1 "
 				  "ORDER BY t.id", DB_ARGS(db_i(mesh->vpn_id)), &rows, e);
 	if (rc < 0)

@@ -12,6 +12,11 @@ ALTER TABLE ce ADD COLUMN dynamic TEXT NOT NULL DEFAULT ''
 ALTER TABLE ce ADD COLUMN behind_nat BIGINT NOT NULL DEFAULT 0
 	CHECK (behind_nat IN (0, 1));
 
+-- Derived: its address is its CE's, and that is a NAT's. Kept, for who is told
+-- when it changes.
+ALTER TABLE site ADD COLUMN behind_nat BIGINT NOT NULL DEFAULT 0
+	CHECK (behind_nat IN (0, 1));
+
 -- When the database followed it last, wall clock; 0: never.
 ALTER TABLE ce ADD COLUMN followed_ms BIGINT NOT NULL DEFAULT 0;
 

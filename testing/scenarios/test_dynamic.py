@@ -130,7 +130,7 @@ tc qdisc del dev eth0 clsact 2>/dev/null
 set -e
 tc qdisc add dev eth0 clsact
 for proto in udp tcp icmp; do
-    port=; [ $proto = icmp ] || port='port 20000-29999'
+    port=pipe; [ $proto = icmp ] || port='port 20000-29999 pipe'
     tc filter add dev eth0 egress protocol ip flower ip_proto $proto src_ip {INSIDE}.0/24 action ct commit nat src addr {address} $port
     tc filter add dev eth0 ingress protocol ip flower ip_proto $proto dst_ip {address} action ct nat pipe
 done
