@@ -214,12 +214,26 @@ static void want_turn(struct tunnel *t)
 	}
 }
 
+/*
+ * Through NAT only this end can begin again: once for each silence, and when the
+ * NAT has another address, for what peers have leads to the old one.
+ */
+static void begin_anew(struct tunnel *t)
+{
+	t->owner->handlers.abandon(t->owner->user, t);
+}
+
 static void set_silent(struct tunnel *t, bool silent)
 {
 	if (t->silent != silent)
 	{
 		t->silent = silent;
 		t->owner->handlers.alarm(t->owner->user, t, ERR_NO_TRAFFIC, silent);
+	}
+	if (silent && t->behind_nat && !t->begun_anew)
+	{
+		t->begun_anew = true;
+		begin_anew(t);
 	}
 }
 
@@ -387,6 +401,7 @@ static void tunnel_update(struct tunnel *t, const struct model_vpn *vpn,
 	t->initiator = peer->initiator == MODEL_LOCAL;
 	t->passive = peer->behind_nat;
 	t->behind_nat = vpn->behind_nat;
+	t->stale |= t->behind_nat && moved;
 	t->retry = vpn->retry;
 	t->silence_ms = (uint64_t)vpn->ospf.dead_interval * 1000;
 	if (t->silence_ms < SILENCE_MIN_MS)
@@ -498,6 +513,11 @@ void tunnels_ready(struct tunnels *ts)
 
 		phase_done(t, STATUS_PHASE_APPLY);
 		phases(t);
+		if (t->stale && t->installed)
+		{
+			begin_anew(t);
+		}
+		t->stale = false;
 		if (t->kick && !t->installed)
 		{
 			t->kick = false;
@@ -531,6 +551,10 @@ static void observed_traffic(struct tunnel *t)
 {
 	uint64_t now = loop_now_ms();
 
+	if (t->installed && t->in_bytes > t->heard_bytes)
+	{
+		t->begun_anew = false;
+	}
 	if (!t->installed || t->in_bytes > t->heard_bytes || !t->heard_ms ||
 		strcmp(t->ospf, "Full") == 0)
 	{

@@ -59,6 +59,8 @@ struct tunnel {
 
 	/* tunnel.c's own */
 	bool listed, kick;
+	bool stale;							/* behind NAT: its SAs lead to nobody now */
+	bool begun_anew;					/* nothing was heard since */
 	struct turn turn;
 	uint64_t look_ms, look_gap_ms;		/* when to look at it again */
 	struct loop_timer *timer;
@@ -68,7 +70,8 @@ struct tunnel {
 struct tunnels_handlers {
 	/* negotiate now; may end in tunnels_failed() before it returns */
 	void (*initiate)(void *user, struct tunnel *t);
-	/* end what is left of a negotiation that took too long */
+	/* end what is left of a negotiation that took too long, or of a tunnel that
+	 * is dead and that only this end can begin anew */
 	void (*abandon)(void *user, struct tunnel *t);
 	/* ask the server whether it is still a peer: then tunnels_answered() */
 	void (*ask)(void *user, struct tunnel *t);
