@@ -64,7 +64,7 @@ def test_the_database_follows(dynamic):
     assert record["actor"] == "ce:acme/paris-r1" and address in record["what"], record
     for ce in (lyon, dynamic.ce("nice")):
         assert f"remote {address}" in ce.out("ip -d link show type vti")
-        assert core_address(1) not in ce.out("ip -d link show type vti") + ce.sas(raw=True)
+        assert core_address(1) not in ce.out("ip -d link show type vti") + ce.out("swanctl --list-sas")
     assert "event: code=address-changed" in paris.log_text()["ppvpn-agent.log"]
     paris.wait_until(lambda: not raised(paris, "address-lost"), 20, "the alarm is over")
     dynamic.server.wait_until(lambda: not provider_alarms(dynamic, "address-refused"), 20, "the provider has no alarm")
@@ -116,7 +116,7 @@ def test_a_static_address_stays(dynamic):
 
 def nat_box(lab):
     """Rewrites addresses and ports both ways, and lets nothing in that nobody inside asked for: tc's conntrack."""
-    for module in ("sch_ingress", "cls_flower", "act_ct", "nf_nat"):
+    for module in ("sch_ingress", "cls_flower", "act_ct", "nf_nat", "nf_conntrack_netlink"):
         subprocess.run(["modprobe", module], check=True)
     box = lab.nodes.get("nat") or lab._add(Node(lab, "nat"))
     box.address = core_address(NAT)
@@ -124,7 +124,18 @@ def nat_box(lab):
     return box
 
 
+# IPCTNL_MSG_CT_DELETE of everything, and the kernel's answer
+FLUSH = """
+import socket, struct
+s = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 12)
+s.send(struct.pack("=IHHII", 20, 1 << 8 | 2, 5, 1, 0) + bytes(4))
+error = struct.unpack_from("=i", s.recv(4096), 16)[0]
+assert error == 0, error
+"""
+
+
 def translate(box, address):
+    """As this address from now on; what was translated before is forgotten."""
     box.run(f"""
 tc qdisc del dev eth0 clsact 2>/dev/null
 set -e
@@ -136,6 +147,7 @@ for proto in udp tcp icmp; do
 done
 tc filter add dev eth0 egress protocol ip prio 60000 flower src_ip {INSIDE}.0/24 ip_proto 50 action drop
 """)
+    box.run(["python3", "-c", FLUSH])
 
 
 @pytest.fixture(scope="module")
@@ -161,20 +173,35 @@ def behind(dynamic):
 def test_behind_nat(behind):
     brest, lyon, public = behind.ce("brest"), behind.ce("lyon"), behind.nodes["nat"].address
     # UDP encapsulation at both ends, from a port that the box chose
-    assert "TUNNEL-in-UDP" in lyon.sas(raw=True) and "TUNNEL-in-UDP" in brest.sas(raw=True)
+    assert "TUNNEL-in-UDP" in lyon.out("swanctl --list-sas") and "TUNNEL-in-UDP" in brest.out("swanctl --list-sas")
     states = lyon.out("ip xfrm state")
     there = states[states.index(f"src {public} dst {lyon.address}"):]
     print(there.splitlines()[0], *[line for line in there.splitlines() if "espinudp" in line][:1])
     assert "encap type espinudp sport 2" in there
     # each end has the other's address as it sees it
-    assert f"local {INSIDE}.2 remote {lyon.address}" in " ".join(brest.out("ip -d link show type vti").split())
+    assert f"remote {lyon.address} local {INSIDE}.2" in " ".join(brest.out("ip -d link show type vti").split())
     assert f"remote {public} local {lyon.address}" in " ".join(lyon.out("ip -d link show type vti").split())
-    assert f"local  'brest.corp.acme" in brest.sas(raw=True)
+    assert f"local  'brest.corp.acme" in brest.out("swanctl --list-sas")
     # the side behind NAT begins
     for peer in ("paris", "lyon", "nice"):
-        ours = [line for line in brest.sas(raw=True).splitlines() if line.startswith(f"ppvpn:acme:corp:{peer}:")]
+        ours = [line for line in brest.out("swanctl --list-sas").splitlines() if line.startswith(f"ppvpn:acme:corp:{peer}:")]
         assert ours and "_i*" in ours[0], ours
     assert behind.reaches("brest", "lyon", 5) and behind.reaches("paris", "brest", 5)
+
+
+def test_a_peers_charon_is_new(behind):
+    """It cannot begin: the side behind NAT notices that nothing is heard, and does."""
+    brest, lyon = behind.ce("brest"), behind.ce("lyon")
+    others = behind.pings([("brest", "paris"), ("paris", "nice")])
+    begin = time.monotonic()
+    lyon.kill_charon()
+    lyon.start_charon()
+    lyon.wait_until(lambda: set(lyon.peer_names()) >= {"paris", "nice"}, 60, "those that can be reached, at once")
+    behind.wait_in_service(timeout=150)
+    print(f"in service {time.monotonic() - begin:.1f} s after a peer's charon was killed")
+    assert "lyon" in brest.peer_names()
+    results = others.stop()
+    assert results.lost == 0, results
 
 
 def test_the_nat_gets_another_address(behind):
