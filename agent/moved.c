@@ -104,20 +104,21 @@ static void clear_alarms(struct agent *a)
 
 /* ---- what follows ---------------------------------------------------------- */
 
-/* What came from the old one is dead: connections to the server, and tunnels
- * that begin here whatever the document says. */
+/* What came from the old one is dead where that is gone: connections to the
+ * server. Tunnels behind NAT begin where packets are sent from in any case. */
 static void leave_old(struct agent *a, const struct addr *from)
 {
+	bool gone = a->located && !(from->family && nl_is_local(a->nl, from));
 	char before[ADDR_TEXT_MAX], now[ADDR_TEXT_MAX];
 
-	if (a->located)
+	if (gone)
 	{
 		event_emit(a->control, EVENT_ADDRESS_CHANGED, "", ERR_NONE,
 				   "%s, before %s",
 				   a->source.family ? addr_str(&a->source, now) : "none",
 				   from->family ? addr_str(from, before) : "none");
 	}
-	if (a->source.family && a->located)
+	if (a->source.family && gone)
 	{
 		provider_moved(a->provider);
 	}
