@@ -91,6 +91,38 @@ int store_dynamic_split(struct arena *a, const char *joined,
 	return 0;
 }
 
+int store_dynamic_verify(struct store *s,
+						 const struct store_verifier *verifier, struct err *e)
+{
+	struct arena *a = arena_new();
+	struct db_rows *rows;
+	uint64_t count = 0;
+	int rc = db_query(s->db, "SELECT name, dynamic FROM ce "
+					  "WHERE dynamic <> ''", NULL, &rows, e);
+
+	while (rc == 0 && (rc = db_next(rows, e)) == 1)
+	{
+		struct store_ce ce = { .dynamic = NULL };
+		struct err fault;
+
+		count++;
+		rc = 0;
+		if (store_dynamic_split(a, db_col_text(rows, 1), &ce, &fault) < 0 ||
+			store_dynamic_check(a, &ce, &fault) < 0)
+		{
+			verifier->fault(verifier->user, "dynamic", db_col_text(rows, 0),
+							"not prefixes within which its address may change");
+		}
+	}
+	db_end(rows);
+	arena_free(a);
+	if (rc == 0)
+	{
+		verifier->checked(verifier->user, "dynamic", count);
+	}
+	return rc;
+}
+
 /* ---- what was refused ------------------------------------------------------------- */
 
 int store_follow_forget(struct store *s, int64_t ce_id, struct err *e)

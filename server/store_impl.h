@@ -132,6 +132,9 @@ int store_psk_forget(struct store *s, struct err *e);
 int store_follow_forget(struct store *s, int64_t ce_id, struct err *e);
 /** Prefixes of ce.dynamic that are to be: in order, none twice, hosts' ones. */
 int store_dynamic_check(struct arena *a, struct store_ce *ce, struct err *e);
+/** Tell of those of the database that are none. */
+int store_dynamic_verify(struct store *s,
+						 const struct store_verifier *verifier, struct err *e);
 char *store_dynamic_join(struct arena *a, const struct store_ce *ce);
 int store_dynamic_split(struct arena *a, const char *joined,
 						struct store_ce *ce, struct err *e);

@@ -283,5 +283,9 @@ int store_verify(struct store *s, const struct model_management *management,
 	{
 		rc = store_prefix_verify(s, verifier, e);
 	}
+	if (rc == 0)
+	{
+		rc = store_dynamic_verify(s, verifier, e);
+	}
 	return rc < 0 ? rc : verify_documents(s, management, verifier, e);
 }
