@@ -236,14 +236,16 @@ static enum res_fence fence_of(const struct model_vpn *vpn,
  * is not known, the link stays as it is.
  */
 static struct addr local_end(const struct build *b, const struct model_vpn *vpn,
-							 const struct res_link *have)
+							 const char *conn)
 {
-	if (!vpn->behind_nat)
+	const struct res_link *have;
+
+	if (!vpn->behind_nat || b->facts->source.family)
 	{
-		return vpn->ce_address;
+		return vpn->behind_nat ? b->facts->source : vpn->ce_address;
 	}
-	return b->facts->source.family ? b->facts->source :
-		   have ? have->local : vpn->ce_address;
+	have = find_link(b, conn);
+	return have ? have->local : vpn->ce_address;
 }
 
 static void want_link(struct build *b, const struct model_vpn *vpn,
@@ -255,7 +257,7 @@ static void want_link(struct build *b, const struct model_vpn *vpn,
 	char name[16];
 	struct text t = {0};
 	struct res_link link = {
-		.driver = "vti", .local = local_end(b, vpn, have),
+		.driver = "vti", .local = local_end(b, vpn, conn),
 		.remote = peer->remote_address, .mark = b->conf->mark_base + number,
 		.master = place->vrf, .mtu = vpn->mtu,
 		.address = host_prefix(&vpn->router_id), .policy_off = true,
@@ -278,7 +280,7 @@ static void want_conn(struct build *b, const struct model_vpn *vpn,
 					  uint32_t number)
 {
 	struct res_conn spec = {
-		.name = conn, .local = local_end(b, vpn, find_link(b, conn)),
+		.name = conn, .local = local_end(b, vpn, conn),
 		.remote = peer->remote_address, .local_id = vpn->identity,
 		.remote_id = peer->identity, .profile = peer->profile,
 		.keys = peer->keys, .key_count = peer->key_count,
@@ -307,7 +309,7 @@ static void want_sa(struct build *b, const struct model_vpn *vpn,
 	const struct resource *r = resource_find(b->have, RES_SA, conn);
 	const struct res_sa *have = r ? r->spec : NULL;
 	struct res_sa sa = {
-		.conn = (char*)conn, .local = local_end(b, vpn, find_link(b, conn)),
+		.conn = (char*)conn, .local = local_end(b, vpn, conn),
 		.remote = peer->remote_address,
 		.local_id = known_or(have ? have->local_id : NULL, vpn->identity),
 		.remote_id = known_or(have ? have->remote_id : NULL, peer->identity),
