@@ -27,6 +27,7 @@
 #include "hold.h"
 #include "log.h"
 #include "loop.h"
+#include "moved.h"
 #include "neighbors.h"
 #include "negotiate.h"
 #include "nl.h"
@@ -170,6 +171,7 @@ static void on_periodic(void *user)
 		sacheck_request(a->sacheck);
 	}
 	negotiate_forget(a);
+	moved_soon(a);
 	loop_timer_set(a->periodic, PERIODIC_MS);
 }
 
@@ -394,8 +396,10 @@ static void on_document(void *user, const struct provider_document *d)
 			   (unsigned long long)d->doc->epoch,
 			   d->from_disk ? ", from disk" : "");
 	policy_alarms(a);
+	moved_document(a);
 	tunnels_document(a->tunnels, &a->conf, &bounded);
 	cycle_request(a->cycle);
+	moved_soon(a);
 }
 
 static void on_kept(void *user)
@@ -412,6 +416,7 @@ static void on_provider_state(void *user)
 	alert_document(a);
 	negotiate_answered(a);
 	agent_changed(a);
+	moved_soon(a);
 	serve_settled(a);
 }
 
@@ -604,11 +609,15 @@ static void on_nl(void *user, enum nl_event event, const char *link,
 		}
 		return;
 	}
+	if (event == NL_ADDRESS || event == NL_OVERFLOW)
+	{
+		moved_soon(a);
+	}
 	if (event == NL_XFRM || event == NL_OVERFLOW)
 	{
 		sacheck_request(a->sacheck);
 	}
-	if (a->checked && event != NL_XFRM)
+	if (a->checked && event != NL_XFRM && event != NL_ADDRESS)
 	{
 		cycle_request(a->cycle);
 	}
@@ -738,6 +747,7 @@ static int start_agent(struct agent *a, struct err *e)
 	a->attempts = loop_timer_new(a->loop, on_attempts, a);
 	a->report = loop_timer_new(a->loop, on_report, a);
 	a->fit = loop_timer_new(a->loop, fit_late, a);
+	a->moved = loop_timer_new(a->loop, moved_look, a);
 	a->tunnels = tunnels_new(a->loop, &negotiate_handlers, a);
 	a->hold = hold_new(&a->conf, a->conf.state_dir, a->identity.ce);
 	load_charon_boot(a);
@@ -793,6 +803,7 @@ static void stop(struct agent *a)
 	loop_timer_free(a->attempts);
 	loop_timer_free(a->report);
 	loop_timer_free(a->fit);
+	loop_timer_free(a->moved);
 	loop_free(a->loop);
 	identity_done(&a->identity);
 	conf_done(&a->conf);

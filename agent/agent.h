@@ -79,6 +79,15 @@ struct agent {
 	struct agent_error errors[AGENT_ERRORS_MAX];
 	size_t error_count;
 
+	/* where it is: moved.h */
+	struct addr source;					/* towards the provider; family 0: none */
+	bool located;						/* there was one, once */
+	bool missing;						/* and then: */
+	struct status_address address;
+	uint64_t missing_ms, again_at_ms;	/* since when; when it is told again */
+	unsigned again_ms;
+	bool moved_soon;
+
 	bool neighbors_soon, report_soon;	/* asked for already */
 	bool checked;						/* charon's settings suit us: work may begin */
 	char charon_version[32];			/* of strongSwan, by VICI; "": not known */
@@ -91,7 +100,8 @@ struct agent {
 	uint64_t unknown_wanted;			/* calls since then */
 	struct agent_counts counts;
 
-	struct loop_timer *periodic, *neighbors, *attempts, *report, *fit;
+	struct loop_timer *periodic, *neighbors, *attempts, *report, *fit,
+		*moved;
 	struct control_request *plans[AGENT_WAITING_MAX];
 	size_t plan_count;
 	struct control_request *syncs[AGENT_WAITING_MAX];

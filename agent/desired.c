@@ -231,6 +231,23 @@ static enum res_fence fence_of(const struct model_vpn *vpn,
 	return peer->role == MODEL_HUB_ROLE ? RES_FENCE_HUB : RES_FENCE_SPOKE;
 }
 
+/*
+ * The tunnels' own end. Behind NAT it is what this router has there; while that
+ * is not known, the link stays as it is.
+ */
+static struct addr local_end(const struct build *b, const struct model_vpn *vpn,
+							 const char *conn)
+{
+	const struct res_link *have;
+
+	if (!vpn->behind_nat || b->facts->source.family)
+	{
+		return vpn->behind_nat ? b->facts->source : vpn->ce_address;
+	}
+	have = find_link(b, conn);
+	return have ? have->local : vpn->ce_address;
+}
+
 static void want_link(struct build *b, const struct model_vpn *vpn,
 					  const struct model_peer *peer,
 					  const struct conf_vpn *place, const char *conn,
@@ -240,7 +257,7 @@ static void want_link(struct build *b, const struct model_vpn *vpn,
 	char name[16];
 	struct text t = {0};
 	struct res_link link = {
-		.driver = "vti", .local = vpn->ce_address,
+		.driver = "vti", .local = local_end(b, vpn, conn),
 		.remote = peer->remote_address, .mark = b->conf->mark_base + number,
 		.master = place->vrf, .mtu = vpn->mtu,
 		.address = host_prefix(&vpn->router_id), .policy_off = true,
@@ -263,7 +280,7 @@ static void want_conn(struct build *b, const struct model_vpn *vpn,
 					  uint32_t number)
 {
 	struct res_conn spec = {
-		.name = conn, .local = vpn->ce_address,
+		.name = conn, .local = local_end(b, vpn, conn),
 		.remote = peer->remote_address, .local_id = vpn->identity,
 		.remote_id = peer->identity, .profile = peer->profile,
 		.keys = peer->keys, .key_count = peer->key_count,
@@ -292,7 +309,7 @@ static void want_sa(struct build *b, const struct model_vpn *vpn,
 	const struct resource *r = resource_find(b->have, RES_SA, conn);
 	const struct res_sa *have = r ? r->spec : NULL;
 	struct res_sa sa = {
-		.conn = (char*)conn, .local = vpn->ce_address,
+		.conn = (char*)conn, .local = local_end(b, vpn, conn),
 		.remote = peer->remote_address,
 		.local_id = known_or(have ? have->local_id : NULL, vpn->identity),
 		.remote_id = known_or(have ? have->remote_id : NULL, peer->identity),
@@ -336,6 +353,10 @@ static void want_peer(struct build *b, const struct model_vpn *vpn,
 
 	conn_name_build(conn, vpn->customer, vpn->vpn, peer->peer);
 	have = find_link(b, conn);
+	if (vpn->behind_nat && !have && !b->facts->source.family)
+	{	/* its own end is not known yet: nobody could be reached either */
+		return;
+	}
 	number = number_for(b, conn, have);
 	if (!number)
 	{

@@ -27,6 +27,7 @@
 	X(TUNNEL_UP, "tunnel-up", INFO) \
 	X(TUNNEL_DOWN, "tunnel-down", WARN) \
 	X(TUNNEL_REMOVED, "tunnel-removed", INFO) \
+	X(ADDRESS_CHANGED, "address-changed", WARN) \
 	X(UNKNOWN_PEER_PULL, "unknown-peer-pull", INFO) \
 	X(ALARM_RAISED, "alarm-raised", WARN) \
 	X(ALARM_CLEARED, "alarm-cleared", INFO)

@@ -52,6 +52,9 @@ struct facts {
 	/* networks that a route over a link of ours leads to exist: link names */
 	char **routed;
 	size_t routed_count;
+	/* the address (s) that packets to the provider and the peers are sent from;
+	 * family 0: there is no way to them, or it is not known yet */
+	struct addr source;
 	bool local_rule_first;		/* the kernel's rule "0: lookup local" is there */
 	bool l3mdev_rule;			/* a rule for VRFs that is not ours is there */
 	char *boot_id;				/* of charon (plugin); "" not connected */

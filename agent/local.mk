@@ -15,6 +15,7 @@ libppvpn_agent_core_la_SOURCES = \
 	agent/failover.c agent/failover.h \
 	agent/frr_text.c agent/frr_text.h \
 	agent/frr_vty.c agent/frr_vty.h \
+	agent/locate.c agent/locate.h \
 	agent/json_walk.c agent/json_walk.h \
 	agent/metrics.c agent/metrics.h \
 	agent/peer.c agent/peer.h \
@@ -39,6 +40,7 @@ libppvpn_nl_la_SOURCES = \
 	agent/nl_request.c agent/nl_request.h \
 	agent/nl_route.c \
 	agent/nl_rule.c \
+	agent/nl_source.c \
 	agent/nl_sa.c \
 	agent/nl_xfrm.c \
 	agent/nl_sysctl.c \
@@ -81,6 +83,7 @@ agent_wiring = \
 	agent/alert.c agent/alert.h \
 	agent/depart.c agent/depart.h \
 	agent/fit.c agent/fit.h \
+	agent/moved.c agent/moved.h \
 	agent/negotiate.c agent/negotiate.h \
 	agent/notify.c agent/notify.h \
 	agent/report.c agent/report.h \

@@ -236,6 +236,7 @@ static void backend_read(struct backend *b, struct observation *o,
 {
 	struct nl *nl = (struct nl*)b;
 
+	o->facts.source = nl->source;
 	if (o->group && nl->links.by_index &&
 		conn_name_split(o->group, NULL, NULL, NULL))
 	{

@@ -24,6 +24,8 @@ enum nl_event {
 	NL_LINK,			/* a link, VRF or address of ours or of a LAN changed */
 	NL_RULE,
 	NL_ROUTE,			/* a route over a link of ours: name, present */
+	NL_ADDRESS,			/* another address or default route in the provider's
+						   space: name of the link, or NULL */
 	NL_XFRM,			/* somebody but charon took an SA or a policy away */
 	NL_OVERFLOW			/* events were lost: read everything */
 };
@@ -54,6 +56,14 @@ int nl_sa_flush(struct nl *nl, uint32_t mark_out, unsigned *deleted,
  */
 int nl_policy_flush(struct nl *nl, uint32_t mark_base, unsigned *deleted,
 					struct err *e);
+
+/**
+ * The address that packets to this one are sent from, in the provider's space;
+ * false: there is no route. What it says last is facts.source of every read.
+ */
+bool nl_source(struct nl *nl, const struct addr *to, struct addr *source);
+/** Is it an address of this router, in the provider's space? */
+bool nl_is_local(struct nl *nl, const struct addr *address);
 
 /**
  * charon's process, which it writes into its requests and the kernel into the

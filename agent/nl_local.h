@@ -63,6 +63,7 @@ struct nl {
 	struct nl_sock *xfrm;
 	struct loop_fd *xfrm_fd;
 	uint32_t charon_pid;
+	struct addr source;			/* as last looked up; family 0: none */
 	/* the link that a step of ours is working on: its events are echoes */
 	const char *busy;
 	unsigned busy_index;

@@ -123,10 +123,16 @@ static void on_address(struct nl *nl, struct nlmsghdr *h)
 {
 	unsigned ifindex = nl_address_take(nl, h);
 	struct nl_link *link = nl_table_get(&nl->links, ifindex);
+	char key[NL_KEY_SIZE];
 
 	if (link && matters(nl, link) && !own(nl, h) && !busy(nl, link))
 	{
 		tell(nl, NL_LINK, link->name, true);
+	}
+	if (!own(nl, h) && (!link || !nl_link_key(link, key)))
+	{
+		tell(nl, NL_ADDRESS, link ? link->name : NULL,
+			 h->nlmsg_type == RTM_NEWADDR);
 	}
 }
 
@@ -198,6 +204,10 @@ static void on_route(struct nl *nl, struct nlmsghdr *h)
 	if (own(nl, h) || !nl_route_parse(h, &route))
 	{
 		return;
+	}
+	if (route.is_default && route.table == NL_TABLE_MAIN)
+	{
+		tell(nl, NL_ADDRESS, NULL, !gone);
 	}
 	if (gone && route.protocol == ROUTE_PROTOCOL)
 	{

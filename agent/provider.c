@@ -427,15 +427,22 @@ static void on_timer(void *user)
 
 /* ---- life ------------------------------------------------------------------ */
 
-int provider_new(struct loop *loop, const char *state_dir,
-				 const struct identity *id,
-				 const struct provider_handlers *handlers, void *user,
-				 struct provider **provider, struct err *e)
+static struct fetch *new_fetch(struct loop *loop, const struct identity *id,
+							   struct err *e)
 {
 	struct fetch_identity files = {
 		.cert_file = id->cert_file, .key_file = id->key_file,
 		.ca_file = id->ca_file,
 	};
+
+	return fetch_new(loop, &files, e);
+}
+
+int provider_new(struct loop *loop, const char *state_dir,
+				 const struct identity *id,
+				 const struct provider_handlers *handlers, void *user,
+				 struct provider **provider, struct err *e)
+{
 	struct provider *p = xcalloc(1, sizeof(*p));
 
 	p->loop = loop;
@@ -444,7 +451,7 @@ int provider_new(struct loop *loop, const char *state_dir,
 	p->handlers = *handlers;
 	p->user = user;
 	p->report_schema = schema_common(schema_status, NULL);
-	p->fetch = fetch_new(loop, &files, e);
+	p->fetch = new_fetch(loop, id, e);
 	if (!p->fetch)
 	{
 		provider_free(p);
@@ -536,6 +543,39 @@ void provider_poke(struct provider *p)
 	p->poked = true;
 	p->poked_ms = now;
 	provider_ask(p, 0);
+}
+
+void provider_moved(struct provider *p)
+{
+	struct err e = {0};
+	struct fetch *fresh;
+
+	if (p->quit)
+	{
+		return;
+	}
+	fresh = new_fetch(p->loop, p->id, &e);
+	if (!fresh)
+	{
+		provider_note_error(p, &e);
+		return;
+	}
+	/* nothing under way comes to an end by itself any more */
+	fetch_free(p->fetch);
+	p->fetch = fresh;
+	p->report_lost |= p->reporting;
+	p->reporting = false;
+	if (p->diag_busy)
+	{	/* sent again when the server says that it still waits */
+		p->diag_busy = false;
+		p->diag[0] = '\0';
+	}
+	provider_lost(p);
+	provider_ask(p, 0);
+	if (loop_timer_armed(p->look))
+	{	/* that one may have been on its way */
+		arm_look(p);
+	}
 }
 
 bool provider_idle(const struct provider *p)

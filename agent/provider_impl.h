@@ -88,6 +88,8 @@ void provider_forget_record(struct provider *p);
 
 /* ---- provider_send.c -------------------------------------------------------- */
 
+/** The answer to a request to leave does not come any more. */
+void provider_lost(struct provider *p);
 /** What waits to be reported, when it can be. */
 void provider_send_report(struct provider *p);
 /** An answer that says no: what it says besides. */

@@ -155,6 +155,20 @@ static void on_left(void *user, const struct fetch_answer *a)
 	fn(p->left_user, taken ? NULL : &e);
 }
 
+void provider_lost(struct provider *p)
+{
+	provider_left_fn fn = p->left;
+	struct err e = {0};
+
+	if (fn)
+	{
+		p->left = NULL;
+		err_set(&e, 0, ERR_UNREACHABLE, provider_server(p), "this router's "
+				"address changed meanwhile");
+		fn(p->left_user, &e);
+	}
+}
+
 void provider_leave(struct provider *p, provider_left_fn fn, void *user)
 {
 	struct err e = {0};

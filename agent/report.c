@@ -143,6 +143,8 @@ struct text report_for_server(struct agent *a)
 	r.epoch = ps.epoch;
 	r.revision = ps.revision;
 	r.result = result(a, &ps);
+	r.has_address = a->missing;
+	r.address = a->address;
 	fill_errors(arena, a, &ps, &r);
 	fill_alarms(arena, a, &r);
 	r.peers = arena_calloc(arena, r.peer_count + 1, sizeof(*r.peers));

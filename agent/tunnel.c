@@ -214,12 +214,26 @@ static void want_turn(struct tunnel *t)
 	}
 }
 
+/*
+ * Through NAT only this end can begin again: once for each silence, and when the
+ * NAT has another address, for what peers have leads to the old one.
+ */
+static void begin_anew(struct tunnel *t)
+{
+	t->owner->handlers.abandon(t->owner->user, t);
+}
+
 static void set_silent(struct tunnel *t, bool silent)
 {
 	if (t->silent != silent)
 	{
 		t->silent = silent;
 		t->owner->handlers.alarm(t->owner->user, t, ERR_NO_TRAFFIC, silent);
+	}
+	if (silent && t->behind_nat && !t->begun_anew)
+	{
+		t->begun_anew = true;
+		begin_anew(t);
 	}
 }
 
@@ -329,12 +343,24 @@ static void event(struct tunnel *t, enum peer_event ev)
 	}
 }
 
+/* At once, whatever the role; but nobody reaches a peer behind NAT. */
+static void kick(struct tunnel *t)
+{
+	if (!t->passive)
+	{
+		event(t, PEER_EV_KICK);
+	}
+}
+
 static void on_timer(void *user)
 {
 	struct tunnel *t = user;
 
 	t->timer_ms = 0;
-	event(t, PEER_EV_TIMEOUT);
+	if (!t->passive || (t->state != PEER_WAITING && t->state != PEER_ALARM))
+	{
+		event(t, PEER_EV_TIMEOUT);
+	}
 }
 
 /* ---- the document ---------------------------------------------------------- */
@@ -373,6 +399,9 @@ static void tunnel_update(struct tunnel *t, const struct model_vpn *vpn,
 	t->local = vpn->ce_address;
 	t->remote = peer->remote_address;
 	t->initiator = peer->initiator == MODEL_LOCAL;
+	t->passive = peer->behind_nat;
+	t->behind_nat = vpn->behind_nat;
+	t->stale |= t->behind_nat && moved;
 	t->retry = vpn->retry;
 	t->silence_ms = (uint64_t)vpn->ospf.dead_interval * 1000;
 	if (t->silence_ms < SILENCE_MIN_MS)
@@ -484,10 +513,15 @@ void tunnels_ready(struct tunnels *ts)
 
 		phase_done(t, STATUS_PHASE_APPLY);
 		phases(t);
+		if (t->stale && t->installed)
+		{
+			begin_anew(t);
+		}
+		t->stale = false;
 		if (t->kick && !t->installed)
 		{
 			t->kick = false;
-			event(t, PEER_EV_KICK);
+			kick(t);
 		}
 		else if (t->state == PEER_IDLE)
 		{
@@ -517,6 +551,10 @@ static void observed_traffic(struct tunnel *t)
 {
 	uint64_t now = loop_now_ms();
 
+	if (t->installed && t->in_bytes > t->heard_bytes)
+	{
+		t->begun_anew = false;
+	}
 	if (!t->installed || t->in_bytes > t->heard_bytes || !t->heard_ms ||
 		strcmp(t->ospf, "Full") == 0)
 	{
@@ -781,8 +819,16 @@ void tunnels_kick(struct tunnels *ts, const char *conn)
 
 		if (!t->installed && (!conn || strcmp(conn, t->conn) == 0))
 		{
-			event(t, PEER_EV_KICK);
+			kick(t);
 		}
+	}
+}
+
+void tunnels_moved(struct tunnels *ts)
+{
+	for (size_t i = 0; i < ts->count; i++)
+	{
+		ts->items[i]->kick |= ts->items[i]->behind_nat;
 	}
 }
 

@@ -26,6 +26,8 @@ struct tunnel {
 	char identity[FQDN_SIZE];			/* of the peer */
 	struct addr local, remote;
 	bool initiator;
+	bool passive;						/* the peer is behind NAT: it begins, never we */
+	bool behind_nat;					/* this end is */
 	struct model_retry retry;
 	uint64_t silence_ms;				/* the peer's hellos come within it */
 
@@ -57,6 +59,8 @@ struct tunnel {
 
 	/* tunnel.c's own */
 	bool listed, kick;
+	bool stale;							/* behind NAT: its SAs lead to nobody now */
+	bool begun_anew;					/* nothing was heard since */
 	struct turn turn;
 	uint64_t look_ms, look_gap_ms;		/* when to look at it again */
 	struct loop_timer *timer;
@@ -66,7 +70,8 @@ struct tunnel {
 struct tunnels_handlers {
 	/* negotiate now; may end in tunnels_failed() before it returns */
 	void (*initiate)(void *user, struct tunnel *t);
-	/* end what is left of a negotiation that took too long */
+	/* end what is left of a negotiation that took too long, or of a tunnel that
+	 * is dead and that only this end can begin anew */
 	void (*abandon)(void *user, struct tunnel *t);
 	/* ask the server whether it is still a peer: then tunnels_answered() */
 	void (*ask)(void *user, struct tunnel *t);
@@ -113,6 +118,8 @@ void tunnels_cause(struct tunnels *ts, const char *conn,
 void tunnels_answered(struct tunnels *ts);
 /** Initiate at once whatever the role: conn, or NULL for all that are not up. */
 void tunnels_kick(struct tunnels *ts, const char *conn);
+/** This router has another address: those behind NAT begin again from there. */
+void tunnels_moved(struct tunnels *ts);
 /** charon started anew: negotiations under way are gone; all start at once. */
 void tunnels_restarted(struct tunnels *ts);
 /** charon is away: nobody begins until tunnels_ready(). */

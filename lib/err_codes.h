@@ -70,6 +70,15 @@
 	X(ADDRESS, "address", "Not a valid address", \
 	  "The text is not an address or prefix of the family that is needed here.", \
 	  "Write it as in 192.0.2.5 or 10.1.0.0/24.") \
+	X(ADDRESS_LOST, "address-lost", "The router does not have its address", \
+	  "The provider's document gives this router an address (s) that none of its links has. Tunnels cannot come up.", \
+	  "With a dynamic address the provider follows by itself; if it does not: ppvpn-admin alarms there says why. Else configure the address again, or have the provider change it: ppvpn-admin ce set CUSTOMER/CE --address ADDRESS") \
+	X(ADDRESS_REFUSED, "address-refused", "A router's new address is not followed", \
+	  "The router reported another address (s) than the database has, and its policy says no. Nothing was changed; its tunnels are down as long as it does not have the old one.", \
+	  "If it is right: ppvpn-admin ce set CUSTOMER/CE --address ADDRESS, or let it change by itself: --dynamic PREFIX. Else look at the router.") \
+	X(NAT, "nat", "Does not work behind NAT", \
+	  "Through NAT only the router behind it can begin a tunnel, and only to one that is not.", \
+	  "Let tunnels lead from the site behind NAT to hubs that are not (topology hub-spoke), and name no other initiator.") \
 	X(LIMIT, "limit", "Limit reached", \
 	  "A configured or built-in limit stands against it.", \
 	  "See the limit named in the text.") \

@@ -363,6 +363,31 @@ static int check_peer_role(const struct model_vpn *vpn,
 	return err_set(e, -EINVAL, ERR_DOCUMENT, at, "%s", fault);
 }
 
+/*
+ * Through NAT only the side behind it can begin. A further IPsec mode belongs
+ * here: transport mode does not pass NAT.
+ */
+static int check_nat(const struct model_vpn *vpn, const struct model_peer *peer,
+					 const char *where, struct err *e)
+{
+	char at[192];
+
+	if (vpn->behind_nat && peer->behind_nat)
+	{
+		snprintf(at, sizeof(at), "%s/behind-nat", where);
+		return err_set(e, -EINVAL, ERR_DOCUMENT, at,
+					   "a tunnel with NAT at both ends: neither can begin");
+	}
+	if ((vpn->behind_nat && peer->initiator != MODEL_LOCAL) ||
+		(peer->behind_nat && peer->initiator != MODEL_REMOTE))
+	{
+		snprintf(at, sizeof(at), "%s/initiator", where);
+		return err_set(e, -EINVAL, ERR_DOCUMENT, at,
+					   "not the end that is behind NAT");
+	}
+	return 0;
+}
+
 static int check_peer(const struct model_document *doc,
 					  const struct model_vpn *vpn,
 					  const struct model_peer *peer, const char *where,
@@ -378,6 +403,10 @@ static int check_peer(const struct model_document *doc,
 	if (!rc)
 	{
 		rc = check_peer_role(vpn, peer, where, e);
+	}
+	if (!rc)
+	{
+		rc = check_nat(vpn, peer, where, e);
 	}
 	if (!rc && !model_profile_find(doc, peer->sa_profile))
 	{

@@ -80,6 +80,7 @@ struct model_peer {
 	int initiator;				/* enum model_initiator */
 	int establishment, ipsec_mode, routing;
 	uint32_t cost;				/* OSPF, of this tunnel; 0: the VPN's */
+	bool behind_nat;			/* remote_address is its NAT's: it begins, never we */
 	/* enum model_role; MODEL_ANY_TO_ANY_ROLE where it is not said: a disjoint
 	 * VPN's hub takes such a peer for a spoke */
 	int role;
@@ -105,6 +106,9 @@ struct model_ospf {
 struct model_vpn {
 	char *customer, *vpn, *site;
 	struct addr ce_address;		/* (s) */
+	/* ce_address is the NAT's, as peers see it; the CE has another one, which
+	 * only it knows, and begins every tunnel */
+	bool behind_nat;
 	char *identity;				/* fqdn-string of this site */
 	int topology, role, auth;
 	struct addr router_id;
@@ -168,7 +172,8 @@ struct text model_encode(const struct model_document *doc);
  * The checks between the parts: references, unique peers and identities, an
  * own address that is no peer's, unique address pairs (a VTI carries one tunnel
  * per pair), exactly one key to send, roles that fit the topology, no peers
- * while suspended. model_decode() calls it.
+ * while suspended, tunnels that begin behind NAT and end at an address that can
+ * be reached. model_decode() calls it.
  */
 int model_check(const struct model_document *doc, struct err *e);
 

@@ -140,6 +140,10 @@ static void encode_peer(struct json_out *o, const struct model_peer *peer)
 		jo_str(o, "role", model_roles[peer->role]);
 	}
 	encode_addr(o, "remote-address", &peer->remote_address);
+	if (peer->behind_nat)
+	{
+		jo_bool(o, "behind-nat", true);
+	}
 	encode_identity(o, peer->identity);
 	encode_keys(o, peer);
 	jo_str(o, "sa-profile", peer->sa_profile);
@@ -222,6 +226,10 @@ static void encode_vpn(struct json_out *o, const struct model_vpn *vpn)
 	jo_str(o, "vpn", vpn->vpn);
 	jo_str(o, "site", vpn->site);
 	encode_addr(o, "ce-address", &vpn->ce_address);
+	if (vpn->behind_nat)
+	{
+		jo_bool(o, "behind-nat", true);
+	}
 	encode_identity(o, vpn->identity);
 	jo_object(o, "topology");
 	jo_str(o, "type", model_topologies[vpn->topology]);

@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "addr.h"
 
 #define STATUS_SCHEMA "ce-status/1"
 #define STATUS_PEERS_MAX 10000	/* as many as the server gives one CE */
@@ -77,6 +78,14 @@ struct status_alarm {
 	char *text;
 };
 
+/*
+ * An address (s) that the document says is this CE's, and that it does not have;
+ * and what it has instead, towards the provider: family 0: nothing.
+ */
+struct status_address {
+	struct addr missing, present;
+};
+
 struct status_report {
 	char *ce;				/* "customer/ce" */
 	char *boot_id;			/* 32 hex, new at each start of the agent */
@@ -85,6 +94,8 @@ struct status_report {
 	uint64_t uptime;		/* seconds */
 	uint64_t epoch, revision;
 	int result;				/* enum status_result */
+	bool has_address;		/* false: all that its document says, it has */
+	struct status_address address;
 	struct status_error *errors;
 	size_t error_count;
 	struct status_peer *peers;

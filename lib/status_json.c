@@ -174,6 +174,19 @@ static int read_alarm(struct json_in *in, struct json_object *value,
 	return json_read_object(in, value, path, rows, out);
 }
 
+static int read_address(struct json_in *in, struct json_object *value,
+						const struct json_path *path, void *out)
+{
+	static const struct json_row rows[] = {
+		{ ROW("missing", JSON_ADDR4, struct status_address, missing) },
+		{ .name = "present", .kind = JSON_ADDR4,
+		  .offset = offsetof(struct status_address, present) },
+		{ .name = NULL }
+	};
+
+	return json_read_object(in, value, path, rows, out);
+}
+
 static int read_report(struct json_in *in, struct json_object *value,
 					   const struct json_path *path, void *out)
 {
@@ -194,6 +207,9 @@ static int read_report(struct json_in *in, struct json_object *value,
 		  RANGE(0, NUMBER_MAX) },
 		{ ROW("result", JSON_ENUM, struct status_report, result),
 		  .names = results },
+		{ .name = "address", .kind = JSON_OBJECT, .fn = read_address,
+		  .offset = offsetof(struct status_report, address),
+		  .present_offset = offsetof(struct status_report, has_address) },
 		{ ROW("errors", JSON_ARRAY, struct status_report, errors),
 		  RANGE(0, STATUS_ERRORS_MAX), .fn = read_error,
 		  ELEMENTS(struct status_report, error_count, struct status_error) },
@@ -244,6 +260,19 @@ static void put_text(struct json_out *o, const char *key, const char *s,
 static void put_number(struct json_out *o, const char *key, uint64_t value)
 {
 	jo_u64(o, key, value < NUMBER_MAX ? value : NUMBER_MAX);
+}
+
+static void encode_address(struct json_out *o, const struct status_address *a)
+{
+	char buf[ADDR_TEXT_MAX];
+
+	jo_object(o, "address");
+	jo_str(o, "missing", addr_str(&a->missing, buf));
+	if (a->present.family)
+	{
+		jo_str(o, "present", addr_str(&a->present, buf));
+	}
+	jo_object_end(o);
 }
 
 static void encode_errors(struct json_out *o, const struct status_report *r)
@@ -335,6 +364,10 @@ struct text status_encode(const struct status_report *r)
 	put_number(&o, "epoch", r->epoch);
 	put_number(&o, "revision", r->revision);
 	jo_str(&o, "result", results[r->result]);
+	if (r->has_address)
+	{
+		encode_address(&o, &r->address);
+	}
 	encode_errors(&o, r);
 	jo_array(&o, "peers");
 	for (i = 0; i < r->peer_count && i < STATUS_PEERS_MAX; i++)

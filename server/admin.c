@@ -71,9 +71,25 @@ static const struct cli_option dry_run[] = {
 	{ .name = NULL }
 };
 
+#define CE_POLICY \
+	{ "--dynamic", "PREFIX[,PREFIX]", "its address may change by itself " \
+	  "within these; none: it is static" }, \
+	{ "--behind-nat", "yes|no", "the address is that of a NAT in front of " \
+	  "it" }, \
+	{ "--description", "TEXT", "free text, at most 255 characters" }
+
 static const struct cli_option ce_add[] = {
 	{ "--address", "ADDRESS", "the router's address at the provider; needed" },
-	{ "--description", "TEXT", "free text, at most 255 characters" },
+	CE_POLICY,
+	{ .name = NULL }
+};
+
+static const struct cli_option ce_set[] = {
+	{ "--address", "ADDRESS", "another address; its sites there follow" },
+	CE_POLICY,
+	{ "--external-id", "TEXT", "your own number of it, at most 63 "
+	  "characters" },
+	{ "--dry-run", NULL, "only show what would change" },
 	{ .name = NULL }
 };
 
@@ -160,6 +176,8 @@ static const struct cli_command commands[] = {
 	{ "ce list", "[CUSTOMER]", 0, 1, "List routers", NULL, admin_ce_list },
 	{ "ce show", "CUSTOMER/CE", 1, 1, "A router and its sites", NULL,
 	  admin_ce_show },
+	{ "ce set", "CUSTOMER/CE", 1, 1, "Change a router: its address, what "
+	  "becomes of it by itself", ce_set, admin_ce_set },
 	{ "ce remove", "CUSTOMER/CE", 1, 1,
 	  "Remove a router without sites; it is told to let go", NULL,
 	  admin_ce_remove },

@@ -51,11 +51,12 @@ int admin_change(const struct cli_args *args, const char *method,
 				 struct err *e);
 
 /**
- * --prefix as "prefixes", a yes-or-no option as a member: when they are there,
- * and then *given is set.
+ * A list of prefixes, a yes-or-no option as a member: when they are there, and
+ * then *given is set.
  */
 int admin_add_prefixes(struct json_out *o, const struct cli_args *args,
-					   bool *given, struct err *e);
+					   const char *option, const char *member, bool *given,
+					   struct err *e);
 int admin_add_flag(struct json_out *o, const struct cli_args *args,
 				   const char *option, bool *given, struct err *e);
 /** "10.1.0.0/24,10.2.0.0/24", "-" for none; in arena. */
@@ -145,6 +146,7 @@ ADMIN_COMMAND(admin_apply);
 ADMIN_COMMAND(admin_export);
 ADMIN_COMMAND(admin_vpn_set);
 ADMIN_COMMAND(admin_site_set);
+ADMIN_COMMAND(admin_ce_set);
 ADMIN_COMMAND(admin_ce_suspend);
 ADMIN_COMMAND(admin_ce_allow_removal);
 ADMIN_COMMAND(admin_ce_resume);

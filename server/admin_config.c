@@ -138,9 +138,10 @@ static int add_word(struct json_out *o, const struct cli_args *args,
 
 /* "a,b" as a list of prefixes; "none" is the empty one. */
 int admin_add_prefixes(struct json_out *o, const struct cli_args *args,
-					   bool *given, struct err *e)
+					   const char *option, const char *member, bool *given,
+					   struct err *e)
 {
-	const char *value = cli_opt(args, "--prefix");
+	const char *value = cli_opt(args, option);
 	char text[PREFIX_TEXT_MAX];
 	struct prefix prefix;
 	size_t len;
@@ -150,14 +151,14 @@ int admin_add_prefixes(struct json_out *o, const struct cli_args *args,
 		return 0;
 	}
 	*given = true;
-	jo_array(o, "prefixes");
+	jo_array(o, member);
 	for (; strcmp(value, "none") != 0; value += len + 1)
 	{
 		len = strcspn(value, ",");
 		snprintf(text, sizeof(text), "%.*s", (int)len, value);
 		if (len >= sizeof(text) || prefix_parse(text, &prefix) < 0)
 		{
-			return err_set(e, -EINVAL, ERR_ADDRESS, "--prefix",
+			return err_set(e, -EINVAL, ERR_ADDRESS, option,
 						   "prefixes like 10.1.0.0/24, joined by commas, are "
 						   "needed, or none");
 		}
@@ -597,6 +598,7 @@ ADMIN_COMMAND(admin_ce_add)
 {
 	char names[2][NAME_SIZE];
 	struct json_out o = { 0 };
+	bool given = false;
 	int rc;
 
 	if ((rc = place_parse(cli_arg(args, 0), 2, names, "CUSTOMER/CE", e)) < 0 ||
@@ -608,7 +610,10 @@ ADMIN_COMMAND(admin_ce_add)
 	jo_str(&o, "customer", names[0]);
 	jo_str(&o, "ce", names[1]);
 	rc = add_addr(&o, args, "--address", "ce-address", e);
-	if (rc == 0)
+	if (rc == 0 &&
+		(rc = admin_add_prefixes(&o, args, "--dynamic", "dynamic", &given,
+								 e)) == 0 &&
+		(rc = admin_add_flag(&o, args, "--behind-nat", &given, e)) == 0)
 	{
 		rc = add_description(&o, args, e);
 	}
@@ -654,6 +659,7 @@ static int ce_list(const struct cli_args *args, struct arena *a, struct err *e)
 static int ce_show(const struct cli_args *args, struct arena *a, struct err *e)
 {
 	char names[2][NAME_SIZE], address[ADDR_TEXT_MAX];
+	char prefix[PREFIX_TEXT_MAX];
 	struct admin_ce ce = { 0 };
 	bool done;
 	int rc = place_parse(cli_arg(args, 0), 2, names, "CUSTOMER/CE", e);
@@ -669,11 +675,17 @@ static int ce_show(const struct cli_args *args, struct arena *a, struct err *e)
 	{
 		return rc;
 	}
-	printf("ce           %s/%s\ndescription  %s\naddress      %s\n"
-		   "enrolled     %s\nrevision     %llu\n\n", ce.customer, ce.ce,
-		   *ce.description ? ce.description : "-",
-		   addr_str(&ce.address, address), ce.enrolled ? "yes" : "no",
-		   (unsigned long long)ce.revision);
+	printf("ce           %s/%s\ndescription  %s\naddress      %s, %s%s",
+		   ce.customer, ce.ce, *ce.description ? ce.description : "-",
+		   addr_str(&ce.address, address),
+		   ce.behind_nat ? "a NAT's, " : "",
+		   ce.dynamic_count ? "dynamic within" : "static");
+	for (size_t i = 0; i < ce.dynamic_count; i++)
+	{
+		printf("%s %s", i ? "," : "", prefix_str(&ce.dynamic[i], prefix));
+	}
+	printf("\nenrolled     %s\nrevision     %llu\n\n",
+		   ce.enrolled ? "yes" : "no", (unsigned long long)ce.revision);
 	return site_table(args, a, arena_printf(a, "/v1/sites?customer=%s",
 											names[0]), names[1], e);
 }
@@ -703,7 +715,7 @@ ADMIN_COMMAND(admin_site_add)
 	}
 	if (rc == 0)
 	{
-		rc = admin_add_prefixes(&o, args, &given, e);
+		rc = admin_add_prefixes(&o, args, "--prefix", "prefixes", &given, e);
 	}
 	return post(args, "/v1/sites", &o, rc, e);
 }

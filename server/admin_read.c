@@ -125,6 +125,14 @@ const struct json_row admin_vpns_rows[] = {
 
 /* ---- routers and sites ------------------------------------------------------------ */
 
+static int read_prefix(struct json_in *in, struct json_object *value,
+					   const struct json_path *path, void *out)
+{
+	static const struct json_row row = { .kind = JSON_PREFIX };
+
+	return json_read_value(in, value, path, &row, out);
+}
+
 #define CE_ROWS \
 	LABEL("customer", struct admin_ce, customer), \
 	LABEL("ce", struct admin_ce, ce), \
@@ -132,6 +140,9 @@ const struct json_row admin_vpns_rows[] = {
 	TEXT("external-id", struct admin_ce, external_id), \
 	{ AT("suspended", JSON_BOOL, struct admin_ce, suspended), NEED }, \
 	ADDR("ce-address", struct admin_ce, address), \
+	FLAG("behind-nat", struct admin_ce, behind_nat), \
+	LIST("dynamic", struct admin_ce, dynamic, dynamic_count, struct prefix, \
+		 read_prefix), \
 	FLAG("enrolled", struct admin_ce, enrolled), \
 	U64("revision", struct admin_ce, revision), \
 	TIME_OR_NONE("last-seen-ms", struct admin_ce, last_seen)
@@ -142,14 +153,6 @@ const struct json_row admin_ces_rows[] = {
 	LIST("ces", struct admin_ces, list, count, struct admin_ce, read_ce),
 	END
 };
-
-static int read_prefix(struct json_in *in, struct json_object *value,
-					   const struct json_path *path, void *out)
-{
-	static const struct json_row row = { .kind = JSON_PREFIX };
-
-	return json_read_value(in, value, path, &row, out);
-}
 
 const struct json_row admin_site_rows[] = {
 	LABEL("customer", struct store_site, customer),

@@ -30,7 +30,9 @@ struct admin_ce
 {
 	char *customer, *ce, *description, *external_id;
 	struct addr address;
-	bool suspended, enrolled, reported, stale;
+	bool suspended, enrolled, reported, stale, behind_nat;
+	struct prefix *dynamic;
+	size_t dynamic_count;
 	uint64_t revision;
 	struct admin_time last_seen, reported_at;
 	uint64_t applied_epoch, applied_revision;

@@ -162,8 +162,35 @@ ADMIN_COMMAND(admin_site_set)
 	{
 		given |= add_text(&o, args, texts[i]);
 	}
-	rc = admin_add_prefixes(&o, args, &given, e);
+	rc = admin_add_prefixes(&o, args, "--prefix", "prefixes", &given, e);
 	return patch(args, "sites", 3, "CUSTOMER/VPN/SITE", &o, given, rc, e);
+}
+
+ADMIN_COMMAND(admin_ce_set)
+{
+	static const char *const texts[] = { "--description", "--external-id" };
+	const char *address = cli_opt(args, "--address");
+	struct json_out o = { 0 };
+	bool given = address != NULL;
+	size_t i;
+	int rc;
+
+	(void)user;
+	jo_object(&o, NULL);
+	if (address)
+	{
+		jo_str(&o, "ce-address", address);
+	}
+	for (i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+	{
+		given |= add_text(&o, args, texts[i]);
+	}
+	rc = admin_add_prefixes(&o, args, "--dynamic", "dynamic", &given, e);
+	if (rc == 0)
+	{
+		rc = admin_add_flag(&o, args, "--behind-nat", &given, e);
+	}
+	return patch(args, "ces", 2, "CUSTOMER/CE", &o, given, rc, e);
 }
 
 static int suspend(const struct cli_args *args, bool suspended, struct err *e)

@@ -391,13 +391,21 @@ HANDLER(profile_remove)
 
 /* ---- routers -------------------------------------------------------------------- */
 
+#define CE_ROWS \
+	{ ROW("behind-nat", JSON_BOOL, struct store_ce, behind_nat) }, \
+	{ ROW("dynamic", JSON_ARRAY, struct store_ce, dynamic), \
+	  .max = CONF_DYNAMIC_MAX, .fn = conf_read_prefix4, \
+	  .elem_size = sizeof(struct prefix), \
+	  .count_offset = offsetof(struct store_ce, dynamic_count) }, \
+	WORDS(struct store_ce)
+
 static int ce_add(struct admin_change *c)
 {
 	static const struct json_row rows[] = {
 		{ ROW("customer", JSON_LABEL, struct store_ce, customer), NEED },
 		{ ROW("ce", JSON_LABEL, struct store_ce, ce), NEED },
 		{ ROW("ce-address", JSON_ADDR4, struct store_ce, address), NEED },
-		WORDS(struct store_ce),
+		CE_ROWS,
 		END
 	};
 	struct store_ce in = { 0 };
@@ -415,7 +423,7 @@ static int ce_set(struct admin_change *c)
 {
 	static const struct json_row rows[] = {
 		{ ROW("ce-address", JSON_ADDR4, struct store_ce, address) },
-		WORDS(struct store_ce),
+		CE_ROWS,
 		{ ROW("suspended", JSON_BOOL, struct store_ce, suspended) },
 		END
 	};

@@ -143,6 +143,20 @@ void admin_write_vpn(struct json_out *o, const struct store_vpn *v)
 	jo_object_end(o);
 }
 
+static void write_prefixes(struct json_out *o, const char *key,
+						   const struct prefix *prefixes, size_t count)
+{
+	char text[PREFIX_TEXT_MAX];
+	size_t i;
+
+	jo_array(o, key);
+	for (i = 0; i < count; i++)
+	{
+		jo_str(o, NULL, prefix_str(&prefixes[i], text));
+	}
+	jo_array_end(o);
+}
+
 static void write_ce_members(struct json_out *o, const struct store_ce *ce)
 {
 	jo_str(o, "customer", ce->customer);
@@ -151,6 +165,8 @@ static void write_ce_members(struct json_out *o, const struct store_ce *ce)
 	jo_str(o, "external-id", ce->external_id);
 	jo_bool(o, "suspended", ce->suspended);
 	write_addr(o, "ce-address", &ce->address);
+	jo_bool(o, "behind-nat", ce->behind_nat);
+	write_prefixes(o, "dynamic", ce->dynamic, ce->dynamic_count);
 	jo_bool(o, "enrolled", ce->enrolled);
 	jo_u64(o, "revision", ce->revision);
 	write_ms(o, "last-seen-ms", ce->last_seen_ms);
@@ -165,9 +181,6 @@ void admin_write_ce(struct json_out *o, const struct store_ce *ce)
 
 void admin_write_site(struct json_out *o, const struct store_site *site)
 {
-	char prefix[PREFIX_TEXT_MAX];
-	size_t i;
-
 	jo_object(o, NULL);
 	jo_str(o, "customer", site->customer);
 	jo_str(o, "vpn", site->vpn);
@@ -176,12 +189,7 @@ void admin_write_site(struct json_out *o, const struct store_site *site)
 	write_addr(o, "ce-address", &site->ce_address);
 	write_addr(o, "router-id", &site->router_id);
 	jo_str(o, "role", conf_roles[site->role]);
-	jo_array(o, "prefixes");
-	for (i = 0; i < site->prefix_count; i++)
-	{
-		jo_str(o, NULL, prefix_str(&site->prefixes[i], prefix));
-	}
-	jo_array_end(o);
+	write_prefixes(o, "prefixes", site->prefixes, site->prefix_count);
 	jo_str(o, "description", site->description);
 	jo_str(o, "external-id", site->external_id);
 	jo_object_end(o);

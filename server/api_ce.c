@@ -24,6 +24,7 @@
 #include "server/counters.h"
 #include "server/delivery.h"
 #include "server/etag.h"
+#include "server/follow.h"
 #include "server/store.h"
 
 /* STATUS_PEERS_MAX peers, whatever their names */
@@ -365,6 +366,44 @@ static void send_tombstone(struct ask *ask)
 
 /* ---- reports -------------------------------------------------------------------- */
 
+/*
+ * It may be somewhere else now. The report is kept in any case: 204 says only
+ * that.
+ */
+static int follow(struct ask *ask, const struct status_report *report,
+				  const char *place, struct err *e)
+{
+	const struct addr source = follow_source(http_request_peer(ask->req));
+	char from[ADDR_TEXT_MAX], to[ADDR_TEXT_MAX] = "nowhere";
+	struct store_followed done;
+	int rc = store_follow(ask->store, ask->ce.id,
+						  report->has_address ? &report->address : NULL,
+						  &source, wall_ms(), &done, e);
+
+	if (rc < 0)
+	{
+		return rc;
+	}
+	if (done.to.family)
+	{
+		addr_str(&done.to, to);
+	}
+	if (done.revision)
+	{
+		log_info("ce", "%s: %s is %s now (revision %" PRIu64 ")", place,
+				 addr_str(&done.from, from), to, done.revision);
+		if (ask->api->changed)
+		{
+			ask->api->changed(ask->api->server);
+		}
+	}
+	else if (done.refused)
+	{
+		log_warn("ce", "%s: at %s, not followed: %s", place, to, done.reason);
+	}
+	return 0;
+}
+
 static void take_report(struct ask *ask)
 {
 	struct status_report *report;
@@ -389,7 +428,8 @@ static void take_report(struct ask *ask)
 		http_response_error(ask->resp, 400, &e);
 		return;
 	}
-	if (store_report(ask->store, ask->ce.id, report, wall_ms(), &e))
+	if (store_report(ask->store, ask->ce.id, report, wall_ms(), &e) ||
+		follow(ask, report, place, &e))
 	{
 		unavailable(ask, &e);
 		return;

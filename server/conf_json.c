@@ -42,13 +42,6 @@ static const struct json_row customer_members[] = {
 	END
 };
 
-static const struct json_row ce_members[] = {
-	{ ROW("address", JSON_ADDR4, struct store_ce, address), .required = true },
-	WORDS(struct store_ce),
-	{ ROW("suspended", JSON_BOOL, struct store_ce, suspended) },
-	END
-};
-
 int conf_read_prefix(struct json_in *in, struct json_object *value,
 					 const struct json_path *path, void *out)
 {
@@ -56,6 +49,25 @@ int conf_read_prefix(struct json_in *in, struct json_object *value,
 
 	return json_read_value(in, value, path, &row, out);
 }
+
+int conf_read_prefix4(struct json_in *in, struct json_object *value,
+					  const struct json_path *path, void *out)
+{
+	static const struct json_row row = { .kind = JSON_PREFIX4 };
+
+	return json_read_value(in, value, path, &row, out);
+}
+
+#define CE_ROWS \
+	{ ROW("address", JSON_ADDR4, struct store_ce, address), \
+	  .required = true }, \
+	{ ROW("behind-nat", JSON_BOOL, struct store_ce, behind_nat) }, \
+	LIST("dynamic", struct store_ce, dynamic, dynamic_count, \
+		 conf_read_prefix4, struct prefix, CONF_DYNAMIC_MAX), \
+	WORDS(struct store_ce), \
+	{ ROW("suspended", JSON_BOOL, struct store_ce, suspended) }
+
+static const struct json_row ce_members[] = { CE_ROWS, END };
 
 #define SITE_PREFIXES \
 	LIST("prefixes", struct store_site, prefixes, prefix_count, \
@@ -264,10 +276,7 @@ static int read_ce(struct json_in *in, struct json_object *value,
 {
 	static const struct json_row rows[] = {
 		{ ROW("ce", JSON_LABEL, struct store_ce, ce), .required = true },
-		{ ROW("address", JSON_ADDR4, struct store_ce, address),
-		  .required = true },
-		WORDS(struct store_ce),
-		{ ROW("suspended", JSON_BOOL, struct store_ce, suspended) },
+		CE_ROWS,
 		END
 	};
 	struct store_ce *ce = out;

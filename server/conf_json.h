@@ -23,6 +23,7 @@
 #define CONF_LINKS_MAX 100000	/* settings of one VPN */
 #define CONF_PROFILES_MAX 64	/* of one VPN */
 #define CONF_PREFIXES_MAX 64	/* of one site */
+#define CONF_DYNAMIC_MAX 16		/* prefixes within which a CE's address may change */
 
 extern const struct json_limits conf_json_limits;
 
@@ -78,5 +79,8 @@ int conf_read_proposal(struct json_in *in, struct json_object *value,
 /** And a list of a site's prefixes. */
 int conf_read_prefix(struct json_in *in, struct json_object *value,
 					 const struct json_path *path, void *out);
+/** And of those within which a CE's address may change. */
+int conf_read_prefix4(struct json_in *in, struct json_object *value,
+					  const struct json_path *path, void *out);
 
 #endif

@@ -168,32 +168,38 @@ static void write_vpn(struct json_out *o, const struct store_vpn *v,
 	NESTED(o, "sa-profile", write_profile, &v->profile, DEFAULT(d, profile));
 }
 
+/* Left out where there are none, in images too: those of old have no such list. */
+static void write_prefixes(struct json_out *o, const char *key,
+						   const struct prefix *prefixes, size_t count)
+{
+	char text[PREFIX_TEXT_MAX];
+	size_t i;
+
+	if (!count)
+	{
+		return;
+	}
+	jo_array(o, key);
+	for (i = 0; i < count; i++)
+	{
+		jo_str(o, NULL, prefix_str(&prefixes[i], text));
+	}
+	jo_array_end(o);
+}
+
 static void write_ce(struct json_out *o, const struct store_ce *ce, bool brief)
 {
 	write_addr(o, "address", &ce->address);
+	if (ce->behind_nat)
+	{
+		jo_bool(o, "behind-nat", true);
+	}
+	write_prefixes(o, "dynamic", ce->dynamic, ce->dynamic_count);
 	write_words(o, ce->description, ce->external_id, brief);
 	if (!brief || ce->suspended)
 	{
 		jo_bool(o, "suspended", ce->suspended);
 	}
-}
-
-/* Left out where there are none, in images too: those of old have no such list. */
-static void write_prefixes(struct json_out *o, const struct store_site *site)
-{
-	char text[PREFIX_TEXT_MAX];
-	size_t i;
-
-	if (!site->prefix_count)
-	{
-		return;
-	}
-	jo_array(o, "prefixes");
-	for (i = 0; i < site->prefix_count; i++)
-	{
-		jo_str(o, NULL, prefix_str(&site->prefixes[i], text));
-	}
-	jo_array_end(o);
 }
 
 /* usual: the role and the address that go without saying, or NULL */
@@ -212,7 +218,7 @@ static void write_site(struct json_out *o, const struct store_site *site,
 	{
 		write_addr(o, "ce-address", &site->ce_address);
 	}
-	write_prefixes(o, site);
+	write_prefixes(o, "prefixes", site->prefixes, site->prefix_count);
 	write_words(o, site->description, site->external_id, brief);
 }
 

@@ -4,12 +4,14 @@
 # The database: questions of the domain, over SQL (store.h, db.h, render.h).
 server_sql = server/sql/0001-init.sql server/sql/0002-topologies.sql \
 	server/sql/0003-alarms.sql server/sql/0004-operators.sql \
-	server/sql/0005-prefixes.sql server/sql/0006-bulk-removal.sql
+	server/sql/0005-prefixes.sql server/sql/0006-bulk-removal.sql \
+	server/sql/0007-addresses.sql
 noinst_LTLIBRARIES += libppvpn-store.la
 libppvpn_store_la_SOURCES = \
 	server/counters.c server/counters.h \
 	server/db.h server/db_sqlite.c \
 	server/conf_json.c server/conf_json.h server/conf_json_write.c \
+	server/follow.c server/follow.h \
 	server/grade.c server/grade.h \
 	server/render.c server/render.h \
 	server/store.c server/store.h server/store_impl.h server/store_work.h \
@@ -25,6 +27,7 @@ libppvpn_store_la_SOURCES = \
 	server/store_document.c \
 	server/store_event.c \
 	server/store_enroll.c \
+	server/store_follow.c \
 	server/store_free.c \
 	server/store_history.c \
 	server/store_key.c \

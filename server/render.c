@@ -138,6 +138,7 @@ static void render_peers(struct arena *a, const struct render_vpn *rows,
 		peer = &out->peers[i];
 		peer->peer = row->site;
 		peer->remote_address = row->ce_address;
+		peer->behind_nat = row->behind_nat;
 		peer->identity = identity(a, row->site, tail);
 		peer->keys = row->keys;
 		peer->key_count = row->key_count;
@@ -170,6 +171,7 @@ static size_t render_vpn(struct arena *a, const struct render_vpn *rows,
 	out->vpn = rows->vpn.vpn;
 	out->site = rows->site;
 	out->ce_address = rows->ce_address;
+	out->behind_nat = rows->behind_nat;
 	out->identity = identity(a, rows->site, identity_tail(a, &rows->vpn));
 	out->topology = rows->vpn.topology;
 	out->role = rows->role;

@@ -28,6 +28,7 @@ struct render_peer
 	char *site;
 	struct addr ce_address;
 	bool initiates;				/* the peer does, not we */
+	bool behind_nat;			/* ce_address is its NAT's */
 	char *profile;				/* of the VPN's; NULL: its own */
 	uint32_t cost;				/* 0: the VPN's */
 	int role;
@@ -43,6 +44,7 @@ struct render_vpn
 	struct store_profile *profiles;	/* beside the VPN's own, by name */
 	size_t profile_count;
 	struct addr ce_address, router_id;
+	bool behind_nat;			/* ce_address is its NAT's */
 	struct render_peer *peers;	/* in any order */
 	size_t peer_count;
 	struct model_removed *removed;

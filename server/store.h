@@ -156,6 +156,11 @@ struct store_ce {
 	char *customer, *ce, *description, *external_id;
 	struct addr address;
 	bool suspended;					/* member, but without tunnels for now */
+	/* address is its NAT's, as its peers see it: it begins all tunnels */
+	bool behind_nat;
+	/* within which it may change by itself (follow.h), sorted; none: static */
+	struct prefix *dynamic;
+	size_t dynamic_count;
 	/* as read, not as written: */
 	bool enrolled, removed;
 	uint64_t revision;				/* newest that touches it */
@@ -165,6 +170,23 @@ struct store_ce {
 int store_ce_add(struct store *s, const struct store_ce *ce, struct err *e);
 /** Sites at its old address follow to the new one. */
 int store_ce_set(struct store *s, const struct store_ce *ce, struct err *e);
+/**
+ * A CE reported what is said (NULL: it has its address), over a connection
+ * from source: let it move, as its policy says (follow.h), in a change of its
+ * own with this CE as its actor, or keep why not. No change may be in course.
+ *
+ * @param outcome	revision 0: nothing changed; refused: newly, or otherwise than
+ *					before
+ */
+struct store_followed {
+	uint64_t revision;
+	bool refused;
+	struct addr from, to;
+	char reason[256];
+};
+int store_follow(struct store *s, uint64_t ce_id, const struct status_address *said,
+				 const struct addr *source, int64_t now_ms, struct store_followed *outcome,
+				 struct err *e);
 /** Its key gets a tombstone from now on. IN_USE while it has sites. */
 int store_ce_remove(struct store *s, const char *customer, const char *ce, struct err *e);
 /** The CE itself asks to leave: its sites go, then it. */

@@ -87,6 +87,12 @@ static const struct rule rules[] = {
 	  "OR ((st.epoch <> i.epoch OR st.revision < ch.revision) "
 	  "AND st.reported_ms > ch.committed_ms + 60000 "
 	  "AND st.reported_ms > $1 + 60000)) ORDER BY ce.id" },
+	{ ERR_ADDRESS_REFUSED, "",
+	  "SELECT cu.name || '/' || ce.name, 'major', CASE r.address WHEN '' "
+	  "THEN '' ELSE r.address || ': ' END || r.reason, cu.name, '', '', '', "
+	  "ce.name, 0, 0 FROM address_refused r JOIN ce ON ce.id = r.ce_id "
+	  "JOIN customer cu ON cu.id = ce.customer_id "
+	  "WHERE ce.removed_revision = 0 ORDER BY ce.id" },
 	{ ERR_TUNNEL_DOWN, "ns",
 	  "SELECT cu.name || '/' || v.name || '/' || CASE WHEN a.name < b.name "
 	  "THEN a.name || '/' || b.name ELSE b.name || '/' || a.name END, 'major', "

@@ -434,6 +434,32 @@ static int put_new(struct store *s, const struct conf_customer *want,
 	return rc;
 }
 
+/*
+ * Where an address changes by itself the file has the one of its day: what was
+ * followed since stays, as long as the file lets it.
+ */
+static void keep_followed(struct conf_customer *want,
+						  const struct conf_customer *have)
+{
+	const struct store_ce *before;
+	struct store_ce *ce;
+	size_t i, k;
+
+	for (i = 0; i < want->ce_count; i++)
+	{
+		ce = &want->ces[i];
+		before = FIND(ce, have->ces, have->ce_count, by_ce);
+		for (k = 0; before && before->dynamic_count &&
+			 k < ce->dynamic_count; k++)
+		{
+			if (prefix_contains(&ce->dynamic[k], &before->address))
+			{
+				ce->address = before->address;
+			}
+		}
+	}
+}
+
 static int apply(struct store *s, struct conf_customer *want, struct err *e)
 {
 	struct conf_customer have;
@@ -453,6 +479,10 @@ static int apply(struct store *s, struct conf_customer *want, struct err *e)
 	else if (rc == 0)
 	{
 		rc = store_customer_set(s, &want->customer, e);
+	}
+	if (rc == 0)
+	{
+		keep_followed(want, &have);
 	}
 	if (rc < 0 || (rc = remove_old(s, want, &have, e)) < 0 ||
 		(rc = free_old(s, want, &have, e)) < 0)

@@ -15,6 +15,8 @@ int store_conf_read(struct store *s, struct arena *a, const char *customer,
 /**
  * A part of a change: make the customer, new or not, like this; what is not in
  * it is removed. Lists are sorted in place. The same twice changes nothing.
+ * A CE whose address is dynamic, before and in the file, keeps the one it has
+ * within the file's prefixes.
  */
 int store_conf_apply(struct store *s, struct conf_customer *want,
 					 struct err *e);

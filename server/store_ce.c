@@ -92,14 +92,17 @@ static char *ce_place(struct store *s, const char *customer, const char *ce)
 static int write_ce(struct store *s, int64_t customer_id, int64_t id,
 					const struct store_ce *ce, struct err *e)
 {
+	const char *dynamic = store_dynamic_join(s->work->a, ce);
 	char text[ADDR_TEXT_MAX];
 
 	/* the row of a removed one is there still, when it comes back */
 	return db_run(s->db, "INSERT INTO ce (id, customer_id, name, address, "
 				  "description, external_id, suspended_revision, "
-				  "removed_revision) VALUES ($1, $2, $3, $4, $5, $6, $7, 0) "
+				  "behind_nat, dynamic, removed_revision) "
+				  "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0) "
 				  "ON CONFLICT (id) DO UPDATE SET address = $4, "
-				  "description = $5, external_id = $6, suspended_revision = "
+				  "description = $5, external_id = $6, behind_nat = $8, "
+				  "dynamic = $9, suspended_revision = "
 				  "CASE WHEN ce.suspended_revision > 0 AND $7 > 0 "
 				  "THEN ce.suspended_revision ELSE $7 END, "
 				  "removed_revision = 0",
@@ -107,15 +110,19 @@ static int write_ce(struct store *s, int64_t customer_id, int64_t id,
 						  db_t(addr_str(&ce->address, text)),
 						  db_t(store_text(ce->description)),
 						  db_t(store_text(ce->external_id)),
-						  db_i(ce->suspended ? (int64_t)s->revision : 0)), e);
+						  db_i(ce->suspended ? (int64_t)s->revision : 0),
+						  db_i(ce->behind_nat), db_t(dynamic)), e);
 }
 
-static int ce_add(struct store *s, const struct store_ce *ce, struct err *e)
+static int ce_add(struct store *s, const struct store_ce *given,
+				  struct err *e)
 {
+	struct store_ce copy = *given, *ce = &copy;
 	int64_t customer_id, id = (int64_t)ce->id, there;
 	int rc;
 
 	if ((rc = store_check_name(ce->ce, "CE", e)) < 0 ||
+		(rc = store_dynamic_check(s->work->a, ce, e)) < 0 ||
 		(rc = store_check_words(ce->description, ce->external_id, e)) < 0)
 	{
 		return rc;
@@ -230,13 +237,37 @@ static int effect_suspended(struct store *s, int64_t id, bool suspended,
 	return rc;
 }
 
-static int ce_set(struct store *s, const struct store_ce *ce, struct err *e)
+/* All its sites are looked at again. */
+static int nat_changed(struct store *s, const struct store_ce *ce,
+					   struct err *e)
 {
-	struct store_ce before;
+	struct store_site *sites;
+	int64_t customer_id, vpn_id;
+	size_t i, count;
+	int rc = store_sites(s, s->work->a, ce->customer, NULL, &sites, &count, e);
+
+	for (i = 0; rc == 0 && i < count; i++)
+	{
+		if (strcmp(sites[i].ce, ce->ce) == 0 &&
+			(rc = store_vpn_id(s, ce->customer, sites[i].vpn, &customer_id,
+							   &vpn_id, e)) == 0)
+		{
+			store_dirty(s, vpn_id, (int64_t)sites[i].id);
+		}
+	}
+	return rc;
+}
+
+static int ce_set(struct store *s, const struct store_ce *given,
+				  struct err *e)
+{
+	struct store_ce before, copy = *given, *ce = &copy;
 	int64_t customer_id, id;
+	bool moves;
 	int rc;
 
-	if ((rc = store_check_words(ce->description, ce->external_id, e)) < 0 ||
+	if ((rc = store_dynamic_check(s->work->a, ce, e)) < 0 ||
+		(rc = store_check_words(ce->description, ce->external_id, e)) < 0 ||
 		(rc = store_ce_id(s, ce->customer, ce->ce, &customer_id, &id,
 						  e)) < 0 ||
 		(rc = store_ce_by_id(s, s->work->a, id, &before, e)) < 0)
@@ -249,11 +280,20 @@ static int ce_set(struct store *s, const struct store_ce *ce, struct err *e)
 	{
 		return 0;
 	}
-	rc = write_ce(s, customer_id, id, ce, e);
+	if ((rc = store_follow_forget(s, id, e)) == 0)
+	{
+		rc = write_ce(s, customer_id, id, ce, e);
+	}
 	store_unfree(s, CONF_CE, (uint64_t)id);
-	if (rc == 0 && !addr_equal(&before.address, &ce->address))
+	moves = !addr_equal(&before.address, &ce->address);
+	if (rc == 0 && moves)
 	{
 		rc = move_sites(s, &before, &ce->address, e);
+	}
+	if (rc == 0 && (before.behind_nat != ce->behind_nat ||
+					(moves && ce->behind_nat)))
+	{
+		rc = nat_changed(s, ce, e);
 	}
 	if (rc == 0 && before.suspended != ce->suspended &&
 		(rc = touch_with_peers(s, id, e)) == 0)
@@ -279,7 +319,8 @@ static int drop_ce(struct store *s, int64_t id, struct err *e)
 		"DELETE FROM ce_delivery WHERE ce_id = $1",
 		"DELETE FROM ce_status WHERE ce_id = $1",
 		"DELETE FROM alarm_budget WHERE ce_id = $1",
-		"DELETE FROM diag WHERE ce_id = $1"
+		"DELETE FROM diag WHERE ce_id = $1",
+		"DELETE FROM address_refused WHERE ce_id = $1"
 	};
 	size_t i;
 	int rc = 0;
@@ -376,7 +417,8 @@ static int ce_replace(struct store *s, const char *customer, const char *ce,
 		return rc;
 	}
 	/* what the old one said is not the new one's */
-	if ((rc = db_run(s->db, "DELETE FROM tunnel_status WHERE site_id IN "
+	if ((rc = store_follow_forget(s, id, e)) < 0 ||
+		(rc = db_run(s->db, "DELETE FROM tunnel_status WHERE site_id IN "
 					 "(SELECT id FROM site WHERE ce_id = $1)",
 					 DB_ARGS(db_i(id)), e)) < 0 ||
 		(rc = db_run(s->db, "DELETE FROM tunnel_down WHERE site_id IN "
@@ -421,6 +463,11 @@ int store_ce_read(struct arena *a, struct db_rows *rows, struct store_ce *ce,
 	ce->last_seen_ms = reported > delivered ? reported : delivered;
 	ce->external_id = arena_strdup(a, db_col_text(rows, 11));
 	ce->suspended = db_col_int(rows, 12) != 0;
+	ce->behind_nat = db_col_int(rows, 13) != 0;
+	if (store_dynamic_split(a, db_col_text(rows, 14), ce, e) < 0)
+	{
+		return -EIO;
+	}
 	return store_read_addr(db_col_text(rows, 4), &ce->address, e);
 }
 

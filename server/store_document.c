@@ -70,6 +70,7 @@ static int read_peer(struct store *s, struct arena *a, struct db_rows *rows,
 							   sizeof(*peer));
 		peer->site = arena_strdup(a, db_col_text(rows, 1));
 		peer->initiates = db_col_int(rows, 3) == peer_id;
+		peer->behind_nat = db_col_int(rows, 11) != 0;
 		peer->cost = (uint32_t)db_col_int(rows, 7);
 		rc = store_word(conf_roles, db_col_text(rows, 10), &peer->role, e);
 		if (rc < 0)
@@ -100,7 +101,8 @@ static int read_peer(struct store *s, struct arena *a, struct db_rows *rows,
 
 #define PEERS(mine, theirs) \
 	"SELECT p.id, p.name, p.ce_address, l.initiator, k.generation, " \
-	"k.key_use, k.sealed, l.cost, f.name, pc.suspended_revision, p.role " \
+	"k.key_use, k.sealed, l.cost, f.name, pc.suspended_revision, p.role, " \
+	"p.behind_nat " \
 	"FROM link l JOIN site p ON p.id = l." theirs " " \
 	"JOIN ce pc ON pc.id = p.ce_id " \
 	"LEFT JOIN psk k ON k.site_a = l.site_a AND k.site_b = l.site_b " \
@@ -228,6 +230,7 @@ static int read_site(struct store *s, struct arena *a, struct db_rows *rows,
 	int rc;
 
 	vpn->site = arena_strdup(a, db_col_text(rows, STORE_VPN_COLUMN_COUNT + 1));
+	vpn->behind_nat = db_col_int(rows, STORE_VPN_COLUMN_COUNT + 5) != 0;
 	if ((rc = store_vpn_read(a, rows, 0, &vpn->vpn, e)) < 0 ||
 		(rc = store_word(conf_roles,
 						 db_col_text(rows, STORE_VPN_COLUMN_COUNT + 4),
@@ -262,7 +265,7 @@ static int read_sites(struct store *s, struct arena *a, int64_t ce_id,
 	int rc;
 
 	rc = db_query(s->db, "SELECT " STORE_VPN_COLUMNS ", t.id, t.name, "
-				  "t.ce_address, t.router_id, t.role FROM site t "
+				  "t.ce_address, t.router_id, t.role, t.behind_nat FROM site t "
 				  "JOIN vpn v ON v.id = t.vpn_id "
 				  "JOIN customer cu ON cu.id = v.customer_id "
 				  "WHERE t.ce_id = $1 ORDER BY cu.name, v.name",

@@ -123,6 +123,22 @@ int store_psk_restore(struct store *s, int64_t site_a, int64_t site_b,
 /** Those that are too old to be restored. */
 int store_psk_forget(struct store *s, struct err *e);
 
+/* What site.behind_nat is derived from. */
+#define STORE_IS_BEHIND_NAT(ce, site) \
+	"CASE WHEN " ce ".behind_nat = 1 AND " site ".ce_address = " ce ".address " \
+	"THEN 1 ELSE 0 END"
+
+/** Nothing is held against the CE's address any more (store_follow.c). */
+int store_follow_forget(struct store *s, int64_t ce_id, struct err *e);
+/** Prefixes of ce.dynamic that are to be: in order, none twice, hosts' ones. */
+int store_dynamic_check(struct arena *a, struct store_ce *ce, struct err *e);
+/** Tell of those of the database that are none. */
+int store_dynamic_verify(struct store *s,
+						 const struct store_verifier *verifier, struct err *e);
+char *store_dynamic_join(struct arena *a, const struct store_ce *ce);
+int store_dynamic_split(struct arena *a, const char *joined,
+						struct store_ce *ce, struct err *e);
+
 /* Profiles in columns: "a,b,c". */
 char *store_words_join(struct arena *a, char *const *list, size_t count);
 char **store_words_split(struct arena *a, const char *joined, size_t *count);
@@ -147,7 +163,7 @@ int store_vpn_read(struct arena *a, struct db_rows *rows, int column,
 	"ce.removed_revision, ch.revision, ch.committed_ms, " \
 	"(SELECT count(*) FROM ce_key k WHERE k.ce_id = ce.id " \
 	"AND k.superseded = 0), st.reported_ms, d.at_ms, ce.external_id, " \
-	"ce.suspended_revision " \
+	"ce.suspended_revision, ce.behind_nat, ce.dynamic " \
 	"FROM ce JOIN customer cu ON cu.id = ce.customer_id " \
 	"JOIN ce_change ch ON ch.ce_id = ce.id " \
 	"LEFT JOIN ce_status st ON st.ce_id = ce.id " \

@@ -24,6 +24,7 @@ struct member
 	char *name, *address;
 	int role;
 	bool suspended;				/* its CE: its document has no tunnels */
+	bool behind_nat, told_nat;	/* is; as the documents have it */
 };
 
 /* Of two sites, a the newer one: what is said of them, or a tunnel of theirs. */
@@ -53,6 +54,9 @@ struct sync
 	struct pairs settings, links;
 	/* to be done, in this order */
 	struct pairs gone, changed, fresh;
+	/* a tunnel that NAT stands against, and why; NULL: there is none */
+	const struct member *barred[2];
+	const char *why;
 };
 
 /* ---- reading --------------------------------------------------------------------- */
@@ -64,7 +68,8 @@ static int read_members(struct sync *y, struct err *e)
 	int rc;
 
 	rc = db_query(y->s->db, "SELECT t.id, t.name, t.ce_address, t.role, "
-				  "ce.suspended_revision FROM site t "
+				  "ce.suspended_revision, "
+				  STORE_IS_BEHIND_NAT("ce", "t") ", t.behind_nat FROM site t "
 				  "JOIN ce ON ce.id = t.ce_id "
 				  "WHERE t.vpn_id = $1 ORDER BY t.id",
 				  DB_ARGS(db_i((int64_t)y->vpn->id)), &rows, e);
@@ -80,6 +85,8 @@ static int read_members(struct sync *y, struct err *e)
 		member->name = arena_strdup(y->a, db_col_text(rows, 1));
 		member->address = arena_strdup(y->a, db_col_text(rows, 2));
 		member->suspended = db_col_int(rows, 4) != 0;
+		member->behind_nat = db_col_int(rows, 5) != 0;
+		member->told_nat = db_col_int(rows, 6) != 0;
 		rc = store_word(conf_roles, db_col_text(rows, 3), &member->role, e);
 		if (rc < 0)
 		{
@@ -188,6 +195,52 @@ static bool same_tunnel(const struct pair *x, const struct pair *y)
 		   strcmp(x->high, y->high) == 0;
 }
 
+/*
+ * Who begins: what was said, else what the topology says; but through NAT the
+ * side behind it, and nobody where both are.
+ */
+static int64_t choose_initiator(struct sync *y, const struct member *newer,
+								const struct member *older, int64_t said)
+{
+	const struct member *behind = newer->behind_nat ? newer : older;
+	int64_t usual = topology_begins(newer->role, (uint64_t)newer->id,
+									older->role, (uint64_t)older->id)
+		? newer->id : older->id;
+
+	if (!behind->behind_nat)
+	{
+		return said ? said : usual;
+	}
+	if (newer->behind_nat && older->behind_nat)
+	{
+		y->why = "both are behind NAT, and neither could begin";
+	}
+	else if (said && said != behind->id)
+	{
+		y->why = "its initiator is not the site that is behind NAT";
+	}
+	if (y->why && !y->barred[0])
+	{
+		y->barred[0] = newer;
+		y->barred[1] = older;
+	}
+	return behind->id;
+}
+
+static int check_nat(const struct sync *y, struct err *e)
+{
+	char place[PLACE_SIZE];
+
+	if (!y->why)
+	{
+		return 0;
+	}
+	snprintf(place, sizeof(place), "%s/%s/%s", y->vpn->customer, y->vpn->vpn,
+			 y->barred[0]->name);
+	return err_set(e, -EINVAL, ERR_NAT, place, "no tunnel to %s: %s",
+				   y->barred[1]->name, y->why);
+}
+
 static void compare_pair(struct sync *y, const struct member *newer,
 						 const struct member *older)
 {
@@ -211,12 +264,7 @@ static void compare_pair(struct sync *y, const struct member *newer,
 		want.cost = setting->cost;
 		want.initiator = setting->initiator;
 	}
-	if (!want.initiator)
-	{
-		want.initiator = topology_begins(newer->role, (uint64_t)newer->id,
-										 older->role, (uint64_t)older->id)
-			? newer->id : older->id;
-	}
+	want.initiator = choose_initiator(y, newer, older, want.initiator);
 	want.low = lower ? newer->address : older->address;
 	want.high = lower ? older->address : newer->address;
 	if (!link)
@@ -497,6 +545,48 @@ static int change_link(struct sync *y, const struct pair *pair, struct err *e)
 													: STORE_CHANGED, e);
 }
 
+/* Its own document says so, and those of its peers; whoever is suspended has
+ * no peers, and is none. */
+static int tell_nat(struct sync *y, const struct member *member,
+					struct err *e)
+{
+	struct store *s = y->s;
+	int rc = db_run(s->db, "UPDATE site SET behind_nat = $2 WHERE id = $1",
+					DB_ARGS(db_i(member->id), db_i(member->behind_nat)), e);
+
+	if (rc == 0)
+	{
+		rc = store_touch_site(s, member->id, e);
+	}
+	if (rc < 0 || member->suspended)
+	{
+		return rc;
+	}
+	return db_run(s->db, "UPDATE ce_change SET revision = $2, "
+				  "committed_ms = 0 WHERE ce_id IN ("
+				  "SELECT p.ce_id FROM link l JOIN site p ON p.id = l.site_b "
+				  "WHERE l.site_a = $1 UNION "
+				  "SELECT p.ce_id FROM link l JOIN site p ON p.id = l.site_a "
+				  "WHERE l.site_b = $1) AND ce_id NOT IN "
+				  "(SELECT id FROM ce WHERE suspended_revision > 0)",
+				  DB_ARGS(db_i(member->id), db_i((int64_t)s->revision)), e);
+}
+
+static int settle_nat(struct sync *y, struct err *e)
+{
+	size_t i;
+	int rc = 0;
+
+	for (i = 0; rc == 0 && i < y->member_count; i++)
+	{
+		if (y->members[i].behind_nat != y->members[i].told_nat)
+		{
+			rc = tell_nat(y, &y->members[i], e);
+		}
+	}
+	return rc;
+}
+
 static int each(struct sync *y, const struct pairs *pairs,
 				int (*fn)(struct sync *y, const struct pair *pair,
 						  struct err *e), struct err *e)
@@ -529,9 +619,13 @@ int store_link_sync(struct store *s, const struct store_vpn *vpn,
 		}
 		if ((rc = each(&y, &y.gone, remove_link, e)) == 0 &&
 			(rc = each(&y, &y.changed, let_go, e)) == 0 && !release &&
-			(rc = each(&y, &y.changed, change_link, e)) == 0)
+			(rc = check_nat(&y, e)) == 0 && (rc = each(&y, &y.changed, change_link, e)) == 0)
 		{
 			rc = each(&y, &y.fresh, add_link, e);
+		}
+		if (rc == 0 && !release)
+		{
+			rc = settle_nat(&y, e);
 		}
 	}
 	arena_free(y.a);

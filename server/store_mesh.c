@@ -54,6 +54,7 @@ struct member
 	int64_t id, suspended;
 	char *name;
 	struct addr address;
+	bool behind_nat;
 	int role;
 };
 
@@ -253,7 +254,7 @@ static int read_members(struct store *s, struct mesh *mesh, struct err *e)
 	int rc;
 
 	rc = db_query(s->db, "SELECT t.id, t.name, t.ce_address, "
-				  "ce.suspended_revision, t.role FROM site t "
+				  "ce.suspended_revision, t.role, t.behind_nat FROM site t "
 				  "JOIN ce ON ce.id = t.ce_id WHERE t.vpn_id = $1 "
 				  "ORDER BY t.id", DB_ARGS(db_i(mesh->vpn_id)), &rows, e);
 	if (rc < 0)
@@ -267,6 +268,7 @@ static int read_members(struct store *s, struct mesh *mesh, struct err *e)
 		member->id = db_col_int(rows, 0);
 		member->name = arena_strdup(mesh->a, db_col_text(rows, 1));
 		member->suspended = db_col_int(rows, 3);
+		member->behind_nat = db_col_int(rows, 5) != 0;
 		if ((rc = store_read_addr(db_col_text(rows, 2), &member->address,
 								  e)) < 0 ||
 			(rc = store_word(conf_roles, db_col_text(rows, 4), &member->role,
@@ -717,6 +719,7 @@ static size_t add_peer(struct arena *a, const struct mesh *mesh, size_t other,
 						   sizeof(*peer));
 	peer->site = arena_strdup(a, member->name);
 	peer->ce_address = member->address;
+	peer->behind_nat = member->behind_nat;
 	peer->initiates = entry->initiated == peer_is_newer;
 	peer->cost = entry->cost;
 	peer->role = member->role;

@@ -74,6 +74,14 @@ static const struct rule rules[] = {
 	  "LEFT JOIN ce ON ce.id = t.ce_id WHERE v.id IS NULL OR ce.id IS NULL "
 	  "OR v.customer_id <> t.customer_id OR ce.customer_id <> t.customer_id "
 	  "OR ce.removed_revision <> 0" },
+	{ "NAT", "SELECT count(*) FROM ce WHERE behind_nat = 1",
+	  "SELECT t.name, 'its documents do not say what its router says of NAT' "
+	  "FROM site t JOIN ce ON ce.id = t.ce_id WHERE t.behind_nat <> "
+	  STORE_IS_BEHIND_NAT("ce", "t") " UNION ALL "
+	  "SELECT " LINK_ENDS ", 'NAT at both ends, or the other one begins' "
+	  LINK_JOINS "WHERE (a.behind_nat = 1 AND b.behind_nat = 1) "
+	  "OR (a.behind_nat = 1 AND l.initiator <> a.id) "
+	  "OR (b.behind_nat = 1 AND l.initiator <> b.id)" },
 	{ "revisions", "SELECT count(*) FROM ce_change",
 	  "SELECT " CE_NAME ", 'its document''s revision is not one of the "
 	  "database' FROM ce LEFT JOIN ce_change ch ON ch.ce_id = ce.id "
@@ -274,6 +282,10 @@ int store_verify(struct store *s, const struct model_management *management,
 	if (rc == 0)
 	{
 		rc = store_prefix_verify(s, verifier, e);
+	}
+	if (rc == 0)
+	{
+		rc = store_dynamic_verify(s, verifier, e);
 	}
 	return rc < 0 ? rc : verify_documents(s, management, verifier, e);
 }

@@ -620,6 +620,59 @@ static void case_events(void)
 	check(settle() < 9, "and what was changed is put right");
 }
 
+static struct addr address(const char *text)
+{
+	struct addr a = { .family = 0 };
+
+	addr_parse4(text, &a);
+	return a;
+}
+
+static bool source_is(const char *to, const char *wanted)
+{
+	struct addr target = address(to), source, want = address(wanted);
+	struct observation o;
+	bool there = nl_source(nl, &target, &source), same;
+
+	o = observe(NULL);
+	same = addr_equal(&o.facts.source, &source) && addr_equal(&source, &want);
+	observation_done(&o);
+	return same && there == (*wanted != '\0');
+}
+
+/* Another address, or another way, in the provider's space: not in a VPN's. */
+static void case_source(void)
+{
+	struct addr mine = address("198.18.7.1"), lan_address;
+
+	forget_events();
+	shell("ip link add far type dummy; ip link set far up; "
+		  "ip addr add 198.18.7.1/24 dev far");
+	pump(50);
+	check(events[NL_ADDRESS] >= 1 && last_present[NL_ADDRESS], "an address came");
+	check(source_is("198.18.7.9", "198.18.7.1"), "packets are sent from it");
+	check(nl_is_local(nl, &mine), "and it is this router's");
+	check(source_is("198.19.0.1", ""), "there is no way elsewhere");
+	forget_events();
+	shell("ip route add default via 198.18.7.9");
+	pump(50);
+	check(events[NL_ADDRESS] >= 1, "a default route came");
+	check(source_is("198.19.0.1", "198.18.7.1"), "and its source counts");
+	shell("ip addr add 198.18.77.1/24 dev lan1");
+	lan_address = address("198.18.77.1");
+	check(!nl_is_local(nl, &lan_address), "an address in a VRF is not one of the "
+		  "provider's space");
+	shell("ip addr del 198.18.77.1/24 dev lan1");
+	forget_events();
+	shell("ip addr del 198.18.7.1/24 dev far");
+	pump(50);
+	check(events[NL_ADDRESS] >= 1 && !last_present[NL_ADDRESS], "it went");
+	check(!nl_is_local(nl, &mine), "it is nobody's now");
+	check(source_is("198.18.7.9", ""), "and nothing is sent");
+	shell("ip link del far");
+	settle();
+}
+
 static void case_group(void)
 {
 	struct observation o = observe("ppvpn:acme:a:site2");
@@ -815,6 +868,7 @@ int main(int argc, char *argv[])
 	case_fence();
 	case_foreign();
 	case_events();
+	case_source();
 	case_group();
 	case_restart();
 	case_many();

@@ -19,7 +19,7 @@
 extern fetch_fn asked_fn, leave_fn, diag_fn, looked_fn;
 extern void *asked_user, *leave_user, *diag_user, *looked_user;
 extern char asked_etag[128], asked_server[64], looked_server[64];
-extern unsigned asked_wait, asked, posted, leaves, diags, looks;
+extern unsigned asked_wait, asked, posted, leaves, diags, looks, fetches_ended;
 extern char diag_sent[64];
 /* the servers' answers say of reports; "" nothing */
 extern char answer_schema[128];

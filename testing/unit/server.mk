@@ -9,6 +9,7 @@ if HAVE_CHECK
 server_tests = \
 	testing/unit/test_access \
 	testing/unit/test_api_admin \
+	testing/unit/test_follow \
 	testing/unit/test_grade \
 	testing/unit/test_render \
 	testing/unit/test_seal \
@@ -27,6 +28,9 @@ testing_unit_test_api_admin_SOURCES = \
 testing_unit_test_api_admin_LDADD = libppvpn-api-admin.la libppvpn-http.la \
 	libppvpn-store.la $(CHECK_LIBS)
 
+testing_unit_test_follow_SOURCES = testing/unit/test_follow.c
+testing_unit_test_follow_LDADD = server/follow.lo libppvpn-base.la $(CHECK_LIBS)
+
 testing_unit_test_grade_SOURCES = testing/unit/test_grade.c
 testing_unit_test_grade_LDADD = server/grade.lo libppvpn-base.la $(CHECK_LIBS)
 
@@ -42,6 +46,7 @@ testing_unit_test_store_SOURCES = \
 	testing/unit/test_store_alarm.c \
 	testing/unit/test_store_config.c \
 	testing/unit/test_store_fault.c \
+	testing/unit/test_store_follow.c \
 	testing/unit/test_store_migrate.c \
 	testing/unit/test_store_operate.c \
 	testing/unit/test_store_operator.c \

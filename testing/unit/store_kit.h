@@ -101,6 +101,7 @@ uint64_t kit_ce_revision(const char *customer, const char *ce);
 TCase *store_alarm_case(void);
 TCase *store_config_case(void);
 TCase *store_fault_case(void);
+TCase *store_follow_case(void);
 TCase *store_migrate_case(void);
 TCase *store_operate_case(void);
 TCase *store_operator_case(void);

@@ -1253,6 +1253,7 @@ class Command(Base):
                "spoke-role" if i else "hub-role")
         for words in (("ce", "list"), ("ce", "show", "tyrell/a"), ("site", "list"),
                       ("site", "show", "tyrell/net/a"),
+                      ("ce", "set", "tyrell/a", "--dynamic", "203.0.113.0/24"),
                       ("ce", "suspend", "tyrell/a"), ("ce", "resume", "tyrell/a"),
                       ("ce", "replace", "tyrell/a"), ("ce", "bundle", "tyrell/a"),
                       ("ce", "allow-removal", "tyrell/a"),

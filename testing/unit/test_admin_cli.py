@@ -217,6 +217,49 @@ class Changes(unittest.TestCase):
         # and nice, whom none of it concerns, was never told of it
         self.assertEqual(self.document("nice"), before["nice"])
 
+    def test_addresses_that_change(self):
+        before = {name: self.content(name) for name in self.ces}
+        shown = self.admin("ce", "show", "acme/lyon")
+        address = before["lyon"]["vpns"][0]["ce-address"]
+        self.assertRegex(shown, rf"address +{address}, static\n")
+        self.admin("ce", "set", "acme/lyon", "--dynamic", "203.0.113.0/24,198.51.100.0/24", "--external-id", "R-9")
+        self.assertRegex(self.admin("ce", "show", "acme/lyon"),
+                         rf"address +{address}, dynamic within 198.51.100.0/24, 203.0.113.0/24\n")
+        self.assertEqual({n: self.content(n) for n in self.ces}, before)    # no document has it
+        for bad in ("10.0.0.1/8", "10.0.0.0", "", "fd00::/8", "none,10.0.0.0/8", "127.0.0.0/8"):
+            self.refused("ce", "set", "acme/lyon", "--dynamic", bad)
+        self.refused("ce", "set", "acme/lyon")
+        self.refused("ce", "set", "acme/lyon", "--behind-nat", "perhaps")
+        dry = self.admin("ce", "set", "acme/lyon", "--behind-nat", "yes", "--dry-run")
+        self.assertIn("acme/lyon", dry)
+        self.assertEqual({n: self.content(n) for n in self.ces}, before)
+        self.admin("ce", "set", "acme/lyon", "--behind-nat", "yes")
+        self.assertRegex(self.admin("ce", "show", "acme/lyon"), "a NAT's, dynamic within")
+        self.assertIs(self.content("lyon")["vpns"][0]["behind-nat"], True)
+        self.assertEqual(self.peers("lyon")["paris"]["initiator"], "local")
+        self.assertIs(self.peers("paris")["lyon"]["behind-nat"], True)
+        self.assertEqual(self.content("nice"), before["nice"])
+        error = self.refused("ce", "set", "acme/paris", "--behind-nat", "yes")
+        self.assertIn("both are behind NAT", error)
+        self.assertIn("hub-spoke", error)       # what to do
+        # the file says it, and is the same again
+        file = self.admin("export", "acme")
+        self.assertIn("behind-nat: true", file)
+        self.assertRegex(file, r"dynamic:\s+(\[|-) ?198.51.100.0/24")
+        path = self.server.dir + "/dynamic.yaml"
+        with open(path, "w") as f:
+            f.write(file)
+        self.assertIn("nothing", self.admin("apply", "-f", path, "--yes").lower())
+        revision = self.document("lyon")["revision"]
+        self.admin("ce", "set", "acme/lyon", "--address", "203.0.113.44")
+        self.assertEqual(self.peers("paris")["lyon"]["remote-address"], "203.0.113.44")
+        # the router may be where it is
+        self.assertIn("nothing", self.admin("apply", "-f", path, "--yes").lower())
+        self.admin("revert", str(self.document("lyon")["revision"]))
+        self.admin("revert", str(revision))
+        self.admin("ce", "set", "acme/lyon", "--dynamic", "none", "--external-id", "")
+        self.assertEqual({n: self.content(n) for n in self.ces}, before)
+
     def test_what_changes_hands(self):
         """A file in which two routers and two sites change places; and back."""
         self.admin("vpn", "set", "acme/corp", "--topology", "any-to-any")

@@ -665,12 +665,52 @@ const struct conf_vpn *conf_vpn(const struct conf *c, const char *customer,
 	return NULL;
 }
 
+/* The router's own end is what it has there, not what its peers see. */
+START_TEST(behind_nat_tunnels_begin_at_the_source)
+{
+	const struct addr inside = addr_from_u32(0x0a630002);
+	const struct resource *r;
+
+	vpns[0].behind_nat = true;
+	/* not known yet: no link with an end that nobody has */
+	build(&doc, NULL);
+	ck_assert_ptr_null(resource_find(&wish.want, RES_LINK, P1));
+	ck_assert_ptr_null(resource_find(&wish.want, RES_CONN, P1));
+	desired_done(&wish);
+	facts.source = inside;
+	build(&doc, NULL);
+	ck_assert(addr_equal(&link_of(P1)->local, &inside));
+	r = resource_find(&wish.want, RES_CONN, P1);
+	ck_assert(addr_equal(&((const struct res_conn*)r->spec)->local, &inside));
+	r = resource_find(&wish.want, RES_SA, P2);
+	ck_assert(addr_equal(&((const struct res_sa*)r->spec)->local, &inside));
+	vpns[0].behind_nat = false;
+}
+END_TEST
+
+/* No way to anybody: that is no reason to take down what is there. */
+START_TEST(behind_nat_without_a_source_links_stay)
+{
+	vpns[0].behind_nat = true;
+	have_link(P1, "ppv1", 0x70ff0001, RES_OURS);
+	build(&doc, NULL);
+	ck_assert_uint_eq(addr_to_u32(&link_of(P1)->local), 1);
+	ck_assert_ptr_null(resource_find(&wish.want, RES_LINK, P2));
+	desired_done(&wish);
+	build(&doc, P1);
+	ck_assert_uint_eq(addr_to_u32(&link_of(P1)->local), 1);
+	vpns[0].behind_nat = false;
+}
+END_TEST
+
 int main(void)
 {
 	TCase *tc = tcase_create("desired");
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, everything_for_two_peers);
+	tcase_add_test(tc, behind_nat_tunnels_begin_at_the_source);
+	tcase_add_test(tc, behind_nat_without_a_source_links_stay);
 	tcase_add_test(tc, lan_networks_are_announced);
 	tcase_add_test(tc, names_and_marks_are_recovered);
 	tcase_add_test(tc, a_link_that_went_comes_back_to_its_sa);

@@ -183,7 +183,7 @@ def full_bodies(csr):
         "PUT /v1/config/{customer}": {
             "schema": "ppvpn-customer/1", "customer": "acme", **words,
             "ces": [{"ce": name, "address": f"198.51.100.{i + 1}", **words,
-                     "suspended": False}
+                     "behind-nat": False, "dynamic": ["198.51.100.0/24"], "suspended": False}
                     for i, name in enumerate(("paris", "lyon", "nice"))],
             "vpns": [{
                 "vpn": "corp", "topology": "hub-spoke", "grade": "standard", **words,
@@ -207,9 +207,10 @@ def full_bodies(csr):
                               **profile},
         "PATCH /v1/profiles/{customer}/{vpn}/{profile}": profile,
         "POST /v1/ces": {"customer": "acme", "ce": "new", "ce-address": "203.0.113.9",
-                         **words},
+                         "behind-nat": True, "dynamic": ["203.0.113.0/24"], **words},
         "PATCH /v1/ces/{customer}/{ce}": {
-            "ce-address": "203.0.113.10", **words, "suspended": True},
+            "ce-address": "203.0.113.10", "behind-nat": True,
+            "dynamic": ["203.0.113.0/25", "203.0.113.128/25"], **words, "suspended": True},
         "POST /v1/sites": {
             "customer": "acme", "vpn": "corp", "site": "nice", "ce": "nice",
             "role": "any-to-any-role", "router-id": "10.255.0.77",

@@ -367,6 +367,42 @@ START_TEST(another_server_after_a_failure)
 }
 END_TEST
 
+static unsigned left_refused;
+
+static void on_left_alone(void *user, const struct err *e)
+{
+	(void)user;
+	left_refused += e != NULL;
+}
+
+/* Nothing of what was under way ends by itself any more. */
+START_TEST(another_address_begins_anew)
+{
+	provider_start(p);
+	answer_document(3, 7, "50");
+	ck_assert_uint_eq(asked_wait, 50);
+	provider_leave(p, on_left_alone, NULL);
+	fetches_ended = 0;
+	provider_moved(p);
+	ck_assert_uint_eq(fetches_ended, 1);
+	ck_assert_uint_eq(left_refused, 1);
+	ck_assert_uint_eq(asked_wait, 0);
+	ck_assert_uint_eq(asked, 3);
+	ck_assert_str_eq(asked_server, "https://a:1");
+	/* asked and reported as ever */
+	answer(304, NULL, "");
+	ck_assert_uint_eq(asked_wait, 50);
+	posted = 0;
+	provider_report(p, "{}", 2);
+	ck_assert_uint_eq(posted, 1);
+	/* one that was asked to be silent stays so */
+	provider_quit(p);
+	asked = 0;
+	provider_moved(p);
+	ck_assert_uint_eq(asked, 0);
+}
+END_TEST
+
 START_TEST(a_poke_asks_at_once_but_not_twice)
 {
 	provider_start(p);
@@ -600,6 +636,7 @@ int main(void)
 	tcase_add_test(tc, disk_first);
 	tcase_add_test(tc, disk_does_not_open);
 	tcase_add_test(tc, another_server_after_a_failure);
+	tcase_add_test(tc, another_address_begins_anew);
 	tcase_add_test(tc, a_poke_asks_at_once_but_not_twice);
 	tcase_add_test(tc, a_server_that_never_waits_is_not_asked_in_a_circle);
 	tcase_add_test(tc, leave_is_followed_by_the_tombstone);

@@ -202,14 +202,23 @@ class Run:
         place = self.pick(draft, "profile")
         return "DELETE", "/v1/profiles/%s/%s/%s" % place, None, lambda d: d.profile_remove(*place)
 
+    def policy(self):
+        """Of a router's address; no address of this test is within these prefixes, so a file's counts."""
+        found = {}
+        if self.random.random() < 0.3:
+            found["behind-nat"] = self.random.random() < 0.4
+        if self.random.random() < 0.2:
+            found["dynamic"] = sorted(self.random.sample(["100.64.0.0/24", "100.64.1.0/24"], self.random.randint(0, 2)))
+        return found
+
     def op_ce_add(self, draft):
-        customer, words = self.pick(draft, "customer")[0], self.words()
+        customer, words = self.pick(draft, "customer")[0], {**self.words(), **self.policy()}
         name, address = self.random.choice(ROUTERS), self.random.choice([self.free_address(draft), self.random.choice(ADDRESSES)])
         return "POST", "/v1/ces", {"customer": customer, "ce": name, "ce-address": address, **words}, \
             lambda d: d.ce_add(customer, name, address, **words)
 
     def op_ce_set(self, draft):
-        place, words = self.pick(draft, "ce"), self.words()
+        place, words = self.pick(draft, "ce"), {**self.words(), **self.policy()}
         body, values = dict(words), dict(words)
         if self.random.random() < 0.6:
             body["ce-address"] = values["address"] = self.random.choice(ADDRESSES)

@@ -35,6 +35,8 @@ ONLY_C = [
     ("json-value", "/maximum", "less than t1"),
     ("document", "/topology/role", "does not fit the topology"),
     ("document", "/role", "a peer's role that does not fit, two spokes"),
+    ("document", "/behind-nat", "NAT at both ends of a tunnel"),
+    ("document", "/initiator", "not the end behind NAT"),
 ]
 
 WORDS = [
@@ -102,6 +104,11 @@ def good_configs():
     hub["vpns"][1]["peers"][0]["sa-profile"] = "corp.fast"
     hub["sa-profiles"]["corp.fast"] = copy.deepcopy(example["sa-profiles"]["default"])
     yield hub
+    behind = copy.deepcopy(big)
+    behind["vpns"][0]["peers"][1]["behind-nat"] = True
+    behind["vpns"][1]["behind-nat"] = True
+    behind["vpns"][1]["peers"][0]["behind-nat"] = False
+    yield behind
     idle = dict(copy.deepcopy(example), state="suspended")
     idle["vpns"][0]["peers"] = []
     idle["vpns"][0]["topology"] = {"type": "custom", "role": "custom-role"}
@@ -129,7 +136,8 @@ def good_statuses():
                     "count": 1, "age": 2, "text": "late"}],
     }
     yield full
-    yield dict(full, errors=[], peers=[], alarms=[])
+    yield dict(full, errors=[], peers=[], alarms=[], address={"missing": "192.0.2.5"})
+    yield dict(full, address={"missing": "192.0.2.5", "present": "192.0.2.9"})
 
 
 def places(value, at=()):
@@ -246,6 +254,9 @@ def contradictions(good):
     yield change(lambda doc, vpn, peer: vpn["topology"].update(role="custom-role"))
     yield change(lambda doc, vpn, peer: peer.update(role="custom-role"))
     yield change(lambda doc, vpn, peer: peer.update(role="spoke-role"))
+    yield change(lambda doc, vpn, peer: (vpn.update({"behind-nat": True}), peer.update({"behind-nat": True})))
+    yield change(lambda doc, vpn, peer: peer.update({"behind-nat": True}))
+    yield change(lambda doc, vpn, peer: (vpn.update({"behind-nat": True}), peer.update(initiator="remote")))
 
 
 def make_documents(rng, goods, count):

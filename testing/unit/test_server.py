@@ -730,6 +730,54 @@ class Whole(unittest.TestCase):
         self.assertNotIn("Authorization", log)
 
 
+class Addresses(unittest.TestCase):
+    """Where alarms are looked for every second or so."""
+
+    def setUp(self):
+        self.server = Server().start(**{"report-interval": 5})
+        self.server.admin("POST", "/v1/customers", {"customer": "acme"})
+        self.server.admin("POST", "/v1/vpns", {"customer": "acme", "vpn": "corp", "topology": "any-to-any"})
+
+    def tearDown(self):
+        self.server.close()
+
+    def test_another_address(self):
+        """Requests that are refused, each with its reason; nothing changes. (What is followed: test_dynamic.py in the lab.)"""
+        ce = CE(self.server, "roamer", "corp")
+        document = ce.ask().json()
+        known = document["vpns"][0]["ce-address"]
+        url = "/v1/alarms?customer=acme"
+
+        def alarm():
+            found = [a for a in self.server.admin("GET", url).json()["alarms"]
+                     if a["code"] == "address-refused" and a.get("ce") == "roamer"]
+            return found[0]["text"] if found else None
+
+        def told(address, text):
+            self.assertEqual(ce.report(document, address=address).status, 204)
+            wait_until(f"{text}, not {alarm()}", lambda: alarm() and text in alarm())
+
+        told({"missing": known, "present": "192.0.2.250"}, "192.0.2.250: its address is static")
+        self.server.admin("PATCH", "/v1/ces/acme/roamer", {"dynamic": ["127.0.0.0/24"]}, status=400)
+        self.server.admin("PATCH", "/v1/ces/acme/roamer", {"dynamic": ["192.0.2.0/24"]})
+        wait_until("another policy, another question", lambda: alarm() is None)
+        told({"missing": known, "present": "192.0.2.250"}, "came from another address (127.0.0.1)")
+        told({"missing": known, "present": "127.0.0.1"}, "not an address that a router can have")
+        told({"missing": known}, "and no other")
+        # of another document than the one that is now: nothing to say
+        self.assertEqual(ce.report(document, address={"missing": "192.0.2.251", "present": "127.0.0.1"}).status, 204)
+        wait_until("over", lambda: alarm() is None)
+        for bad in ({}, {"present": known}, {"missing": "x"}, {"missing": known, "more": 1}, known, None, []):
+            self.assertEqual(ce.report(document, address=bad).status, 400, bad)
+        # behind NAT the connection counts
+        self.server.admin("PATCH", "/v1/ces/acme/roamer", {"behind-nat": True})
+        behind = ce.ask().json()
+        self.assertIs(behind["vpns"][0]["behind-nat"], True)
+        self.assertEqual(ce.report(document).status, 204)
+        wait_until("127.0.0.1 is not followed", lambda: alarm() and "127.0.0.1: not an address" in alarm())
+        self.assertEqual(ce.ask().json(), behind)
+
+
 class Restarts(unittest.TestCase):
     def setUp(self):
         self.server = Server().start()

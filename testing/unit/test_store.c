@@ -14,6 +14,7 @@ int main(void)
 	int failed;
 
 	suite_add_tcase(suite, store_config_case());
+	suite_add_tcase(suite, store_follow_case());
 	suite_add_tcase(suite, store_prefix_case());
 	suite_add_tcase(suite, store_report_case());
 	suite_add_tcase(suite, store_alarm_case());

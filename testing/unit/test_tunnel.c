@@ -192,6 +192,117 @@ START_TEST(only_the_named_end_initiates)
 }
 END_TEST
 
+/* Nobody reaches a peer behind NAT: neither takeover, nor a kick, nor after it
+ * was up. */
+START_TEST(a_peer_behind_nat_is_waited_for)
+{
+	peers[1].behind_nat = true;
+	document(false);
+	tunnels_ready(ts);
+	fake_loop_pass(3600 * 1000);
+	ck_assert_uint_eq(initiated_b, 0);
+	tunnels_kick(ts, NULL);
+	tunnels_restarted(ts);
+	tunnels_ready(ts);
+	fake_loop_pass(60000);
+	observe(B, 1);
+	ck_assert_int_eq(get(B)->state, PEER_UP);
+	observe(B, 0);
+	ck_assert_int_eq(get(B)->state, PEER_ASKING);
+	fake_loop_pass(3600 * 1000);
+	ck_assert_uint_eq(initiated_b, 0);
+	/* its NAT has another address */
+	peers[1].remote_address = addr_from_u32(0xc000024d);
+	document(false);
+	tunnels_ready(ts);
+	fake_loop_pass(3600 * 1000);
+	ck_assert_uint_eq(initiated_b, 0);
+	observe(B, 1);
+	ck_assert_int_eq(get(B)->state, PEER_UP);
+	peers[1].behind_nat = false;
+}
+END_TEST
+
+/* This router behind NAT, and with another address: at once. */
+START_TEST(tunnels_begin_again_where_the_router_is)
+{
+	vpn.behind_nat = true;
+	document(false);
+	tunnels_ready(ts);
+	observe(A, 1);
+	tunnels_moved(ts);
+	tunnels_ready(ts);
+	fake_loop_pass(100);
+	ck_assert_uint_eq(initiated_a, 1);		/* its SA is still there */
+	observe(A, 0);
+	ck_assert_uint_eq(initiated_a, 1);
+	tunnels_ready(ts);
+	fake_loop_pass(100);
+	ck_assert_uint_eq(initiated_a, 2);
+	vpn.behind_nat = false;
+}
+END_TEST
+
+/* Its NAT has another address: peers let go of the old one, and cannot begin. */
+START_TEST(another_address_of_the_nat_begins_anew)
+{
+	vpn.behind_nat = true;
+	document(false);
+	tunnels_ready(ts);
+	observe(A, 1);
+	tunnels_ready(ts);
+	ck_assert_uint_eq(abandoned, 0);
+	vpn.ce_address = addr_from_u32(0xc0000299);
+	document(false);
+	tunnels_ready(ts);
+	ck_assert_uint_eq(abandoned, 1);
+	tunnels_ready(ts);
+	ck_assert_uint_eq(abandoned, 1);
+	observe(A, 0);
+	tunnels_ready(ts);
+	fake_loop_pass(100);
+	ck_assert_uint_eq(initiated_a, 2);
+	vpn.behind_nat = false;
+}
+END_TEST
+
+/* The peer's charon is another one: it cannot begin, so this end does, once. */
+START_TEST(silence_behind_nat_begins_anew)
+{
+	uint64_t out = 1000;
+
+	vpn.behind_nat = _i == 0;
+	document(false);
+	tunnels_ready(ts);
+	observe(B, 1);
+	observe_bytes(A, 1, 500, out);
+	for (unsigned s = 0; s < 300; s += 10)
+	{
+		fake_loop_pass(10000);
+		observe_bytes(A, 1, 500, out += 100);
+	}
+	ck_assert_uint_eq(silent, 1);
+	ck_assert_uint_eq(abandoned, _i == 0);
+	/* up again, and silent from the first byte on: no second time */
+	observe_bytes(A, 0, 0, 0);
+	for (unsigned s = 0; s < 300; s += 10)
+	{
+		fake_loop_pass(10000);
+		observe_bytes(A, 1, 0, out += 100);
+	}
+	ck_assert_uint_eq(abandoned, _i == 0);
+	/* heard, and then silent: again */
+	observe_bytes(A, 1, 100, out);
+	for (unsigned s = 0; s < 300; s += 10)
+	{
+		fake_loop_pass(10000);
+		observe_bytes(A, 1, 100, out += 100);
+	}
+	ck_assert_uint_eq(abandoned, _i == 0 ? 2 : 0);
+	vpn.behind_nat = false;
+}
+END_TEST
+
 START_TEST(no_takeover_when_it_came_up)
 {
 	document(false);
@@ -1133,6 +1244,10 @@ int main(void)
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, only_the_named_end_initiates);
+	tcase_add_test(tc, a_peer_behind_nat_is_waited_for);
+	tcase_add_test(tc, tunnels_begin_again_where_the_router_is);
+	tcase_add_test(tc, another_address_of_the_nat_begins_anew);
+	tcase_add_loop_test(tc, silence_behind_nat_begins_anew, 0, 2);
 	tcase_add_test(tc, no_takeover_when_it_came_up);
 	tcase_add_test(tc, failures_back_off_and_alarm);
 	tcase_add_loop_test(tc, each_cause_has_its_wait, 0, COUNT(causes));

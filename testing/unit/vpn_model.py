@@ -136,7 +136,8 @@ class Config:
     def ce_add(self, customer, ce, address, **words):
         self.get("customer", customer)
         need(address not in self.addresses(), "address taken")
-        self.new(("ce", customer, ce), {**WORDS, "address": address, "suspended": False, **words})
+        self.new(("ce", customer, ce), {**WORDS, "address": address, "suspended": False, "behind-nat": False,
+                                         "dynamic": [], **words})
 
     def ce_set(self, customer, ce, **values):
         value = self.get("ce", customer, ce)
@@ -267,6 +268,11 @@ class Config:
                         "initiator": said.get("initiator", ""), "uids": frozenset((one["uid"], two["uid"]))}
         return found
 
+    def behind_nat(self, customer, vpn, site):
+        value = self.objects["site", customer, vpn, site]
+        ce = self.objects["ce", customer, value["ce"]]
+        return ce["behind-nat"] and ce["address"] == value["ce-address"]
+
     def check(self):
         """What must hold of the whole."""
         for key in self.of("ce") + self.of("vpn"):
@@ -285,7 +291,10 @@ class Config:
         for key in self.of("vpn"):
             self.check_vpn(*key[1:])
         pairs = set()
-        for customer, vpn, a, b in self.tunnels():
+        for (customer, vpn, a, b), tunnel in self.tunnels().items():
+            behind = [site for site in (a, b) if self.behind_nat(customer, vpn, site)]
+            need(len(behind) < 2, "NAT at both ends")
+            need(not behind or tunnel["initiator"] in ("", behind[0]), "the other end begins")
             pair = frozenset(self.objects["site", customer, vpn, site]["ce-address"] for site in (a, b))
             need(pair not in pairs, "a second tunnel between two addresses")
             pairs.add(pair)
@@ -378,6 +387,8 @@ class Model:
 
     def who_begins(self, tunnel, a, one, b, two, said):
         """Draft 3.4: one of them. A spoke towards its hub; else the server's choice, which stays."""
+        if one["nat"] or two["nat"]:
+            return a if one["nat"] else b
         spokes = [name for name, site in ((a, one), (b, two)) if site["role"] == "spoke-role"]
         if tunnel["initiator"]:
             return tunnel["initiator"]
@@ -421,6 +432,10 @@ class Model:
             "authentication": {"auth-method": "pre-shared"}, "router-id": site["router-id"], "mtu": row["mtu"],
             "routing": {"ospf": {member: row[member] for member in OSPF}},
             "retry": {member: row[member] for member in RETRY}, "peers": [], "removed": []}
+        config = Config(self.objects, self.uids)
+        site = {**site, "nat": config.behind_nat(customer, vpn, name)}
+        if site["nat"]:
+            part["behind-nat"] = True
         if suspended:
             return part, profiles
         for (c, v, a, b), tunnel in self.tunnels().items():
@@ -428,6 +443,7 @@ class Model:
                 continue
             other = b if name == a else a
             peer = self.objects["site", customer, vpn, other]
+            peer = {**peer, "nat": config.behind_nat(customer, vpn, other)}
             peer_ce = self.objects["ce", customer, peer["ce"]]
             if peer_ce["suspended"]:
                 part["removed"].append({"peer": other, "at-revision": self.suspended[peer_ce["uid"]],
@@ -455,6 +471,8 @@ class Model:
             "sa-profile": profile, "initiator": "local" if begins == name else "remote",
             # draft 3.4: dynamic routing requires a permanent tunnel
             "tunnel": {"establishment": "permanent", "ipsec-mode": "tunnel", "routing": "dynamic"}}
+        if peer["nat"]:
+            out["behind-nat"] = True
         if tunnel["cost"]:
             out["tunnel"]["cost"] = tunnel["cost"]
         if row["topology"] == "hub-spoke-disjoint":
