@@ -357,6 +357,7 @@ static void on_answer(void *user, const struct fetch_answer *a)
 	}
 	p->poked = p->asking = false;
 	skewed = provider_hear_schema(p, a);
+	p->busy = a->status == 503 || a->status == 429;
 	set_connected(p, a->rc == 0);
 	p->handlers.answered(p->user, a);
 	if (a->rc == 0)
@@ -418,11 +419,14 @@ void provider_ask(struct provider *p, unsigned wait)
 				 wait, on_answer, p);
 }
 
+/* After a failure an answer at once tells that it is over, and a long poll does so
+ * when it ends; but a server that has too much to do is not asked twice. */
 static void on_timer(void *user)
 {
 	struct provider *p = user;
+	bool doubt = p->failover.failures && !p->busy;
 
-	provider_ask(p, p->connected ? wait_seconds(p) : 0);
+	provider_ask(p, p->connected && !doubt ? wait_seconds(p) : 0);
 }
 
 /* ---- life ------------------------------------------------------------------ */

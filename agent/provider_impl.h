@@ -36,6 +36,7 @@ struct provider {
 	char *in_use;				/* the server; of the list that holds */
 	unsigned quick;				/* long polls answered at once, in a row */
 	bool asking;				/* for the configuration */
+	bool busy;					/* the server said that it is */
 	unsigned asked_wait;
 	uint64_t asked_ms, reported_ms;
 	bool poked;

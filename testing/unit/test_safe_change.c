@@ -808,6 +808,36 @@ START_TEST(a_server_of_another_version_is_asked_slowly)
 }
 END_TEST
 
+/* A long poll would tell only at its end that it is over. A server that has too
+ * much to do is not asked twice. */
+START_TEST(after_an_error_the_answer_comes_at_once)
+{
+	static const struct {
+		unsigned status;
+		bool at_once;
+	} cases[] = {
+		{ 406, true }, { 500, true }, { 404, true }, { 503, false },
+		{ 429, false },
+	};
+
+	provider_start(p);
+	offer(&old);
+	provider_applied(p);
+	for (size_t i = 0; i < 5; i++)
+	{
+		answer(304, NULL, "");
+		answer(cases[i].status, NULL, "");
+		asked_wait = 99;
+		fake_loop_pass(600 * SECOND);
+		ck_assert_msg((asked_wait == 0) == cases[i].at_once,
+					  "%u: asked for %u s", cases[i].status, asked_wait);
+		ck_assert_uint_ne(asked_wait, 99);
+		answer(304, NULL, "");
+		ck_assert_int_eq(status().error.code, ERR_NONE);
+	}
+}
+END_TEST
+
 int main(void)
 {
 	TCase *tc = tcase_create("safe change");
@@ -840,5 +870,6 @@ int main(void)
 	tcase_add_test(tc, keeps_to_its_server_when_the_list_changes);
 	tcase_add_test(tc, a_report_that_was_lost_is_made_again);
 	tcase_add_test(tc, a_server_of_another_version_is_asked_slowly);
+	tcase_add_test(tc, after_an_error_the_answer_comes_at_once);
 	return run_case(tc, "safe change");
 }
