@@ -5,7 +5,6 @@
  */
 #include "agent.h"
 #include "charon.h"
-#include "err_codes.h"
 #include "frr.h"
 #include "loop.h"
 #include "provider.h"

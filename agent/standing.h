@@ -11,7 +11,7 @@
 
 struct agent;
 
-/** Every second, and whenever something came to an end. */
+/** Every second. */
 void standing_look(struct agent *a);
 
 #endif
