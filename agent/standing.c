@@ -9,12 +9,13 @@
 #include "loop.h"
 #include "provider.h"
 #include "standing.h"
+#include "vici.h"
 
 /* Said by alert.c, in words of its own. */
 static bool has_its_own(enum err_code code)
 {
 	return code == ERR_DOCUMENT_STALE || code == ERR_ROLLED_BACK ||
-		   code == ERR_BULK_REMOVAL;
+		   code == ERR_BULK_REMOVAL || code == ERR_SCHEMA;
 }
 
 static bool is_disk(enum err_code code)
@@ -30,7 +31,8 @@ static const struct err *of_router(const struct agent *a)
 		const struct err *e = &a->errors[i].err;
 
 		if (e->code != ERR_CHARON && e->code != ERR_FRR &&
-			e->code != ERR_POLICY && e->code != ERR_CHARON_SETTING)
+			e->code != ERR_POLICY && e->code != ERR_CHARON_SETTING &&
+			e->code != ERR_PLUGIN)
 		{
 			return e;
 		}
@@ -60,6 +62,8 @@ void standing_look(struct agent *a)
 {
 	struct provider_status ps;
 	const struct err *router = of_router(a);
+	/* charon without the plugin is another alarm: fit.c */
+	bool charon = charon_hello(a->charon) || vici_connected(a->vici);
 	bool refused, disk, away;
 
 	provider_status(a->provider, &ps);
@@ -67,7 +71,7 @@ void standing_look(struct agent *a)
 	disk = !ps.rejected && is_disk(ps.error.code);
 	away = !ps.rejected && !disk && ps.error.code != ERR_NONE &&
 		   !has_its_own(ps.error.code);
-	look(a, TROUBLE_CHARON, charon_hello(a->charon) ? ERR_NONE : ERR_CHARON, "");
+	look(a, TROUBLE_CHARON, charon ? ERR_NONE : ERR_CHARON, "");
 	look(a, TROUBLE_FRR, frr_running(a->frr) ? ERR_NONE : ERR_FRR, "");
 	look(a, TROUBLE_SERVER, away ? ps.error.code : ERR_NONE, ps.error.text);
 	look(a, TROUBLE_DOCUMENT, refused ? ps.refusal.code : ERR_NONE,
