@@ -52,7 +52,7 @@ class Campaign:
     def __init__(self, lab, names, full):
         self.lab, self.names, self.full = lab, names, full
         self.server = lab.server
-        self.rows, self.broken = [], False
+        self.rows, self.failed = [], 0      # failed: rows one after the other
         self.pings = MeshPings(lab, names)
         self.begin = time.monotonic()
 
@@ -111,16 +111,16 @@ class Campaign:
         row = {"name": fault.name, "result": "FAILED"}
         self.rows.append(row)
         fault = replace(fault, **{name: value(self) for name in ("alarm", "lasts") if callable(value := getattr(fault, name))})
-        # what one fault has broken for good is not waited for again before each other
-        wait_until(self.well, 1 if self.broken else 60, f"all is well before: {fault.name}", 0.3)
-        self.broken = True
+        # what is broken for good is not waited for again before each other row
+        wait_until(self.well, 60 if self.failed < 2 else 1, f"all is well before: {fault.name}", 0.3)
+        self.failed += 1
         try:
             self._run(fault, row)
         except Exception as error:
             with open(SHARE / "campaign.log", "a", encoding="utf-8") as log:
                 log.write(f"\n==== {fault.name}: {error}\n" + self._state(fault))
             raise
-        self.broken = False
+        self.failed = 0
 
     def _state(self, fault):
         """What a row that failed leaves, at once: later rows change it."""
@@ -146,7 +146,7 @@ class Campaign:
         wait_until(lambda: time.monotonic() > end + LATE, 5, "the last pings' answers")
         lost = self.pings.lost(begin, end)
         row.update(pings=self.pings.count(begin, end), lost=lost, lasted=mended - begin, heal=healed - mended,
-                   says=self._says(fault), interval=self.pings.count(begin, end) / len(self.pings.pairs) / (end - begin))
+                   says=self._says(fault), rate=self.pings.count(begin, end) / len(self.pings.pairs) / (end - begin))
         wrong = {pair: len(gone) for pair, gone in lost.items() if not may_lose(fault, pair)}
         assert not wrong, f"{fault.name}: pings lost where nothing was hit: {wrong}"
         raised = {name: self.alarms(mark, name, "alarm-raised") for name in self.names}
@@ -192,7 +192,7 @@ class Campaign:
              f"{len(self.pings.pairs)} pairs, {sum(map(len, self.pings.sent))} pings, {time.monotonic() - self.begin:.0f} s\n" + self.table())
 
     def table(self):
-        return "\n".join([f"{'fault':<44} {'lasted':>7} {'healed':>7} {'pings':>6} {'lost':>5}  {'where (longest gap)':<40} said by the router",
+        return "\n".join([f"{'fault':<44} {'lasted':>7} {'healed':>7} {'pings':>6} {'lost':>5}  {'where (most of a pair)':<40} said by the router",
                           *map(self._line, self.rows)])
 
     def _line(self, row):
@@ -208,7 +208,7 @@ class Campaign:
         pairs = set(row["lost"])
         if not pairs:
             return "none"
-        gap = max(len(gone) for gone in row["lost"].values()) / row["interval"]
+        most = max(len(gone) for gone in row["lost"].values()) / row["rate"]
         common = set.intersection(*map(set, pairs))
         if len(pairs) == 1:
             text = "-".join(next(iter(pairs)))
@@ -216,4 +216,4 @@ class Campaign:
             text = f"{len(pairs)} pairs of {common.pop()}"
         else:
             text = f"{len(pairs)} pairs"
-        return f"{text} ({gap:.1f} s)"
+        return f"{text} ({most:.1f} s)"

@@ -183,7 +183,7 @@ def netem(words):
 LOST = ("server-lost", "server-connected")
 FAULTS = [
     Fault("server killed", lambda c: c.server.kill("ppvpn-server"), lambda c: c.server.start(), events=LOST,
-          alarm=lambda c: "unreachable" if c.full else "", within=90),
+          alarm=lambda c: "unreachable" if c.full else "", lasts=lambda c: 60 if c.full else 0, within=90),
     Fault("server partitioned", lambda c: c.lab.partition("server"), lambda c: c.lab.heal(), lasts=5, within=60),
     Fault("server serves an older database", older_database, newer_database, alarm="document-stale", within=60),
     Fault("agents killed at random moments", kill_agents, within=40),
