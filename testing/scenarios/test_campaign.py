@@ -58,13 +58,13 @@ def paris_does(name):
 
 def older_database(c):
     """As it was before the fifth site joined, under the same epoch."""
-    c.server.stop("ppvpn-server")
+    c.server.kill("ppvpn-server")
     c.server.run(f"mv {STATE} {STATE}.newer; cp -a {STATE}.older {STATE}")
     c.server.start()
 
 
 def newer_database(c):
-    c.server.stop("ppvpn-server")
+    c.server.kill("ppvpn-server")
     c.server.run(f"rm -rf {STATE}; mv {STATE}.newer {STATE}")
     c.server.start()
 
@@ -185,7 +185,7 @@ FAULTS = [
     Fault("server killed", lambda c: c.server.kill("ppvpn-server"), lambda c: c.server.start(), events=LOST,
           alarm=lambda c: "unreachable" if c.full else "", lasts=lambda c: 60 if c.full else 0, within=90),
     Fault("server partitioned", lambda c: c.lab.partition("server"), lambda c: c.lab.heal(), lasts=5, within=60),
-    Fault("server serves an older database", older_database, newer_database, alarm="document-stale", within=60),
+    Fault("server serves an older database", older_database, newer_database, alarm="document-stale", within=90),
     Fault("agents killed at random moments", kill_agents, within=40),
     Fault("charon stopped", paris_does("stop_charon"), paris_does("start_charon"), hit=("paris",),
           events=("charon-lost", "charon-connected"), within=40),
