@@ -435,7 +435,9 @@ static void on_timer(void *user)
 {
 	struct provider *p = user;
 
-	provider_ask(p, p->connected ? wait_seconds(p) : 0);
+	/* after a failure the answer is wanted now: a server that is well again
+	 * would keep a long poll, and the error would stay for as long */
+	provider_ask(p, p->connected && !p->failover.failures ? wait_seconds(p) : 0);
 }
 
 /* ---- life ------------------------------------------------------------------ */

@@ -147,6 +147,23 @@ static void begin(const struct shape *next)
 	provider_applied(p);
 }
 
+/* A server that is well again would keep a long poll, and its error with it. */
+START_TEST(after_a_failure_the_answer_is_wanted_now)
+{
+	provider_start(p);
+	offer(&old);
+	provider_applied(p);
+	ck_assert_uint_gt(asked_wait, 0);
+	answer(404, xstrdup(""), "");
+	ck_assert_int_eq(status().error.code, ERR_HTTP);
+	fake_loop_pass(5 * SECOND);
+	ck_assert_uint_eq(asked_wait, 0);
+	answer(304, NULL, asked_etag);
+	ck_assert_int_eq(status().error.code, ERR_NONE);
+	ck_assert_uint_gt(asked_wait, 0);
+}
+END_TEST
+
 /* ---- trial ------------------------------------------------------------------- */
 
 START_TEST(confirmed_by_a_report)
@@ -839,6 +856,7 @@ int main(void)
 	tcase_add_test(tc, goes_on_to_the_next_and_comes_back);
 	tcase_add_test(tc, keeps_to_its_server_when_the_list_changes);
 	tcase_add_test(tc, a_report_that_was_lost_is_made_again);
+	tcase_add_test(tc, after_a_failure_the_answer_is_wanted_now);
 	tcase_add_test(tc, a_server_of_another_version_is_asked_slowly);
 	return run_case(tc, "safe change");
 }
