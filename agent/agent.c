@@ -36,6 +36,7 @@
 #include "sacheck.h"
 #include "seal.h"
 #include "serve.h"
+#include "standing.h"
 #include "text.h"
 #include "trim.h"
 #include "vici.h"
@@ -156,6 +157,7 @@ static void on_attempts(void *user)
 		negotiate_look(a);
 	}
 	note_server(a);
+	standing_look(a);
 	alert_strangers(a);
 	rest_if_idle(a);
 	loop_timer_set(a->attempts, ATTEMPTS_MS);

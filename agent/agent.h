@@ -14,6 +14,7 @@
 #include "cycle.h"
 #include "identity.h"
 #include "provider.h"
+#include "trouble.h"
 #include "tunnel.h"
 
 struct charon;
@@ -59,6 +60,7 @@ struct agent {
 	struct control *control;
 	struct backend *backends[5];
 	struct alarms alarms;
+	struct trouble troubles[TROUBLE_COUNT];
 
 	/* in force; the provider's, or the hold's where that goes too far */
 	const struct model_document *doc;

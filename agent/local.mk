@@ -23,6 +23,7 @@ libppvpn_agent_core_la_SOURCES = \
 	agent/policy.c agent/policy.h \
 	agent/resource.c agent/resource.h \
 	agent/trial.c agent/trial.h \
+	agent/trouble.c agent/trouble.h \
 	agent/turn.c agent/turn.h \
 	agent/vici_msg.c agent/vici_msg.h \
 	agent/vici_read.c agent/vici_read.h
@@ -87,6 +88,7 @@ agent_wiring = \
 	agent/negotiate.c agent/negotiate.h \
 	agent/notify.c agent/notify.h \
 	agent/report.c agent/report.h \
+	agent/standing.c agent/standing.h \
 	agent/serve.c agent/serve.h
 ppvpn_agent_LDADD = libppvpn-agent.la
 

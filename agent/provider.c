@@ -280,6 +280,8 @@ static int accept(struct provider *p, const char *body, size_t len,
 static void refuse(struct provider *p, const char *etag, bool repeated,
 				   struct err *e)
 {
+	uint64_t ms;
+
 	if (e->code == ERR_BULK_REMOVAL)
 	{
 		snprintf(p->braked, sizeof(p->braked), "%s", etag);
@@ -289,13 +291,20 @@ static void refuse(struct provider *p, const char *etag, bool repeated,
 	{	/* another document with the same fault is told again */
 		memset(&p->error, 0, sizeof(p->error));
 	}
-	failover_answered(&p->failover);
 	provider_note_refusal(p, e);
-	/* asked again when it changes (its ETag is named), or slowly */
-	loop_timer_set(p->timer, (uint64_t)poll_seconds(p) * 1000);
 	if (p->seen[0])
-	{
+	{	/* asked again when it changes: its ETag is named */
+		failover_answered(&p->failover);
 		ask_again(p);
+		return;
+	}
+	/* Without an ETag it is no answer of a server of ours, whatever it is. */
+	ms = failover_failed(&p->failover, loop_now_ms(), 0, chance());
+	take_server(p);
+	loop_timer_set(p->timer, ms);
+	if (!loop_timer_armed(p->look))
+	{
+		arm_look(p);
 	}
 }
 
@@ -304,7 +313,7 @@ static void on_document(struct provider *p, const struct fetch_answer *a,
 {
 	struct held h = {0};
 	struct err e = {0};
-	bool repeated = a->etag[0] && strcmp(a->etag, p->seen) == 0;
+	bool repeated = strcmp(a->etag, p->seen) == 0;
 
 	snprintf(p->seen, sizeof(p->seen), "%s", a->etag);
 	if (p->held.doc && a->etag[0] && strcmp(a->etag, p->held.etag) == 0)
@@ -382,6 +391,10 @@ static void on_answer(void *user, const struct fetch_answer *a)
 	}
 	else if (a->status == 304)
 	{
+		if (!p->seen[0])
+		{	/* asked for what is in force: what was refused had no ETag */
+			p->rejected = false;
+		}
 		note_ok(p);
 		ask_again(p);
 	}

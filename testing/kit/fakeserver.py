@@ -4,13 +4,26 @@
 # A server with the right certificate that hands out whatever lies in a directory: "body" ("body.ADDRESS" to
 # who asks from there), and "etag" if there is one. "diag": the id of a bundle that is wanted; "leave": the status
 # of the answer to who wants to leave and, in the next line, its body. "versions": of the document, none of which who
-# asks may have. Notes each request in "requests". For what the real server would never say.
+# asks may have. "mode": a row of MODES, how every request for the configuration is answered instead. Notes each request
+# in "requests". For what the real server would never say.
 import argparse
+import contextlib
 import hashlib
 import http.server
 import json
 import ssl
+import time
 from pathlib import Path
+
+# Status, body, ETag. A body that is a number is said to be so long; a byte of it comes each second, while the mode lasts.
+MODES = {
+    "404": (404, b"no such thing", ""),
+    "410": (410, b"", ""),
+    "500": (500, b"", ""),
+    "garbage": (200, bytes(range(256)) * 16, '"1.999999-0123456789abcdef"'),
+    "empty": (200, b"", '"1.999999-fedcba9876543210"'),
+    "slow": (200, 3600, '"1.999999-00112233445566aa"'),
+}
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -29,6 +42,24 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
+    def answer_in(self, mode):
+        code, body, tag = MODES[mode]
+        self.note(mode=mode, client=self.client_address[0])
+        headers = [("Content-Type", "application/json")] + [("ETag", tag)] * bool(tag)
+        if isinstance(body, bytes):
+            self.answer(code, body, headers)
+            return
+        self.send_response(code)
+        for name, value in [*headers, ("Content-Length", str(body))]:
+            self.send_header(name, value)
+        self.end_headers()
+        with contextlib.suppress(OSError):      # who asked need not wait for all of it
+            while (self.directory / "mode").exists():
+                self.wfile.write(b" ")
+                self.wfile.flush()
+                time.sleep(1)
+        self.close_connection = True
+
     def versions(self):
         """Those that this server has, and no other, if whoever asks has none of them."""
         file = self.directory / "versions"
@@ -37,6 +68,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
         return None if not ours or set(ours.split(", ")) & set(theirs.split(", ")) else ours
 
     def do_GET(self):
+        mode = self.directory / "mode"
+        if mode.exists():
+            self.answer_in(mode.read_text(encoding="utf-8"))
+            return
         versions = self.versions()
         if versions:
             self.note(refused=versions)
@@ -90,6 +125,7 @@ def main():
     context.minimum_version = ssl.TLSVersion.TLSv1_3
     context.load_cert_chain(options.certificate, options.key)
     server = http.server.ThreadingHTTPServer((options.address, 8443), Handler)
+    server.daemon_threads = True
     server.socket = context.wrap_socket(server.socket, server_side=True)
     server.serve_forever()
 

@@ -8,7 +8,22 @@ import pytest
 from kit.lab import SHARE, Lab
 
 LABS = []       # labs now open
+TABLES = []     # what is printed at the end, whatever became of the tests
 TOLD = []       # tests whose lab's logs were printed
+
+
+def tell(text):
+    """A text for the end of the run."""
+    TABLES.append(text)
+
+
+def pytest_addoption(parser):
+    parser.addoption("--full", action="store_true", help="faults at their full length and number")
+
+
+def pytest_terminal_summary(terminalreporter):
+    for text in TABLES:
+        terminalreporter.write_line("\n" + text)
 
 
 @pytest.fixture(scope="module")

@@ -188,9 +188,13 @@ class CE(Router):
         self.write("/root/ce.ppvpn", bundle, mode=0o600)
         return self.out("ppvpn-agent enroll --bundle /root/ce.ppvpn", timeout=60)
 
-    def start_agent(self):
+    def begin_agent(self):
+        """Starts it without waiting for anything."""
         self.make_directory("/run/ppvpn", "root", 0o750, group="ppvpn")
         self.spawn("ppvpn-agent", ["ppvpn-agent", "run", "--config", "/etc/ppvpn/agent.conf"])
+
+    def start_agent(self):
+        self.begin_agent()
         self.wait_until(lambda: self.ask("status"), 20, "the agent answers on its control socket")
 
     def stop_agent(self):

@@ -19,6 +19,7 @@ agent_core_tests = \
 	testing/unit/test_fit \
 	testing/unit/test_provider \
 	testing/unit/test_safe_change \
+	testing/unit/test_trouble \
 	testing/unit/test_tunnel
 check_PROGRAMS += $(agent_core_tests)
 TESTS += $(agent_core_tests)
@@ -52,6 +53,8 @@ testing_unit_test_safe_change_SOURCES = testing/unit/test_safe_change.c \
 	testing/unit/fake_loop.c testing/unit/fake_loop.h \
 	testing/unit/provider_kit.c testing/unit/provider_kit.h
 testing_unit_test_safe_change_LDADD = libppvpn-agent.la $(CHECK_LIBS)
+testing_unit_test_trouble_SOURCES = testing/unit/test_trouble.c
+testing_unit_test_trouble_LDADD = agent/trouble.lo $(CHECK_LIBS)
 testing_unit_test_failover_SOURCES = testing/unit/test_failover.c
 testing_unit_test_failover_LDADD = agent/failover.lo $(CHECK_LIBS)
 testing_unit_test_fit_SOURCES = testing/unit/test_fit.c agent/fit.c \

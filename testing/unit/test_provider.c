@@ -129,6 +129,32 @@ START_TEST(nothing_is_removed_on_a_fault)
 }
 END_TEST
 
+/* Whoever says it (a proxy, say) it is over when the document in force is
+ * confirmed, and not only with another one. */
+START_TEST(an_answer_without_an_etag_is_forgotten)
+{
+	char held[128];
+
+	provider_start(p);
+	answer_document(3, 7, "50");
+	snprintf(held, sizeof(held), "%s", asked_etag);
+	for (int i = 0; i < 2; i++)
+	{
+		unsigned before = asked;
+
+		answer(410, xstrdup(""), "");
+		ck_assert(status().rejected);
+		ck_assert_uint_eq(asked, before);	/* not at once */
+	}
+	provider_poke(p);
+	ck_assert_str_eq(asked_etag, held);
+	answer(304, NULL, held);
+	ck_assert(!status().rejected);
+	ck_assert_int_eq(status().error.code, ERR_NONE);
+	ck_assert_uint_eq(documents, 1);
+}
+END_TEST
+
 START_TEST(content_must_fit_its_etag)
 {
 	provider_start(p);
@@ -622,6 +648,7 @@ int main(void)
 	tcase_add_test(tc, kept_when_the_disk_has_room_again);
 	tcase_add_loop_test(tc, order_of_documents, 0, COUNT(orders));
 	tcase_add_loop_test(tc, nothing_is_removed_on_a_fault, 0, COUNT(refused));
+	tcase_add_test(tc, an_answer_without_an_etag_is_forgotten);
 	tcase_add_test(tc, content_must_fit_its_etag);
 	tcase_add_loop_test(tc, a_server_with_newer_documents_only, 0,
 						COUNT(newer));
