@@ -32,7 +32,7 @@ static const struct err *of_router(const struct agent *a)
 
 		if (e->code != ERR_CHARON && e->code != ERR_FRR &&
 			e->code != ERR_POLICY && e->code != ERR_CHARON_SETTING &&
-			e->code != ERR_PLUGIN)
+			e->code != ERR_PLUGIN && e->code != ERR_ADDRESS_LOST)
 		{
 			return e;
 		}
