@@ -36,7 +36,7 @@ MANY = "charon {\n    dos_protection = no\n}\n"
 ASKS = ("sendmsg", "sendto", "write", "writev", "rename", "unlink", "link", "fsync", "execve", "connect")
 READS = ("recvmsg", "recvfrom", "read")
 ASKS_MAX, CHANGES_MAX, LOOKUPS_MAX = 150, 30, 8
-BOOT_S = 60             # the bar is 30 s; the machine may have other things to do
+BOOT_S = 150            # the bar is 30 s, and the time is printed; the machine may have much else to do
 
 
 def address(number):
@@ -182,7 +182,7 @@ class Hub:
         client.close()
         assert len(conns) == count
         self.wait_up(count)
-        wait_until(self.settled, 60, "nothing left to do")
+        wait_until(self.settled, 150, "nothing left to do")
         self.count = count
 
     def lookups(self):
