@@ -292,7 +292,7 @@ static void on_settled(void *user, const struct cycle_result *r)
 			agent_changed(a);
 		}
 		a->converged = r->converged && a->checked;
-		a->looked_ms = r->looked_ms;
+		a->looked_ms = r->seen->begun_ms;
 		a->settled_ms = loop_now_ms();
 		note_errors(a, r);
 		if (!a->checked)

@@ -18,6 +18,7 @@ struct observation {
 	struct arena *arena;
 	struct resource_set have;
 	struct facts facts;
+	uint64_t begun_ms;			/* when reading began, loop_now_ms() */
 	unsigned kinds;				/* only these need reading */
 	const char *group;			/* NULL: all; else only this connection's */
 };

@@ -46,7 +46,6 @@ struct cycle {
 	bool full, only_plan;
 	char *group;
 	unsigned pass, applied;
-	uint64_t looked_ms;
 	struct observation seen;
 	struct desired desired;
 	struct plan plan;
@@ -213,7 +212,6 @@ static void settle(struct cycle *c)
 	struct cycle_result result = {
 		.seen = &c->seen, .desired = &c->desired, .rest = &c->plan,
 		.converged = c->plan.count == 0, .full = c->full, .group = c->group,
-		.looked_ms = c->looked_ms,
 		.applied = c->applied, .error_count = c->error_count,
 	};
 
@@ -397,9 +395,9 @@ static void on_read(void *user)
 static void observe(struct cycle *c)
 {
 	c->phase = OBSERVING;
-	c->looked_ms = loop_now_ms();
 	c->kinds = c->full ? RES_ALL : RES_BIT(RES_SA) | RES_BIT(RES_LINK);
 	c->seen.arena = arena_new();
+	c->seen.begun_ms = loop_now_ms();
 	resource_set_init(&c->seen.have, c->seen.arena);
 	c->seen.kinds = c->kinds;
 	c->seen.group = c->group;

@@ -28,7 +28,6 @@ struct cycle_result {
 	bool converged;
 	bool full;							/* everything was looked at */
 	const char *group;					/* else: only this connection */
-	uint64_t looked_ms;					/* when seen began to be read */
 	unsigned applied;					/* steps that were run and did not fail */
 	struct err errors[CYCLE_ERRORS_MAX];	/* of steps that failed in the last pass */
 	size_t error_count;

@@ -648,7 +648,9 @@ static void observed_one(struct tunnel *t, const struct observation *seen)
 	}
 }
 
-static void observed_routes(struct tunnels *ts, const struct facts *facts)
+/* A route that came after they were begun to be read may not be among them. */
+static void observed_routes(struct tunnels *ts, const struct facts *facts,
+							uint64_t begun_ms)
 {
 	struct tunnel *t;
 
@@ -667,9 +669,10 @@ static void observed_routes(struct tunnels *ts, const struct facts *facts)
 	}
 	for (size_t i = 0; i < ts->count; i++)
 	{
-		if (!ts->items[i]->listed && ts->items[i]->link[0])
+		t = ts->items[i];
+		if (!t->listed && t->link[0] && t->route_ms < begun_ms)
 		{
-			tunnels_route(ts, ts->items[i]->link, false);
+			tunnels_route(ts, t->link, false);
 		}
 	}
 }
@@ -693,7 +696,7 @@ void tunnels_observed(struct tunnels *ts, const struct observation *seen,
 		ts->items[i]->listed = false;
 		observed_one(ts->items[i], seen);
 	}
-	observed_routes(ts, &seen->facts);
+	observed_routes(ts, &seen->facts, seen->begun_ms);
 }
 
 void tunnels_neighbors_begin(struct tunnels *ts)
@@ -753,6 +756,10 @@ void tunnels_route(struct tunnels *ts, const char *link, bool present)
 {
 	struct tunnel *t = find_link(ts, link);
 
+	if (t && present)
+	{
+		t->route_ms = loop_now_ms();
+	}
 	if (t && t->route != present)
 	{
 		t->route = present;

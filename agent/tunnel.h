@@ -43,6 +43,7 @@ struct tunnel {
 	/* as last observed */
 	char link[16], ike[24], child[24], proposal[96], ospf[24];
 	bool installed, route;
+	uint64_t route_ms;					/* when a route was last told of */
 	uint64_t neighbor_ms;				/* since when ospf says a state */
 	uint64_t in_bytes, out_bytes;
 	uint32_t mark, spi_in, spi_out;

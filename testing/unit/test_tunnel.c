@@ -674,11 +674,14 @@ END_TEST
 
 /* ---- whole rounds, and what could not be read ------------------------------ */
 
-/* A round over everything: A has an SA and link ppv1, routed or not. */
-static void whole(unsigned unknown, bool routed)
+/* A round over everything: A has an SA and link ppv1, routed or not. before: it
+ * began to be read so long ago. */
+static void whole_round(unsigned unknown, bool routed, uint64_t before)
 {
 	struct arena *a = arena_new();
-	struct observation o = { .arena = a };
+	struct observation o = {
+		.arena = a, .begun_ms = loop_now_ms() - before,
+	};
 	struct res_link link = { .driver = "vti", .name = (char*)"ppv1" };
 
 	resource_set_init(&o.have, a);
@@ -696,6 +699,12 @@ static void whole(unsigned unknown, bool routed)
 	arena_free(a);
 }
 
+static void whole(unsigned unknown, bool routed)
+{
+	fake_loop_pass(1);
+	whole_round(unknown, routed, 0);
+}
+
 START_TEST(routes_come_with_whole_rounds)
 {
 	document(false);
@@ -707,6 +716,14 @@ START_TEST(routes_come_with_whole_rounds)
 	whole(RES_BIT(RES_LINK), false);
 	ck_assert(get(A)->route);		/* nobody knows: as it was */
 	whole(0, false);
+	ck_assert(!get(A)->route);
+	/* one that came while the round was under way was not read by it */
+	fake_loop_pass(10);
+	tunnels_route(ts, "ppv1", true);
+	fake_loop_pass(10);
+	whole_round(0, false, 15);
+	ck_assert(get(A)->route);
+	whole_round(0, false, 9);
 	ck_assert(!get(A)->route);
 }
 END_TEST
