@@ -75,6 +75,13 @@ build_stage() {
     return $rc
 }
 
+# in_python OUT ARGUMENT...: the build root's python3 (this machine may have none) with testing/host in /host, OUT in /out.
+in_python() {
+    local out=$1
+    shift
+    in_root "$(root_dir build)" --bind "$out" /out --bind "$PPVPN_TOP/testing/host" /host -- python3 "$@"
+}
+
 need_strongswan_source() {
     [ ! -e "$PPVPN_LAB_CACHE/strongswan/.complete" ] ||
         [ "$(cat "$PPVPN_LAB_CACHE/strongswan/.complete")" != "$(root_dir build)" ] || return 0
