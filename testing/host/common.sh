@@ -13,6 +13,9 @@ PATH=${PATH:-/usr/bin:/bin}:/usr/sbin:/sbin
 HOME=${HOME:-$(getent passwd "$(id -u)" | cut -d: -f6)}
 export PATH HOME
 
+# A lab's kernel has a file of this machine open for each of its own: more than the 1,024 that a login has.
+ulimit -n 65536 2>/dev/null || ulimit -n "$(ulimit -Hn)" 2>/dev/null || true
+
 PPVPN_TOP=${PPVPN_TOP:-$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd -P)}
 PPVPN_LAB_CACHE=${PPVPN_LAB_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/ppvpn-lab}
 PPVPN_LAB_MEMORY=${PPVPN_LAB_MEMORY:-1024}      # MiB of each lab kernel
