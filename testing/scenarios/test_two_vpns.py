@@ -136,7 +136,7 @@ def test_with_another_address_both_work(two):
 
 def test_without_the_second_vpn_the_first_goes_on(two):
     paris = two.ce("paris")
-    pings = two.pings([("paris", "lyon")])
+    pings = two.pings([("paris", "lyon")], interval=0.1)
     two.admin(f"site remove {LAB}/lyon")
     paris.wait_until(lambda: not paris.peer_names("acme:lab"), 30, "no tunnel in lab")
     for name in ("paris", "lyon"):
