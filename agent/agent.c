@@ -312,7 +312,9 @@ static void on_settled(void *user, const struct cycle_result *r)
 			provider_applied(a->provider);
 			agent_changed(a);
 		}
-		if (a->charon_new && !(unknown & (RES_BIT(RES_SA) | RES_BIT(RES_CONN))))
+		/* with the first document, too: peers may not know of this site yet */
+		if (a->charon_new && a->doc &&
+			!(unknown & (RES_BIT(RES_SA) | RES_BIT(RES_CONN))))
 		{
 			a->charon_new = false;
 			log_info("charon", "a new charon: negotiating with every peer");
