@@ -182,6 +182,18 @@ static const struct {
 	{ ERR_SCHEMA, STATUS_MAJOR },
 };
 
+bool alert_says(enum err_code code)
+{
+	for (size_t i = 0; i < sizeof(refusals) / sizeof(*refusals); i++)
+	{
+		if (refusals[i].code == code)
+		{
+			return true;
+		}
+	}
+	return false;
+}
+
 void alert_document(struct agent *a)
 {
 	struct provider_status ps;

@@ -10,7 +10,9 @@
 #ifndef PPVPN_AGENT_ALERT_H
 #define PPVPN_AGENT_ALERT_H
 
+#include <stdbool.h>
 #include <stdint.h>
+#include "err.h"
 
 struct agent;
 struct charon_alert;
@@ -21,6 +23,8 @@ void alert_unknown_peer(struct agent *a, const char *address,
 						const char *identity, uint64_t count);
 /** After each answer of the server: an older document than ours is an alarm. */
 void alert_document(struct agent *a);
+/** Does that say so of this error of the provider's, in an alarm of its own? */
+bool alert_says(enum err_code code);
 /** After each request: what is wrong with the clock, if something is. */
 void alert_clock(struct agent *a);
 /** Every second: who asked a while ago and is still not known is an alarm. */

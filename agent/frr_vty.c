@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Copyright (C) 2026 The ppvpn authors */
 /*
- * frr_vty.c - questions to one of FRR's daemons, over its vty socket
+ * frr_vty.c - questions to ospfd, over its vty socket
  */
 #include "config.h"
 

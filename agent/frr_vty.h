@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Copyright (C) 2026 The ppvpn authors */
 /*
- * frr_vty.h - questions to one of FRR's daemons, over its vty socket
+ * frr_vty.h - questions to ospfd, over its vty socket
  *
  * As vtysh asks, without a vtysh: a poll every few seconds for the router's whole
  * life is two system calls and not a process. Only for show commands; what is
@@ -19,7 +19,7 @@
 struct loop;
 struct frr_vty;
 
-/* the daemon is there, or gone */
+/* ospfd is there, or gone */
 typedef void (*frr_vty_state_fn)(void *user, bool running);
 /*
  * rc 0: output is what the commands printed, one after the other; < 0: output

@@ -200,12 +200,11 @@ void provider_note_refusal(struct provider *p, const struct err *e)
 	provider_note_error(p, e);
 }
 
-static void on_failure(struct provider *p, const struct err *e,
-					   unsigned retry_after)
+/* The next server, or the same one later; not before retry_after (seconds). */
+static void try_next(struct provider *p, unsigned retry_after)
 {
 	uint64_t now = loop_now_ms(), ms;
 
-	provider_note_error(p, e);
 	ms = failover_failed(&p->failover, now,
 						 trial_is_urgent(&p->trial, now) ? CONFIRM_PAUSE_MS : 0,
 						 chance());
@@ -220,6 +219,13 @@ static void on_failure(struct provider *p, const struct err *e,
 	{
 		arm_look(p);
 	}
+}
+
+static void on_failure(struct provider *p, const struct err *e,
+					   unsigned retry_after)
+{
+	provider_note_error(p, e);
+	try_next(p, retry_after);
 }
 
 static const char *const states[] = {
@@ -280,8 +286,6 @@ static int accept(struct provider *p, const char *body, size_t len,
 static void refuse(struct provider *p, const char *etag, bool repeated,
 				   struct err *e)
 {
-	uint64_t ms;
-
 	if (e->code == ERR_BULK_REMOVAL)
 	{
 		snprintf(p->braked, sizeof(p->braked), "%s", etag);
@@ -299,13 +303,7 @@ static void refuse(struct provider *p, const char *etag, bool repeated,
 		return;
 	}
 	/* Without an ETag it is no answer of a server of ours, whatever it is. */
-	ms = failover_failed(&p->failover, loop_now_ms(), 0, chance());
-	take_server(p);
-	loop_timer_set(p->timer, ms);
-	if (!loop_timer_armed(p->look))
-	{
-		arm_look(p);
-	}
+	try_next(p, 0);
 }
 
 static void on_document(struct provider *p, const struct fetch_answer *a,

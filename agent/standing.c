@@ -4,19 +4,13 @@
  * standing.c - alarms of what stays wrong
  */
 #include "agent.h"
+#include "alert.h"
 #include "charon.h"
 #include "frr.h"
 #include "loop.h"
 #include "provider.h"
 #include "standing.h"
 #include "vici.h"
-
-/* Said by alert.c, in words of its own. */
-static bool has_its_own(enum err_code code)
-{
-	return code == ERR_DOCUMENT_STALE || code == ERR_ROLLED_BACK ||
-		   code == ERR_BULK_REMOVAL || code == ERR_SCHEMA;
-}
 
 static bool is_disk(enum err_code code)
 {
@@ -67,10 +61,10 @@ void standing_look(struct agent *a)
 	bool refused, disk, away;
 
 	provider_status(a->provider, &ps);
-	refused = ps.rejected && !has_its_own(ps.refusal.code);
+	refused = ps.rejected && !alert_says(ps.refusal.code);
 	disk = !ps.rejected && is_disk(ps.error.code);
 	away = !ps.rejected && !disk && ps.error.code != ERR_NONE &&
-		   !has_its_own(ps.error.code);
+		   !alert_says(ps.error.code);
 	look(a, TROUBLE_CHARON, charon ? ERR_NONE : ERR_CHARON, "");
 	look(a, TROUBLE_FRR, frr_running(a->frr) ? ERR_NONE : ERR_FRR, "");
 	look(a, TROUBLE_SERVER, away ? ps.error.code : ERR_NONE, ps.error.text);

@@ -215,13 +215,18 @@ static void teardown(void)
 
 static struct observation o;
 
-static void observe(unsigned kinds)
+static void begin_to_observe(unsigned kinds)
 {
 	memset(&o, 0, sizeof(o));
 	o.arena = arena_new();
 	resource_set_init(&o.have, o.arena);
 	o.kinds = kinds;
 	frr_backend(frr)->ops->read(frr_backend(frr), &o, on_done, NULL);
+}
+
+static void observe(unsigned kinds)
+{
+	begin_to_observe(kinds);
 	run_until("done");
 }
 
@@ -293,11 +298,7 @@ END_TEST
 START_TEST(read_that_is_cut_off_is_unknown)
 {
 	mute = true;
-	memset(&o, 0, sizeof(o));
-	o.arena = arena_new();
-	resource_set_init(&o.have, o.arena);
-	o.kinds = RES_ALL;
-	frr_backend(frr)->ops->read(frr_backend(frr), &o, on_done, NULL);
+	begin_to_observe(RES_ALL);
 	run_until("neighbor");
 	mock_server_send_raw(server, "\0\0\0\0half of an ans", 19);
 	mock_server_hang_up(server);
@@ -319,11 +320,7 @@ START_TEST(read_that_is_cut_off_is_unknown)
 	text_done(&story);
 	/* a NUL that ends nothing */
 	mute = true;
-	memset(&o, 0, sizeof(o));
-	o.arena = arena_new();
-	resource_set_init(&o.have, o.arena);
-	o.kinds = RES_ALL;
-	frr_backend(frr)->ops->read(frr_backend(frr), &o, on_done, NULL);
+	begin_to_observe(RES_ALL);
 	run_until("neighbor");
 	mock_server_send_raw(server, "a\0b\0\0\0\0", 7);
 	run_until("done down");
