@@ -114,8 +114,8 @@ static int check_barred(const struct belief *b,
 	if (strcmp(etag, b->barred) == 0)
 	{
 		return err_set(e, -ECANCELED, ERR_ROLLED_BACK, b->server,
-					   "revision %llu.%llu was taken back: after it was "
-					   "applied no server could be reached",
+					   "revision %llu.%llu was taken back, and is not tried "
+					   "now",
 					   NUMBER(doc->epoch), NUMBER(doc->revision));
 	}
 	if (doc->epoch == b->barred_epoch && doc->revision <= b->barred_revision)

@@ -195,38 +195,56 @@ static int remove_one(const char *path, struct err *e)
 /* ---- the trial --------------------------------------------------------------- */
 
 #define TRIAL_MAX 512
-#define TRIAL_FORM "ppvpn-trial/1"
+#define TRIAL_FORM "ppvpn-trial/2"
 
-static const char *const fates[] = { "tried", "condemned" };
+#define TRIAL_COUNT_MAX 1000000
+/* enum lastconf_fate */
+static const char *const fates[] = { "running", "back", "condemned" };
+#define FATES (sizeof(fates) / sizeof(*fates))
 
-/* TRIAL_FORM ETAG EPOCH REVISION TRIES FATE */
+/* FATES: no such word. */
+static unsigned fate_of(const char *word)
+{
+	unsigned fate = 0;
+
+	while (fate < FATES && strcmp(word, fates[fate]) != 0)
+	{
+		fate++;
+	}
+	return fate;
+}
+
+/* TRIAL_FORM ETAG EPOCH REVISION TRIES INTERRUPTED FATE */
 static int take_trial(char *text, struct lastconf_trial *out)
 {
-	char *word[6] = {0}, *save = NULL;
-	uint64_t tries;
+	char *word[7] = {0}, *save = NULL;
+	uint64_t tries, interrupted;
 	unsigned n = 0;
 
 	for (char *w = strtok_r(text, " \n", &save); w;
 		 w = strtok_r(NULL, " \n", &save))
 	{
-		if (n == 6)
+		if (n == 7)
 		{
 			return -EBADMSG;
 		}
 		word[n++] = w;
 	}
-	if (n != 6 || strcmp(word[0], TRIAL_FORM) != 0 ||
+	if (n != 7 || strcmp(word[0], TRIAL_FORM) != 0 ||
 		strlen(word[1]) >= sizeof(out->etag) ||
 		text_to_u64(word[2], 0, UINT64_MAX, &out->epoch) < 0 ||
 		text_to_u64(word[3], 0, UINT64_MAX, &out->revision) < 0 ||
-		text_to_u64(word[4], 1, 1000, &tries) < 0 ||
-		(strcmp(word[5], fates[0]) != 0 && strcmp(word[5], fates[1]) != 0))
+		text_to_u64(word[4], 0, TRIAL_COUNT_MAX, &tries) < 0 ||
+		text_to_u64(word[5], 0, TRIAL_COUNT_MAX, &interrupted) < 0 ||
+		fate_of(word[6]) == FATES ||
+		(fate_of(word[6]) == LASTCONF_RUNNING && tries == 0))
 	{
 		return -EBADMSG;
 	}
 	memcpy(out->etag, word[1], strlen(word[1]) + 1);
 	out->tries = (unsigned)tries;
-	out->condemned = strcmp(word[5], fates[1]) == 0;
+	out->interrupted = (unsigned)interrupted;
+	out->fate = fate_of(word[6]);
 	return 0;
 }
 
@@ -259,9 +277,9 @@ int lastconf_trial_save(const char *state_dir, const struct lastconf_trial *in,
 	struct text t = {0};
 	int rc;
 
-	text_addf(&t, "%s %s %llu %llu %u %s\n", TRIAL_FORM, in->etag,
+	text_addf(&t, "%s %s %llu %llu %u %u %s\n", TRIAL_FORM, in->etag,
 			  (unsigned long long)in->epoch, (unsigned long long)in->revision,
-			  in->tries, fates[in->condemned]);
+			  in->tries, in->interrupted, fates[in->fate]);
 	rc = file_write(path, t.s, t.len, 0600, e);
 	text_done(&t);
 	free(path);

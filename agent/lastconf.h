@@ -34,8 +34,13 @@ void lastconf_done(struct lastconf *l);
 struct lastconf_trial {
 	char etag[128];
 	uint64_t epoch, revision;
-	unsigned tries;
-	bool condemned;		/* it is not to be tried again */
+	unsigned tries;			/* but for those that the agent's end cut short */
+	unsigned interrupted;	/* those */
+	enum lastconf_fate {
+		LASTCONF_RUNNING,	/* the last one is not over, or was cut short */
+		LASTCONF_BACK,		/* it was taken back */
+		LASTCONF_CONDEMNED,	/* and is not to be tried again */
+	} fate;
 };
 
 /** -ENOENT: none. */

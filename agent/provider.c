@@ -272,10 +272,9 @@ static int accept(struct provider *p, const char *body, size_t len,
 				  const char *etag, enum belief_expected expected,
 				  struct held *h, struct err *e)
 {
-	bool barred = p->record.condemned || p->trial.state == TRIAL_BACK;
 	struct belief b = {
 		.ce = p->id->ce, .server = provider_server(p), .held = &p->held,
-		.barred = barred ? p->record.etag : "",
+		.barred = provider_bars_record(p) ? p->record.etag : "",
 		.barred_epoch = p->record.epoch, .barred_revision = p->record.revision,
 		.allowed = p->allowed,
 	};
@@ -621,7 +620,7 @@ int provider_accept_removal(struct provider *p, struct err *e)
 
 int provider_retry(struct provider *p, struct err *e)
 {
-	if (!p->record.condemned && p->trial.state != TRIAL_BACK)
+	if (!provider_bars_record(p))
 	{
 		return err_set(e, -ENOENT, ERR_NOT_FOUND, provider_server(p), "no document was "
 					   "taken back");

@@ -28,6 +28,7 @@ struct provider {
 	struct held base;			/* while that is on trial: the one before */
 	struct trial trial;
 	struct lastconf_trial record;	/* of the last trial; no etag: none */
+	bool put_off;				/* ... which was cut short too often lately */
 	char *giver;				/* the server that gave what is on trial */
 	char seen[ETAG_SIZE];		/* of the newest answer, refused ones too */
 	char braked[ETAG_SIZE];		/* drops too many peers without a word */
@@ -84,6 +85,8 @@ void provider_judge(struct provider *p, uint64_t asked_ms);
 void provider_on_confirm(void *user);
 /** At the start, after the last known configuration was loaded. */
 void provider_load_record(struct provider *p);
+/** The document of the record is not to be taken (now). */
+bool provider_bars_record(const struct provider *p);
 /** Nothing is remembered of a trial any more. */
 void provider_forget_record(struct provider *p);
 

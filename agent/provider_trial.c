@@ -4,6 +4,7 @@
  * provider_trial.c - documents on trial: confirmed, taken back, remembered
  */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,6 +22,7 @@ void provider_forget_record(struct provider *p)
 {
 	struct err e = {0};
 
+	p->put_off = false;
 	if (!p->record.etag[0])
 	{
 		return;
@@ -81,8 +83,10 @@ static void begin_trial(struct provider *p, struct held *h)
 		p->base_saved = p->saved;
 	}
 	p->held = *h;
+	p->put_off = false;
 	p->record.tries = again ? p->record.tries + 1 : 1;
-	p->record.condemned = false;
+	p->record.interrupted = again ? p->record.interrupted : 0;
+	p->record.fate = LASTCONF_RUNNING;
 	p->record.epoch = h->doc->epoch;
 	p->record.revision = h->doc->revision;
 	memcpy(p->record.etag, h->etag, sizeof(p->record.etag));
@@ -161,16 +165,27 @@ bool provider_keep(struct provider *p)
 	return true;
 }
 
-static void refuse_record(struct provider *p, const char *what)
+bool provider_bars_record(const struct provider *p)
+{
+	return p->record.fate == LASTCONF_CONDEMNED || p->put_off ||
+		   p->trial.state == TRIAL_BACK;
+}
+
+static void refuse_record(struct provider *p, const char *why,
+						  const char *what)
 {
 	struct err e = {0};
 
 	err_set(&e, -ECANCELED, ERR_ROLLED_BACK, provider_server(p),
-			"revision %llu.%llu was taken back: no server was reached after it "
-			"was applied; %s",
+			"revision %llu.%llu was taken back: %s; %s",
 			(unsigned long long)p->record.epoch,
-			(unsigned long long)p->record.revision, what);
+			(unsigned long long)p->record.revision, why, what);
 	provider_note_refusal(p, &e);
+}
+
+static void refuse_unreached(struct provider *p, const char *what)
+{
+	refuse_record(p, "no server was reached after it was applied", what);
 }
 
 static void roll_back(struct provider *p)
@@ -185,6 +200,8 @@ static void roll_back(struct provider *p)
 			 (unsigned long long)p->base.doc->epoch,
 			 (unsigned long long)p->base.doc->revision);
 	trial_back(&p->trial, loop_now_ms());
+	p->record.fate = LASTCONF_BACK;
+	save_record(p);
 	p->held = p->base;
 	memset(&p->base, 0, sizeof(p->base));
 	memcpy(p->seen, p->record.etag, sizeof(p->seen));
@@ -196,8 +213,26 @@ static void roll_back(struct provider *p)
 		p->handlers.kept(p->user);
 	}
 	held_done(&gone);
-	refuse_record(p, "whether it was to blame shows when one is");
+	refuse_unreached(p, "whether it was to blame shows when one is");
 	provider_ask(p, 0);
+}
+
+static void condemn(struct provider *p)
+{
+	if (p->record.fate != LASTCONF_CONDEMNED)
+	{
+		p->record.fate = LASTCONF_CONDEMNED;
+		save_record(p);
+	}
+	memcpy(p->seen, p->record.etag, sizeof(p->seen));
+	refuse_unreached(p, "it is not tried again");
+}
+
+/* What was taken back is to come again with the next answer. */
+static void take_again(struct provider *p)
+{
+	memcpy(p->seen, p->held.etag, sizeof(p->seen));
+	p->rejected = false;
 }
 
 /* A server answered a request that began at asked_ms. */
@@ -215,16 +250,13 @@ void provider_judge(struct provider *p, uint64_t asked_ms)
 			p->handlers.state(p->user);
 			break;
 		case TRIAL_CONDEMNED:
-			p->record.condemned = true;
-			save_record(p);
-			refuse_record(p, "it is not tried again");
+			condemn(p);
 			break;
 		case TRIAL_ACQUITTED:
 			log_info("provider", "document %llu.%llu was not to blame: it may "
 					 "be tried again", (unsigned long long)p->record.epoch,
 					 (unsigned long long)p->record.revision);
-			memcpy(p->seen, p->held.etag, sizeof(p->seen));
-			p->rejected = false;
+			take_again(p);
 			break;
 		case TRIAL_NO_VERDICT:
 			break;
@@ -236,6 +268,13 @@ void provider_on_confirm(void *user)
 	struct provider *p = user;
 	uint64_t deadline = trial_deadline(&p->trial);
 
+	if (p->put_off)
+	{
+		p->put_off = false;
+		take_again(p);
+		provider_ask(p, 0);
+		return;
+	}
 	if (p->trial.state == TRIAL_NONE)
 	{
 		return;
@@ -263,10 +302,35 @@ void provider_applied(struct provider *p)
 	provider_keep(p);
 }
 
-/* What was on trial when we ended was never confirmed; twice is enough. */
+/* It is offered again and again: not now. */
+static void put_off(struct provider *p, uint64_t ms)
+{
+	char why[80], what[80];
+
+	p->put_off = true;
+	memcpy(p->seen, p->record.etag, sizeof(p->seen));
+	loop_timer_set(p->confirm, ms);
+	snprintf(why, sizeof(why), "the agent ended %u times before it was "
+			 "confirmed", p->record.interrupted);
+	snprintf(what, sizeof(what), "it is tried again in %llu s",
+			 (unsigned long long)ms / 1000);
+	refuse_record(p, why, what);
+}
+
+/* Our end cut its trial short. */
+static void note_interrupted(struct provider *p)
+{
+	p->record.tries--;
+	p->record.interrupted++;
+	p->record.fate = LASTCONF_BACK;
+	save_record(p);
+}
+
+/* What was on trial when we ended was never confirmed. */
 void provider_load_record(struct provider *p)
 {
 	struct err e = {0};
+	uint64_t pause;
 	int rc = lastconf_trial_load(p->state_dir, &p->record, &e);
 
 	if (rc < 0 && rc != -ENOENT)
@@ -278,14 +342,19 @@ void provider_load_record(struct provider *p)
 		provider_forget_record(p);
 		return;
 	}
-	if (!p->record.condemned && p->record.tries >= TRIAL_TRIES)
+	if (p->record.fate == LASTCONF_RUNNING)
 	{
-		p->record.condemned = true;
-		save_record(p);
+		note_interrupted(p);
 	}
-	if (p->record.condemned)
+	if (p->record.fate == LASTCONF_CONDEMNED ||
+		p->record.tries >= TRIAL_TRIES)
 	{
-		memcpy(p->seen, p->record.etag, sizeof(p->seen));
-		refuse_record(p, "it is not tried again");
+		condemn(p);
+		return;
+	}
+	pause = trial_pause(p->record.interrupted);
+	if (pause)
+	{
+		put_off(p, pause);
 	}
 }

@@ -73,6 +73,22 @@ uint64_t trial_deadline(const struct trial *t)
 		? t->since_ms + t->timeout_ms : 0;
 }
 
+uint64_t trial_pause(unsigned interrupted)
+{
+	uint64_t ms = TRIAL_PAUSE_MS;
+
+	if (interrupted <= TRIAL_INTERRUPTED)
+	{
+		return 0;
+	}
+	for (unsigned i = TRIAL_INTERRUPTED + 1;
+		 i < interrupted && ms < TRIAL_PAUSE_MAX_MS; i++)
+	{
+		ms *= 2;
+	}
+	return ms < TRIAL_PAUSE_MAX_MS ? ms : TRIAL_PAUSE_MAX_MS;
+}
+
 void trial_back(struct trial *t, uint64_t now_ms)
 {
 	t->state = TRIAL_BACK;

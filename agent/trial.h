@@ -18,6 +18,12 @@
  * after it, the document was to blame and is condemned: it is not tried again.
  * Else something else was, and it is tried once more when a server offers it
  * again; the second time it is condemned in any case.
+ *
+ * An agent that ends in the middle of a trial proves nothing, whoever ended it:
+ * the one before is in force after its start, and the trial begins anew when a
+ * server offers the document again. A document that ends the agent each time
+ * (or has somebody end it) must not do so for ever at full speed: after a few
+ * times a pause is made, and a longer one each time.
  */
 #ifndef PPVPN_AGENT_TRIAL_H
 #define PPVPN_AGENT_TRIAL_H
@@ -26,6 +32,9 @@
 #include <stdint.h>
 
 #define TRIAL_TRIES 2
+#define TRIAL_INTERRUPTED 3			/* so often without a pause */
+#define TRIAL_PAUSE_MS 15000		/* then; twice as long each time, up to */
+#define TRIAL_PAUSE_MAX_MS 600000
 
 enum trial_state {
 	TRIAL_NONE,
@@ -61,6 +70,8 @@ void trial_heard(struct trial *t, uint64_t asked_ms);
 bool trial_is_urgent(const struct trial *t, uint64_t now_ms);
 /** When it is to be taken back; 0: not (any more, yet). */
 uint64_t trial_deadline(const struct trial *t);
+/** Before a trial that was cut short so often begins anew. */
+uint64_t trial_pause(unsigned interrupted);
 /** It is taken back. */
 void trial_back(struct trial *t, uint64_t now_ms);
 

@@ -38,7 +38,7 @@
 	  "The server sent a lower revision of the same epoch, or another content under the same revision.", \
 	  "The provider's database may have been restored without raising its epoch: report it to the provider.") \
 	X(ROLLED_BACK, "rolled-back", "A document was taken back", \
-	  "After a new document was applied no server could be reached in time, so the one before came back.", \
+	  "After a new document was applied no server could be reached in time, so the one before came back; or the agent ended several times before one was reached, and a pause is made.", \
 	  "Look at what that revision changed for this router, and correct it at the provider: a newer revision is tried. ppvpnctl sync --retry tries this one again.") \
 	X(BULK_REMOVAL, "bulk-removal", "Many peers would go without a word", \
 	  "The server's document leaves out many peers and does not say that they were removed on purpose. Nothing was changed.", \

@@ -62,7 +62,7 @@ def test_a_change_that_cuts_the_way_comes_back(managed):
     print(f"taken back {time.monotonic() - begin:.1f} s after it was made")
     assert time.monotonic() - begin > CONFIRM
     paris.wait_until(lambda: known(paris)["connected"], 10, "the server is reached again")
-    paris.wait_until(lambda: f" 1 {bad} 1 condemned" in paris.read("/var/lib/ppvpn/trial"), 10, "it is remembered")
+    paris.wait_until(lambda: f" 1 {bad} 1 0 condemned" in paris.read("/var/lib/ppvpn/trial"), 10, "it is remembered")
     assert known(paris)["confirmed"] and known(paris)["state"] == "active"
     # the provider sees it
     managed.server.wait_until(lambda: "rolled-back" in managed.admin("status acme --json"), 20, "the provider's alarm")
@@ -92,7 +92,7 @@ def test_a_restart_in_the_time_of_confirming_goes_back(managed):
     good = known(paris)["revision"]
     managed.admin("site add acme/oob/paris --ce paris-r1")
     paris.wait_until(lambda: known(paris)["revision"] > good and not known(paris)["confirmed"], 10, "the change is on trial")
-    paris.wait_until(lambda: "tried" in paris.read("/var/lib/ppvpn/trial"), 5, "it is remembered")
+    paris.wait_until(lambda: "running" in paris.read("/var/lib/ppvpn/trial"), 5, "it is remembered")
     paris.kill_agent()          # as a loss of power would: nobody is asked
     log = paris.daemons["ppvpn-agent"].log
     at = len(log.read_text())

@@ -247,19 +247,22 @@ static bool save_and_crash(const char *body, int at)
 
 /* The old or the new, never neither; and the next save works. */
 static const char *const no_trials[] = {
-	"", "ppvpn-trial/1", "ppvpn-trial/1 \"3.8-ab\" 3 8 1",
-	"ppvpn-trial/2 \"3.8-ab\" 3 8 1 tried\n",
-	"ppvpn-trial/1 \"3.8-ab\" 3 8 1 acquitted\n",
-	"ppvpn-trial/1 \"3.8-ab\" 3 x 1 tried\n",
-	"ppvpn-trial/1 \"3.8-ab\" 3 8 0 tried\n",
-	"ppvpn-trial/1 \"3.8-ab\" 3 8 1 tried more\n",
+	"", "ppvpn-trial/2", "ppvpn-trial/2 \"3.8-ab\" 3 8 1 0",
+	"ppvpn-trial/1 \"3.8-ab\" 3 8 1 0 back\n",
+	"ppvpn-trial/2 \"3.8-ab\" 3 8 1 0 acquitted\n",
+	"ppvpn-trial/2 \"3.8-ab\" 3 x 1 0 back\n",
+	"ppvpn-trial/2 \"3.8-ab\" 3 8 x 0 back\n",
+	"ppvpn-trial/2 \"3.8-ab\" 3 8 1 -1 back\n",
+	"ppvpn-trial/2 \"3.8-ab\" 3 8 0 0 running\n",
+	"ppvpn-trial/2 \"3.8-ab\" 3 8 1 0 back more\n",
 };
 
 START_TEST(a_trial_is_remembered)
 {
 	struct lastconf_trial in = {
 		.etag = "\"3.8-0123456789abcdef\"", .epoch = 3,
-		.revision = UINT64_MAX, .tries = 2, .condemned = true,
+		.revision = UINT64_MAX, .tries = 2,
+		.interrupted = 70,
 	}, out;
 	char *path = xasprintf("%s/trial", dir);
 	struct stat st;
@@ -275,11 +278,14 @@ START_TEST(a_trial_is_remembered)
 	ck_assert_uint_eq(out.epoch, 3);
 	ck_assert_uint_eq(out.revision, UINT64_MAX);
 	ck_assert_uint_eq(out.tries, 2);
-	ck_assert(out.condemned);
-	in.condemned = false;
-	ck_assert_int_eq(lastconf_trial_save(dir, &in, &e), 0);
-	ck_assert_int_eq(lastconf_trial_load(dir, &out, &e), 0);
-	ck_assert(!out.condemned);
+	ck_assert_uint_eq(out.interrupted, 70);
+	ck_assert_int_eq(out.fate, LASTCONF_RUNNING);
+	for (in.fate = LASTCONF_BACK; in.fate <= LASTCONF_CONDEMNED; in.fate++)
+	{
+		ck_assert_int_eq(lastconf_trial_save(dir, &in, &e), 0);
+		ck_assert_int_eq(lastconf_trial_load(dir, &out, &e), 0);
+		ck_assert_int_eq(out.fate, in.fate);
+	}
 	for (size_t i = 0; i < COUNT(no_trials); i++)
 	{
 		FILE *f = fopen(path, "w");

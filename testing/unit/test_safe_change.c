@@ -214,7 +214,7 @@ START_TEST(taken_back_and_never_tried_again)
 	/* a server is there again: it was to blame */
 	lose_for(5, false);
 	answer(304, NULL, "");
-	ck_assert(trial_on_disk.condemned);
+	ck_assert_int_eq(trial_on_disk.fate, LASTCONF_CONDEMNED);
 	ck_assert_str_eq(trial_on_disk.etag, etag);
 	ck_assert_int_eq(status().error.code, ERR_ROLLED_BACK);
 	/* it waits for another one, and does not take this one */
@@ -247,13 +247,13 @@ START_TEST(looks_for_the_proof)
 	ck_assert_uint_eq(asked_wait, 50);
 	fake_loop_pass(SECOND);
 	provider_applied(p);
-	ck_assert(!trial_on_disk.condemned);
+	ck_assert_int_eq(trial_on_disk.fate, LASTCONF_BACK);
 	before = asked;
 	fake_loop_pass(2 * SECOND);
 	ck_assert_uint_eq(asked, before + 1);
 	ck_assert_uint_eq(asked_wait, 0);
 	answer(304, NULL, "");
-	ck_assert(trial_on_disk.condemned);
+	ck_assert_int_eq(trial_on_disk.fate, LASTCONF_CONDEMNED);
 	/* it is at rest then */
 	before = asked;
 	fake_loop_pass(200 * SECOND);
@@ -298,7 +298,7 @@ START_TEST(twice_is_enough)
 	provider_applied(p);
 	lose_for(600, false);
 	answer(304, NULL, "");
-	ck_assert(trial_on_disk.condemned);
+	ck_assert_int_eq(trial_on_disk.fate, LASTCONF_CONDEMNED);
 	offer(&new);
 	ck_assert_uint_eq(revision, 7);
 	ck_assert_uint_eq(documents, 5);
@@ -367,6 +367,7 @@ START_TEST(a_restart_goes_back_and_tries_once_more)
 	trial_on_disk.epoch = 3;
 	trial_on_disk.revision = 8;
 	trial_on_disk.tries = (unsigned)_i + 1;
+	trial_on_disk.fate = LASTCONF_BACK;
 	disk_rc = 0;
 	on_disk = shaped(&old);
 	etag_of(on_disk, 3, 7, on_disk_etag);
@@ -375,7 +376,7 @@ START_TEST(a_restart_goes_back_and_tries_once_more)
 	offer(&new);
 	ck_assert_uint_eq(revision, _i ? 7 : 8);
 	ck_assert_uint_eq(trial_on_disk.tries, 2);
-	ck_assert_int_eq(trial_on_disk.condemned, _i);
+	ck_assert_int_eq(trial_on_disk.fate == LASTCONF_CONDEMNED, _i);
 	ck_assert_int_eq(status().error.code, _i ? ERR_ROLLED_BACK : ERR_NONE);
 	if (_i)
 	{	/* a person may have it tried all the same */
@@ -388,6 +389,100 @@ START_TEST(a_restart_goes_back_and_tries_once_more)
 		ck_assert_uint_eq(trial_on_disk.tries, 1);
 		ck_assert_int_eq(provider_retry(p, &e), -ENOENT);
 	}
+}
+END_TEST
+
+/* Our end in a trial proves nothing, however often; but a pause is made. */
+static const struct {
+	unsigned before;			/* so often already */
+	uint64_t pause;				/* seconds */
+} cut_short[] = {
+	{ 0, 0 }, { 1, 0 }, { 2, 0 }, { 3, 15 }, { 4, 30 }, { 8, 480 }, { 9, 600 },
+	{ 99999, 600 },
+};
+
+static void start_after(unsigned tries, unsigned interrupted)
+{
+	char etag[128];
+
+	shape_etag(&new, etag);
+	memcpy(trial_on_disk.etag, etag, sizeof(etag));
+	trial_on_disk.epoch = 3;
+	trial_on_disk.revision = 8;
+	trial_on_disk.tries = tries;
+	trial_on_disk.interrupted = interrupted;
+	trial_on_disk.fate = LASTCONF_RUNNING;
+	disk_rc = 0;
+	on_disk = shaped(&old);
+	etag_of(on_disk, 3, 7, on_disk_etag);
+	provider_start(p);
+	ck_assert_uint_eq(revision, 7);
+}
+
+START_TEST(a_trial_cut_short_is_no_verdict)
+{
+	uint64_t pause = cut_short[_i].pause;
+
+	start_after(1, cut_short[_i].before);
+	ck_assert_uint_eq(trial_on_disk.tries, 0);
+	ck_assert_uint_eq(trial_on_disk.interrupted, cut_short[_i].before + 1);
+	ck_assert_int_eq(trial_on_disk.fate, LASTCONF_BACK);
+	ck_assert_int_eq(status().rejected, pause != 0);
+	ck_assert_int_eq(status().refusal.code, pause ? ERR_ROLLED_BACK : ERR_NONE);
+	if (pause)
+	{
+		ck_assert_str_eq(asked_etag, trial_on_disk.etag);
+		offer(&new);
+		ck_assert_uint_eq(revision, 7);
+		ck_assert_int_eq(status().error.code, ERR_ROLLED_BACK);
+		fake_loop_pass(pause * SECOND - 100);
+		ck_assert_str_eq(asked_etag, trial_on_disk.etag);
+		fake_loop_pass(200);
+		ck_assert_str_eq(asked_etag, on_disk_etag);
+		ck_assert(!status().rejected);
+	}
+	offer(&new);
+	ck_assert_uint_eq(revision, 8);
+	ck_assert_int_eq(status().error.code, ERR_NONE);
+	ck_assert_uint_eq(trial_on_disk.tries, 1);
+	ck_assert_uint_eq(trial_on_disk.interrupted, cut_short[_i].before + 1);
+	ck_assert_int_eq(trial_on_disk.fate, LASTCONF_RUNNING);
+	provider_applied(p);
+	provider_report(p, "{}", 2);
+	ck_assert(status().confirmed);
+	ck_assert_str_eq(trial_on_disk.etag, "");
+}
+END_TEST
+
+/* Neither a person nor another document waits for the end of the pause. */
+START_TEST(a_pause_has_ends)
+{
+	struct err e = {0};
+
+	start_after(2, 5);
+	ck_assert_int_eq(trial_on_disk.fate, LASTCONF_BACK);
+	ck_assert(status().rejected);
+	if (_i)
+	{
+		ck_assert_int_eq(provider_retry(p, &e), 0);
+		ck_assert_str_eq(asked_etag, on_disk_etag);
+		offer(&new);
+		ck_assert_uint_eq(revision, 8);
+	}
+	else
+	{
+		offer(&(struct shape){ .revision = 9, .peers = 8 });
+		ck_assert_uint_eq(revision, 9);
+	}
+	ck_assert(!status().rejected);
+	ck_assert_uint_eq(trial_on_disk.tries, 1);
+	ck_assert_uint_eq(trial_on_disk.interrupted, 0);
+	provider_applied(p);
+	provider_report(p, "{}", 2);
+	ck_assert(status().confirmed);
+	ck_assert_int_eq(provider_retry(p, &e), -ENOENT);
+	fake_loop_pass(1000 * SECOND);
+	ck_assert_uint_eq(revision, _i ? 8 : 9);
 }
 END_TEST
 
@@ -854,6 +949,9 @@ int main(void)
 	tcase_add_test(tc, wrong_servers_are_taken_back);
 	tcase_add_test(tc, time_counts_from_the_last_answer_before_it_is_applied);
 	tcase_add_loop_test(tc, a_restart_goes_back_and_tries_once_more, 0, 2);
+	tcase_add_loop_test(tc, a_trial_cut_short_is_no_verdict, 0,
+						COUNT(cut_short));
+	tcase_add_loop_test(tc, a_pause_has_ends, 0, 2);
 	tcase_add_test(tc, what_was_kept_is_confirmed);
 	tcase_add_test(tc, a_newer_one_takes_its_place_on_trial);
 	tcase_add_test(tc, nothing_comes_back_after_a_tombstone);
