@@ -312,13 +312,16 @@ static void on_settled(void *user, const struct cycle_result *r)
 			provider_applied(a->provider);
 			agent_changed(a);
 		}
-		/* with the first document, too: peers may not know of this site yet */
+		/* with the first document, too: there may be SAs of before */
 		if (a->charon_new && a->doc &&
 			!(unknown & (RES_BIT(RES_SA) | RES_BIT(RES_CONN))))
 		{
 			a->charon_new = false;
-			log_info("charon", "a new charon: negotiating with every peer");
-			tunnels_restarted(a->tunnels);
+			if (!a->first_doc)
+			{
+				log_info("charon", "a new charon: negotiating with every peer");
+				tunnels_restarted(a->tunnels);
+			}
 			/* not before: an agent that starts meanwhile does it again */
 			save_charon_boot(a);
 		}
@@ -326,6 +329,11 @@ static void on_settled(void *user, const struct cycle_result *r)
 		{
 			tunnels_ready(a->tunnels);
 			alert_call_back(a);
+			if (a->first_doc && a->doc)
+			{
+				a->first_doc = false;
+				tunnels_introduce(a->tunnels);
+			}
 		}
 	}
 	if (tunnels_settling(a->tunnels))
@@ -393,6 +401,7 @@ static void on_document(void *user, const struct provider_document *d)
 	{
 		return;
 	}
+	a->first_doc |= !a->doc && !d->from_disk;
 	a->doc = bounded.doc = hold_document(a->hold, d->doc);
 	a->doc_pending = true;
 	event_emit(a->control, EVENT_DOCUMENT_ACCEPTED, "", ERR_NONE, "revision "

@@ -95,6 +95,7 @@ struct agent {
 	char charon_version[32];			/* of strongSwan, by VICI; "": not known */
 	char charon_boot[33];				/* of the charon that we last worked with */
 	bool charon_new;					/* another one now: clean up after the old */
+	bool first_doc;						/* this router is new to its peers */
 	struct agent_caller callers[AGENT_CALLERS_MAX];
 	bool server_noted, server_up;		/* as last told */
 	bool ask_again;						/* a tunnel went while the server was asked */

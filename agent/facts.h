@@ -31,6 +31,9 @@ struct fact_sa {
 	char *proposal;				/* of the newest INSTALLED CHILD_SA */
 	uint64_t in_bytes, out_bytes;
 	uint32_t mark, spi_in, spi_out;	/* of that one too, 0 none */
+	/* both ends called each other at the same time: two IKE_SAs with all that
+	 * belongs to them. The id of one that is not needed; 0: none is too many. */
+	uint32_t spare;
 };
 
 /* one OSPF neighbour on a link of ours */

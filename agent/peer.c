@@ -9,6 +9,8 @@
 
 #include <stddef.h>
 
+#define INTRODUCE_MS 3000
+
 static const struct peer_row rows[] = {
 	{ PEER_IDLE,       PEER_EV_START,      PEER_INITIATE,   PEER_CONNECTING },
 	{ PEER_IDLE,       PEER_EV_STANDBY,    PEER_HOLD,       PEER_WAITING },
@@ -173,4 +175,12 @@ uint64_t peer_hold_ms(const struct model_retry *retry, bool initiator,
 		seconds += 2 * (uint64_t)retry->t1;
 	}
 	return spread(seconds * 1000, random);
+}
+
+uint64_t peer_introduce_ms(const struct model_retry *retry, uint32_t random)
+{
+	uint64_t usual = peer_hold_ms(retry, false, random);
+	uint64_t ms = spread(INTRODUCE_MS, random);
+
+	return ms < usual ? ms : usual;
 }

@@ -94,6 +94,13 @@ uint64_t peer_backoff_ms(const struct model_retry *retry, enum cause_wait wait,
 uint64_t peer_hold_ms(const struct model_retry *retry, bool initiator,
 					  uint32_t random);
 
+/**
+ * That wait of the end that does not initiate, when this router is new to the
+ * peer: the other end begins as soon as it has heard of it, or has already
+ * failed for want of it and waits for long.
+ */
+uint64_t peer_introduce_ms(const struct model_retry *retry, uint32_t random);
+
 /** Deadline of one negotiation; what charon still tries then is ended. */
 #define PEER_NEGOTIATION_MS (40 * 1000)
 /** The server's answer is waited for so long. */

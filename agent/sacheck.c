@@ -43,6 +43,25 @@ static bool suspect(struct sacheck *c, struct tunnel *t)
 	return !again;
 }
 
+/* One end decides, so that not both end one each. */
+static bool surplus(struct sacheck *c, struct tunnel *t)
+{
+	bool again = t->spare_seen == t->spare;
+
+	t->spare_seen = t->spare;
+	if (again)
+	{
+		log_info("peer", "%s: both ends had called: ending one of two IKE_SAs",
+				 t->conn);
+		vici_terminate_ike(c->vici, t->spare);
+	}
+	else
+	{
+		cycle_request_conn(c->cycle, t->conn);
+	}
+	return !again;
+}
+
 static void on_timer(void *user)
 {
 	struct sacheck *c = user;
@@ -67,6 +86,10 @@ static void on_timer(void *user)
 		else
 		{
 			again |= suspect(c, t);
+		}
+		if (t->initiator && t->spare)
+		{
+			again |= surplus(c, t);
 		}
 	}
 	nl_xfrm_done(&kernel);

@@ -593,6 +593,7 @@ static void observed_sa(struct tunnel *t, const struct fact_sa *sa)
 	t->mark = sa ? sa->mark : 0;
 	t->spi_in = sa ? sa->spi_in : 0;
 	t->spi_out = sa ? sa->spi_out : 0;
+	t->spare = sa ? sa->spare : 0;
 	t->installed = installed;
 	observed_traffic(t);
 	if (installed && t->state != PEER_UP)
@@ -849,6 +850,19 @@ void tunnels_restarted(struct tunnels *ts)
 		}
 	}
 	tunnels_kick(ts, NULL);
+}
+
+void tunnels_introduce(struct tunnels *ts)
+{
+	for (size_t i = 0; i < ts->count; i++)
+	{
+		struct tunnel *t = ts->items[i];
+
+		if (t->state == PEER_WAITING && !t->initiator && !t->failures)
+		{
+			arm(t, peer_introduce_ms(&t->retry, random32()));
+		}
+	}
 }
 
 bool tunnels_settling(const struct tunnels *ts)

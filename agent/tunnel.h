@@ -47,7 +47,8 @@ struct tunnel {
 	uint64_t neighbor_ms;				/* since when ospf says a state */
 	uint64_t in_bytes, out_bytes;
 	uint32_t mark, spi_in, spi_out;
-	uint32_t missing_spi;				/* sacheck's */
+	uint32_t missing_spi, spare_seen;	/* sacheck's */
+	uint32_t spare;						/* of facts.h */
 	uint64_t ups;						/* how often it came up */
 
 	/* is anything coming in? counted from heard_ms on */
@@ -123,6 +124,9 @@ void tunnels_kick(struct tunnels *ts, const char *conn);
 void tunnels_moved(struct tunnels *ts);
 /** charon started anew: negotiations under way are gone; all start at once. */
 void tunnels_restarted(struct tunnels *ts);
+/** This router is new to its peers: those that should call are not waited for
+ * as long as usual. After tunnels_ready(). */
+void tunnels_introduce(struct tunnels *ts);
 /** charon is away: nobody begins until tunnels_ready(). */
 void tunnels_pause(struct tunnels *ts);
 /**

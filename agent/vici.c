@@ -272,6 +272,21 @@ void vici_terminate(struct vici *v, const char *conn)
 	vici_conn_send(v->conn, c);
 }
 
+void vici_terminate_ike(struct vici *v, uint32_t unique_id)
+{
+	struct vici_command *c = xcalloc(1, sizeof(*c));
+	char id[16];
+
+	snprintf(id, sizeof(id), "%u", (unsigned)unique_id);
+	c->name = "terminate";
+	c->reply = ending_reply;
+	c->cancel = ending_cancel;
+	vici_start(&c->packet, VICI_CMD_REQUEST, "terminate");
+	vici_kv(&c->packet, "ike-id", id);
+	vici_kv(&c->packet, "timeout", "-1");
+	vici_conn_send(v->conn, c);
+}
+
 /* ---- foreign connections -------------------------------------------------- */
 
 struct listing

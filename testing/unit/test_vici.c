@@ -219,6 +219,8 @@ static void add_child(struct text *t, const char *id, const char *state,
 	vici_section_end(t);
 }
 
+static bool begun_here;
+
 static void start_sa(struct text *t, const char *conn, const char *id,
 					 const char *state, const char *remote_id)
 {
@@ -227,6 +229,10 @@ static void start_sa(struct text *t, const char *conn, const char *id,
 	vici_kv(t, "uniqueid", id);
 	vici_kv(t, "version", "2");
 	vici_kv(t, "state", state);
+	if (begun_here)
+	{
+		vici_kv(t, "initiator", "yes");
+	}
 	vici_kv(t, "local-host", "192.0.2.5");
 	vici_kv(t, "local-id", strcmp(remote_id, "%any") == 0
 			? "%any" : "paris.corp.acme.vpn.sp.example");
@@ -282,6 +288,74 @@ static void list_some(const char *name, struct vici_walk *w)
 	end_sa(&t);
 	send_type(VICI_CMD_RESPONSE);
 }
+
+/* IKE_SAs of one connection: id, state, of its child, begun here */
+struct listed { const char *id, *state, *child; bool here; };
+static const struct { struct listed sas[3]; uint32_t spare; } crossed[] = {
+	{ { { "3", "ESTABLISHED", "INSTALLED", true } }, 0 },
+	{ { { "3", "ESTABLISHED", "INSTALLED", true },
+		{ "4", "ESTABLISHED", "INSTALLED", false } }, 4 },
+	{ { { "3", "ESTABLISHED", "INSTALLED", false },
+		{ "4", "ESTABLISHED", "INSTALLED", true } }, 3 },
+	{ { { "3", "ESTABLISHED", "INSTALLED", true },
+		{ "4", "ESTABLISHED", "INSTALLED", true } }, 3 },
+	{ { { "3", "ESTABLISHED", "INSTALLED", true },
+		{ "4", "ESTABLISHED", "INSTALLED", false },
+		{ "5", "ESTABLISHED", "INSTALLED", false } }, 4 },
+	/* one that is on its way, in or out, is none too many */
+	{ { { "3", "REKEYED", "INSTALLED", true },
+		{ "4", "ESTABLISHED", "INSTALLED", false } }, 0 },
+	{ { { "3", "ESTABLISHED", "INSTALLED", true },
+		{ "4", "CONNECTING", "INSTALLED", false } }, 0 },
+	{ { { "3", "ESTABLISHED", "CREATED", true },
+		{ "4", "ESTABLISHED", "INSTALLED", false } }, 0 },
+};
+static size_t crossing;
+
+static void list_crossed(const char *name, struct vici_walk *w)
+{
+	tell_arguments(w);
+	for (size_t i = 0; i < 3 && crossed[crossing].sas[i].id; i++)
+	{
+		const struct listed *sa = &crossed[crossing].sas[i];
+		struct text t = { 0 };
+
+		begun_here = sa->here;
+		start_sa(&t, LYON, sa->id, sa->state, LYON_ID);
+		add_child(&t, "20", sa->child, "1", NULL);
+		end_sa(&t);
+	}
+	begun_here = false;
+	send_type(VICI_CMD_RESPONSE);
+}
+
+START_TEST(one_of_two_is_spare)
+{
+	crossing = (size_t)_i;
+	on_command = list_crossed;
+	observe(NULL);
+	run_until("done", 2000);
+	ck_assert_uint_eq(facts_sa(&o.facts, LYON)->spare, crossed[_i].spare);
+	observe_done();
+}
+END_TEST
+
+static void end_one(const char *name, struct vici_walk *w)
+{
+	ck_assert_str_eq(name, "terminate");
+	tell_arguments(w);
+	send_type(VICI_CMD_RESPONSE);
+}
+
+START_TEST(one_ike_sa_is_ended)
+{
+	on_command = end_one;
+	vici_terminate_ike(vici, 4294967295);
+	run_until("timeout=-1", 2000);
+	ck_assert_ptr_nonnull(strstr(text_str(&story), "ike-id=4294967295"));
+	ck_assert_ptr_null(strstr(text_str(&story), "force"));
+}
+END_TEST
 
 START_TEST(list_sas_fills_facts_and_resources)
 {
@@ -773,6 +847,9 @@ int main(void)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_set_timeout(tc, 30);
 	tcase_add_test(tc, list_sas_fills_facts_and_resources);
+	tcase_add_loop_test(tc, one_of_two_is_spare, 0,
+						sizeof(crossed) / sizeof(*crossed));
+	tcase_add_test(tc, one_ike_sa_is_ended);
 	tcase_add_test(tc, one_connection_is_asked_for_by_name);
 	tcase_add_test(tc, nothing_is_asked_for_other_kinds);
 	tcase_add_test(tc, events_of_ours_are_told);
