@@ -278,6 +278,10 @@ static void on_settled(void *user, const struct cycle_result *r)
 	unsigned unknown = r->seen->facts.unknown_kinds;
 
 	tunnels_observed(a->tunnels, r->seen, r->group);
+	if (tunnels_spare(a->tunnels))
+	{
+		sacheck_request(a->sacheck);
+	}
 	if (r->applied || !a->settled_ms)
 	{
 		a->changed_ms = loop_now_ms();

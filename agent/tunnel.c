@@ -39,6 +39,7 @@ struct tunnels {
 	struct turns turns;
 	struct loop_timer *turn_timer;
 	bool paused;
+	bool spare;					/* tunnels_spare() */
 };
 
 static uint32_t random32(void)
@@ -594,6 +595,7 @@ static void observed_sa(struct tunnel *t, const struct fact_sa *sa)
 	t->spi_in = sa ? sa->spi_in : 0;
 	t->spi_out = sa ? sa->spi_out : 0;
 	t->spare = sa ? sa->spare : 0;
+	t->owner->spare |= t->spare && t->initiator;
 	t->installed = installed;
 	observed_traffic(t);
 	if (installed && t->state != PEER_UP)
@@ -850,6 +852,14 @@ void tunnels_restarted(struct tunnels *ts)
 		}
 	}
 	tunnels_kick(ts, NULL);
+}
+
+bool tunnels_spare(struct tunnels *ts)
+{
+	bool spare = ts->spare;
+
+	ts->spare = false;
+	return spare;
 }
 
 void tunnels_introduce(struct tunnels *ts)

@@ -124,6 +124,9 @@ void tunnels_kick(struct tunnels *ts, const char *conn);
 void tunnels_moved(struct tunnels *ts);
 /** charon started anew: negotiations under way are gone; all start at once. */
 void tunnels_restarted(struct tunnels *ts);
+/** Since the last call a tunnel was seen that has an IKE_SA too many, and it is
+ * this end that decides: sacheck is to look. */
+bool tunnels_spare(struct tunnels *ts);
 /** This router is new to its peers: those that should call are not waited for
  * as long as usual. After tunnels_ready(). */
 void tunnels_introduce(struct tunnels *ts);
