@@ -28,6 +28,8 @@ static const struct cli_option vpn_add[] = {
 	{ "--grade", "GRADE", "no tunnel is weaker: basic, standard (the default) "
 	  "or high" },
 	{ "--internet-access", "yes|no", "no two sites' prefixes overlap (no)" },
+	{ "--psk-rotation-days", "N", "each tunnel's key is changed so often (0: "
+	  "by command only)" },
 	{ "--router-ids", "PREFIX", "pool of router ids (10.255.0.0/16)" },
 	{ "--mtu", "BYTES", "of the tunnel links (1400)" },
 	{ "--hello-interval", "SECONDS", "of OSPF through the tunnels (10)" },
@@ -46,6 +48,8 @@ static const struct cli_option vpn_set[] = {
 	{ "--hub", "SITE[,SITE]", "these sites get the role of a hub" },
 	{ "--grade", "GRADE", "no tunnel is weaker: basic, standard or high" },
 	{ "--internet-access", "yes|no", "no two sites' prefixes overlap" },
+	{ "--psk-rotation-days", "N", "each tunnel's key is changed so often; 0: "
+	  "by command only" },
 	{ "--description", "TEXT", "free text, at most 255 characters" },
 	{ "--external-id", "TEXT", "your own number of it, at most 63 "
 	  "characters" },
@@ -225,6 +229,12 @@ static const struct cli_command commands[] = {
 	  "A tunnel that the topology does not give", dry_run, admin_link_add },
 	{ "link remove", "CUSTOMER/VPN SITE SITE", 3, 3,
 	  "Take back what was said of two sites", dry_run, admin_link_remove },
+	{ "psk rotate", "CUSTOMER/VPN[/SITE[/PEER]]", 1, 1,
+	  "Change the pre-shared keys of tunnels, without a gap", dry_run,
+	  admin_psk_rotate },
+	{ "psk status", "[CUSTOMER[/VPN]]", 0, 1,
+	  "How far changes of keys are, and whom they wait for", NULL,
+	  admin_psk_status },
 	{ "revert", "REVISION", 1, 1, "Take back what a revision changed",
 	  dry_run, admin_revert },
 	{ "apply", "", 0, 0, "Make a customer what its file says", apply,

@@ -59,6 +59,9 @@ int admin_add_prefixes(struct json_out *o, const struct cli_args *args,
 					   struct err *e);
 int admin_add_flag(struct json_out *o, const struct cli_args *args,
 				   const char *option, bool *given, struct err *e);
+/** An option's number as the member of its name, when it is there. */
+int admin_add_number(struct json_out *o, const struct cli_args *args,
+					 const char *option, struct err *e);
 /** "10.1.0.0/24,10.2.0.0/24", "-" for none; in arena. */
 char *admin_prefixes_text(struct arena *a, const struct store_site *site);
 
@@ -97,6 +100,12 @@ const char *admin_ms(struct arena *a, bool present, uint64_t ms);
 int admin_print_effects(const struct text *answer, const char *what,
 						bool *changed, struct err *e);
 
+/**
+ * Send a change, or with --dry-run ask what it would do, and print its effects.
+ */
+int admin_change_shown(const struct cli_args *args, const char *method,
+					   const char *path, const char *body, const char *what,
+					   struct err *e);
 /** "?customer=acme&vpn=corp&site=paris" of [CUSTOMER[/VPN[/SITE]]]. */
 int admin_place_query(const char *place, struct arena *a, char **out,
 					  struct err *e);
@@ -107,7 +116,7 @@ struct admin_ledger;
 const char *admin_alarm_counts(struct arena *a, const struct admin_ledger *l);
 
 /* Commands: admin_alarm.c, admin_apply.c, admin_config.c, admin_operator.c,
- * admin_set.c, admin_status.c */
+ * admin_psk.c, admin_set.c, admin_status.c */
 #define ADMIN_COMMAND(name) \
 	int name(const struct cli_args *args, void *user, struct err *e)
 ADMIN_COMMAND(admin_customer_add);
@@ -154,5 +163,7 @@ ADMIN_COMMAND(admin_ce_replace);
 ADMIN_COMMAND(admin_link_add);
 ADMIN_COMMAND(admin_link_remove);
 ADMIN_COMMAND(admin_revert);
+ADMIN_COMMAND(admin_psk_rotate);
+ADMIN_COMMAND(admin_psk_status);
 
 #endif

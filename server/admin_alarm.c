@@ -128,7 +128,8 @@ static void print_event(struct arena *a, const struct admin_event *event)
 	if (!what)
 	{
 		what = arena_printf(a, "%s/%s", event->customer ? event->customer : "",
-							event->ce ? event->ce : "");
+							event->ce ? event->ce : event->vpn ? event->vpn
+							: "");
 	}
 	printf("%-13s  %s", event->event, what);
 	if (event->severity)

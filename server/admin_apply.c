@@ -28,9 +28,9 @@ static const struct json_limits limits = {
 
 /* ---- what a change comes to --------------------------------------------------- */
 
-enum change { ADDED, REMOVED, CHANGED, REKEYED, CHANGE_COUNT };
+enum change { ADDED, REMOVED, CHANGED, REKEYED, ROTATING, CHANGE_COUNT };
 static const char *const changes[] = {
-	"added", "removed", "changed", "rekeyed", NULL
+	"added", "removed", "changed", "rekeyed", "rotating", NULL
 };
 
 struct told { char *customer, *ce; };
@@ -51,7 +51,7 @@ struct effects
 {
 	uint64_t revision;
 	bool dry_run, changed, says_changed;
-	uint64_t ces_told, by_change[CHANGE_COUNT];
+	uint64_t ces_told, by_change[CHANGE_COUNT], already;
 	struct told *ces;
 	size_t ce_count;
 	struct tunnel *tunnels;
@@ -137,6 +137,8 @@ static int read_effects(struct json_in *in, struct json_object *value,
 		COUNT("tunnels-removed", by_change[REMOVED]),
 		COUNT("tunnels-changed", by_change[CHANGED]),
 		COUNT("tunnels-rekeyed", by_change[REKEYED]),
+		COUNT("tunnels-rotating", by_change[ROTATING]),
+		COUNT("rotating-already", already),
 		{ LIST("ces", struct effects, ces, ce_count, read_told, struct told,
 			   0, UINT32_MAX) },
 		{ LIST("tunnels", struct effects, tunnels, tunnel_count, read_tunnel,
@@ -255,6 +257,11 @@ static void print_summary(const struct effects *f)
 		}
 	}
 	printf(any ? "\n" : " as they were\n");
+	if (f->already)
+	{
+		printf("tunnels whose keys are being changed already: %llu\n",
+			   (unsigned long long)f->already);
+	}
 }
 
 int admin_print_effects(const struct text *answer, const char *what,

@@ -405,7 +405,8 @@ int admin_get(const struct cli_args *args, struct arena *a, const char *path,
 
 struct change_answer
 {
-	uint64_t revision, told, added, removed, changed_tunnels, rekeyed;
+	uint64_t revision, told, added, removed, changed_tunnels, rekeyed,
+			 rotating;
 	bool dry_run, changed;
 };
 
@@ -431,6 +432,7 @@ int admin_change(const struct cli_args *args, const char *method,
 		COUNT("tunnels-removed", removed),
 		COUNT("tunnels-changed", changed_tunnels),
 		COUNT("tunnels-rekeyed", rekeyed),
+		COUNT("tunnels-rotating", rotating),
 		{ .name = NULL }
 	};
 	struct change_answer change = { 0 };

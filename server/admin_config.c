@@ -31,8 +31,8 @@ static void add_text(struct json_out *o, const struct cli_args *args,
 	}
 }
 
-static int add_number(struct json_out *o, const struct cli_args *args,
-					  const char *option, struct err *e)
+int admin_add_number(struct json_out *o, const struct cli_args *args,
+					 const char *option, struct err *e)
 {
 	const char *value = cli_opt(args, option);
 	uint64_t number;
@@ -476,7 +476,8 @@ static int customer_show(const struct cli_args *args, struct arena *a,
 ADMIN_COMMAND(admin_vpn_add)
 {
 	static const char *const numbers[] = {
-		"--mtu", "--hello-interval", "--dead-interval", "--cost"
+		"--mtu", "--hello-interval", "--dead-interval", "--cost",
+		"--psk-rotation-days"
 	};
 	char names[2][NAME_SIZE];
 	struct json_out o = { 0 };
@@ -505,7 +506,7 @@ ADMIN_COMMAND(admin_vpn_add)
 	}
 	for (i = 0; rc == 0 && i < sizeof(numbers) / sizeof(numbers[0]); i++)
 	{
-		rc = add_number(&o, args, numbers[i], e);
+		rc = admin_add_number(&o, args, numbers[i], e);
 	}
 	if (rc == 0 && (rc = add_addr(&o, args, "--area", "area", e)) == 0 &&
 		(rc = add_prefix(&o, args, "--router-ids", e)) == 0 &&
@@ -544,6 +545,8 @@ static void print_vpn(const struct store_vpn *v)
 	printf("%-16s%s\n", "topology", conf_topologies[v->topology]);
 	printf("%-16s%s\n", "grade", conf_grades[v->grade]);
 	printf("%-16s%s\n", "internet-access", v->internet_access ? "yes" : "no");
+	printf(v->psk_rotation_days ? "%-16severy %u days\n"
+		   : "%-16sby command only\n", "key rotation", v->psk_rotation_days);
 	printf("%-16s%s\n", "domain", v->domain);
 	printf("%-16s%s\n", "router-ids", prefix_str(&v->router_ids, pool));
 	printf("%-16s%u\n", "mtu", v->mtu);

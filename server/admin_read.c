@@ -104,6 +104,7 @@ const struct json_row admin_vpn_rows[] = {
 	{ AT("grade", JSON_ENUM, struct store_vpn, grade), NEED,
 	  .names = conf_grades },
 	FLAG("internet-access", struct store_vpn, internet_access),
+	U32("psk-rotation-days", struct store_vpn, psk_rotation_days),
 	{ AT("domain", JSON_FQDN, struct store_vpn, domain), NEED },
 	{ AT("topology", JSON_ENUM, struct store_vpn, topology), NEED,
 	  .names = conf_topologies },
@@ -274,11 +275,20 @@ static const struct json_row end_rows[] = {
 };
 READER(read_end, end_rows)
 
+static const struct json_row key_rows[] = {
+	U64("generation", struct admin_key, generation),
+	TIME_OR_NONE("made-ms", struct admin_key, made),
+	TEXT_OR_NONE("step", struct admin_key, step),
+	END
+};
+READER(read_key, key_rows)
+
 static const struct json_row tunnel_rows[] = {
 	LABEL("customer", struct admin_tunnel, customer),
 	LABEL("vpn", struct admin_tunnel, vpn),
 	U64("revision", struct admin_tunnel, revision),
 	FLAG("up", struct admin_tunnel, up),
+	OBJECT("key", struct admin_tunnel, key, read_key),
 	{ AT("ends", JSON_ARRAY, struct admin_tunnel, ends), NEED, .min = 2,
 	  .max = 2, .fn = read_end, .elem_size = sizeof(struct admin_end),
 	  .count_offset = offsetof(struct admin_tunnel, end_count) },
@@ -289,6 +299,49 @@ const struct json_row admin_tunnels_rows[] = {
 	U64("now-ms", struct admin_tunnels, now_ms),
 	LIST("tunnels", struct admin_tunnels, list, count, struct admin_tunnel,
 		 read_tunnel),
+	END
+};
+
+/* ---- keys that are being changed -------------------------------------------------- */
+
+static int read_label(struct json_in *in, struct json_object *value,
+					  const struct json_path *path, void *out)
+{
+	static const struct json_row row = { .kind = JSON_LABEL };
+
+	return json_read_value(in, value, path, &row, out);
+}
+
+static const struct json_row wait_rows[] = {
+	LABEL("site", struct admin_wait, site),
+	LABEL("ce", struct admin_wait, ce),
+	TEXT("reason", struct admin_wait, reason),
+	END
+};
+READER(read_wait, wait_rows)
+
+static const struct json_row rotation_rows[] = {
+	LABEL("customer", struct admin_rotation, customer),
+	LABEL("vpn", struct admin_rotation, vpn),
+	{ AT("sites", JSON_ARRAY, struct admin_rotation, sites), NEED, .min = 2,
+	  .max = 2, .fn = read_label, .elem_size = sizeof(char *),
+	  .count_offset = offsetof(struct admin_rotation, site_count) },
+	TEXT("step", struct admin_rotation, step),
+	U64("generation", struct admin_rotation, generation),
+	U64("revision", struct admin_rotation, revision),
+	U64("begun-revision", struct admin_rotation, begun_revision),
+	U64("begun-ms", struct admin_rotation, begun_ms),
+	U64("step-ms", struct admin_rotation, step_ms),
+	LIST("waits-for", struct admin_rotation, waits, wait_count,
+		 struct admin_wait, read_wait),
+	END
+};
+READER(read_rotation, rotation_rows)
+const struct json_row admin_rotations_rows[] = {
+	U64("now-ms", struct admin_rotations, now_ms),
+	LIST("rotations", struct admin_rotations, list, count,
+		 struct admin_rotation, read_rotation),
+	U64("total", struct admin_rotations, total),
 	END
 };
 

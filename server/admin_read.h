@@ -86,10 +86,30 @@ struct admin_end
 	struct admin_service service;
 };
 
+/* The key of a tunnel; step NULL: it is not being changed. */
+struct admin_key
+{
+	uint64_t generation;
+	struct admin_time made;
+	char *step;
+};
+
+struct admin_wait { char *site, *ce, *reason; };
+struct admin_rotation
+{
+	char *customer, *vpn, *step;
+	char **sites;				/* two */
+	size_t site_count;
+	uint64_t generation, revision, begun_revision, begun_ms, step_ms;
+	struct admin_wait *waits;
+	size_t wait_count;
+};
+
 struct admin_tunnel
 {
 	char *customer, *vpn;
 	uint64_t revision;
+	struct admin_key key;
 	bool up;
 	struct admin_end *ends;		/* two */
 	size_t end_count;
@@ -153,6 +173,12 @@ struct admin_tunnels
 	struct admin_tunnel *list;
 	size_t count;
 };
+struct admin_rotations
+{
+	uint64_t now_ms, total;
+	struct admin_rotation *list;
+	size_t count;
+};
 struct admin_services
 {
 	struct admin_service_end *list;
@@ -196,6 +222,7 @@ extern const struct json_row admin_operators_rows[];
 extern const struct json_row admin_whoami_rows[];
 extern const struct json_row admin_audits_rows[];
 extern const struct json_row admin_tunnels_rows[];
+extern const struct json_row admin_rotations_rows[];
 extern const struct json_row admin_services_rows[];
 extern const struct json_row admin_status_rows[];
 extern const struct json_row admin_groups_rows[];

@@ -18,10 +18,9 @@
 #include "name.h"
 #include "server/admin.h"
 
-/* Send it, or with --dry-run ask what it would do, and print the effects. */
-static int change(const struct cli_args *args, const char *method,
-				  const char *path, const char *body, const char *what,
-				  struct err *e)
+int admin_change_shown(const struct cli_args *args, const char *method,
+					   const char *path, const char *body, const char *what,
+					   struct err *e)
 {
 	char *target = xasprintf("%s?%s=yes", path, cli_opt(args, "--dry-run")
 							 ? "dry-run" : "effects");
@@ -114,7 +113,8 @@ static int patch(const struct cli_args *args, const char *collection,
 	if (rc == 0)
 	{
 		path = xasprintf("/v1/%s/%s", collection, cli_arg(args, 0));
-		rc = change(args, "PATCH", path, text_str(&body), cli_arg(args, 0), e);
+		rc = admin_change_shown(args, "PATCH", path, text_str(&body),
+								cli_arg(args, 0), e);
 		free(path);
 	}
 	text_done(&body);
@@ -141,6 +141,11 @@ ADMIN_COMMAND(admin_vpn_set)
 	if (rc == 0)
 	{
 		rc = admin_add_flag(&o, args, "--internet-access", &given, e);
+	}
+	if (rc == 0)
+	{
+		given |= cli_opt(args, "--psk-rotation-days") != NULL;
+		rc = admin_add_number(&o, args, "--psk-rotation-days", e);
 	}
 	return patch(args, "vpns", 2, "CUSTOMER/VPN", &o, given, rc, e);
 }
@@ -225,7 +230,7 @@ ADMIN_COMMAND(admin_ce_replace)
 		return rc;
 	}
 	path = xasprintf("/v1/ces/%s/%s/replace", names[0], names[1]);
-	rc = change(args, "POST", path, NULL, cli_arg(args, 0), e);
+	rc = admin_change_shown(args, "POST", path, NULL, cli_arg(args, 0), e);
 	free(path);
 	if (rc == 0 && !admin_json(args))
 	{
@@ -246,7 +251,7 @@ ADMIN_COMMAND(admin_ce_allow_removal)
 		return rc;
 	}
 	path = xasprintf("/v1/ces/%s/%s/allow-removal", names[0], names[1]);
-	rc = change(args, "POST", path, NULL, cli_arg(args, 0), e);
+	rc = admin_change_shown(args, "POST", path, NULL, cli_arg(args, 0), e);
 	free(path);
 	return rc;
 }
@@ -281,8 +286,8 @@ ADMIN_COMMAND(admin_link_add)
 	(void)user;
 	if (rc == 0)
 	{
-		rc = change(args, "PATCH", path, "{\"explicit\":true}",
-					cli_arg(args, 0), e);
+		rc = admin_change_shown(args, "PATCH", path, "{\"explicit\":true}",
+								cli_arg(args, 0), e);
 	}
 	free(path);
 	return rc;
@@ -296,7 +301,8 @@ ADMIN_COMMAND(admin_link_remove)
 	(void)user;
 	if (rc == 0)
 	{
-		rc = change(args, "DELETE", path, NULL, cli_arg(args, 0), e);
+		rc = admin_change_shown(args, "DELETE", path, NULL,
+								cli_arg(args, 0), e);
 	}
 	free(path);
 	return rc;
@@ -316,7 +322,7 @@ ADMIN_COMMAND(admin_revert)
 	}
 	path = xasprintf("/v1/revisions/%llu/revert",
 					 (unsigned long long)revision);
-	rc = change(args, "POST", path, NULL, "taken back", e);
+	rc = admin_change_shown(args, "POST", path, NULL, "taken back", e);
 	free(path);
 	return rc;
 }

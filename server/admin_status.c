@@ -404,6 +404,24 @@ static void print_meanings(const struct admin_tunnel *t)
 	}
 }
 
+static void print_key(struct arena *a, const struct admin_key *key,
+					  uint64_t now_ms)
+{
+	printf("%-*sgeneration %llu", LEFT, "key",
+		   (unsigned long long)key->generation);
+	if (key->step)
+	{
+		printf(", the next one is under way: %s", key->step);
+	}
+	else if (key->made.there)
+	{
+		printf(", made %s ago", admin_age(a, now_ms > key->made.ms
+										  ? (now_ms - key->made.ms) / 1000
+										  : 0));
+	}
+	printf("\n");
+}
+
 static void print_tunnel(struct arena *a, const struct admin_tunnel *t,
 						 uint64_t now_ms)
 {
@@ -420,6 +438,7 @@ static void print_tunnel(struct arena *a, const struct admin_tunnel *t,
 			   seen(a, &x->reported_at, now_ms)) : "never",
 			   y->reported ? arena_printf(a, "%s ago",
 			   seen(a, &y->reported_at, now_ms)) : "never");
+	print_key(a, &t->key, now_ms);
 	print_pair("state", since(a, x), since(a, y));
 	print_pair("IKE", x->ike, y->ike);
 	print_pair("CHILD", x->child, y->child);

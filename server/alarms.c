@@ -23,6 +23,7 @@ struct alarms
 	struct alarms_calls calls;
 	uint64_t events, diags;		/* seen */
 	uint64_t rules_ms;			/* clock: the next round */
+	uint64_t rotation_ms, schedule_ms;	/* clock: the next look */
 	bool failing;				/* and logged */
 	pthread_t thread;
 
@@ -74,6 +75,42 @@ static int apply_rules(struct alarms *al, struct err *e)
 	return rc;
 }
 
+static int rotate(struct alarms *al, struct err *e)
+{
+	const int64_t now_ms = (int64_t)clock_ms(CLOCK_REALTIME);
+	const uint64_t begun = clock_ms(CLOCK_MONOTONIC);
+	struct store_rotated scheduled = { 0 }, stepped = { 0 };
+	int rc = 0;
+
+	if (begun < al->rotation_ms)
+	{
+		return 0;
+	}
+	if (begun >= al->schedule_ms)
+	{
+		al->schedule_ms = begun + ALARMS_SCHEDULE_MS;
+		rc = store_rotation_schedule(al->store, now_ms, &scheduled, e);
+	}
+	if (rc == 0)
+	{
+		rc = store_rotation_round(al->store, now_ms, &stepped, e);
+	}
+	al->rotation_ms = clock_ms(CLOCK_MONOTONIC);
+	al->rotation_ms += (al->rotation_ms - begun) * ALARMS_RULES_IDLE;
+	if (scheduled.revisions || stepped.revisions || stepped.commands)
+	{
+		al->calls.committed(al->calls.user);
+		/* there are events */
+		alarms_changed(al);
+	}
+	if (stepped.finished)
+	{
+		log_info("alarm", "the keys of %llu tunnels were changed",
+				 (unsigned long long)stepped.finished);
+	}
+	return rc;
+}
+
 static int look_events(struct alarms *al, struct err *e)
 {
 	uint64_t newest, gone;
@@ -112,9 +149,10 @@ static void look(struct alarms *al)
 	struct err e = { 0 };
 	int rc;
 
-	if ((rc = look_diags(al, &e)) == 0 && (rc = apply_rules(al, &e)) == 0)
+	if ((rc = look_diags(al, &e)) == 0 && (rc = apply_rules(al, &e)) == 0 &&
+		(rc = look_events(al, &e)) == 0)
 	{
-		rc = look_events(al, &e);
+		rc = rotate(al, &e);
 	}
 	if (rc && !al->failing)
 	{
@@ -190,6 +228,7 @@ int alarms_start(struct store *store, const struct store_rules *rules,
 	al->store = store;
 	al->rules = *rules;
 	al->rules.started_ms = (int64_t)clock_ms(CLOCK_REALTIME);
+	al->schedule_ms = clock_ms(CLOCK_MONOTONIC) + ALARMS_SCHEDULE_FIRST_MS;
 	al->calls = *calls;
 	pthread_mutex_init(&al->lock, NULL);
 	pthread_condattr_init(&attr);

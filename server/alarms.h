@@ -7,6 +7,13 @@
  * and when told, it asks whether there are newer events or CEs that were asked
  * for a bundle, whichever process wrote them, and wakes who waits; from time to
  * time it has the server's own rules compared with the ledger (store.h).
+ *
+ * It also drives the rotation of pre-shared keys: with each look, the steps that
+ * are due (store_rotation_round()); each hour, what begins by schedule. A step
+ * makes the documents of its routers anew, so: all pairs of a VPN that are ready
+ * step together, in one revision; before the last of them is ready only so long
+ * after the step before (rotation_may_step(): a minute in a VPN of 1,000 sites);
+ * and a look that took long is followed by nine times as long without one.
  */
 #ifndef PPVPN_SERVER_ALARMS_H
 #define PPVPN_SERVER_ALARMS_H
@@ -24,12 +31,16 @@ struct alarms;
 #define ALARMS_RULES_MS 15000	/* between two rounds of rules, or */
 #define ALARMS_RULES_SHARE 4	/* this part of a report interval, if shorter; */
 #define ALARMS_RULES_IDLE 9		/* so much longer than a round took, in any case */
+#define ALARMS_SCHEDULE_MS 3600000	/* between two looks at what keys are due; */
+#define ALARMS_SCHEDULE_FIRST_MS 60000	/* the first, after the start */
 
 /* Called on the thread of alarms. */
 struct alarms_calls
 {
 	/** End the long polls of these CEs. */
 	void (*wake_ces)(void *user, const uint64_t *ce_ids, size_t count);
+	/** It made revisions: documents changed. */
+	void (*committed)(void *user);
 	/** There are newer events. */
 	void (*events)(void *user);
 	/** About every ALARMS_POLL_MS. */

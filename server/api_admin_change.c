@@ -162,6 +162,10 @@ enum http_verdict admin_do_change(struct http_request *req,
 		jo_bool(&o, "dry-run", dry_run);
 		jo_bool(&o, "changed", changed);
 		write_effects(&o, &effects, lists || dry_run);
+		if (c.rotates)
+		{
+			jo_u64(&o, "rotating-already", c.rotating);
+		}
 		if (c.certificate && !dry_run)
 		{
 			jo_str(&o, "certificate", c.certificate);

@@ -18,6 +18,8 @@ struct admin_change {
 	struct arena *arena;
 	char what[256];			/* to be filled, for the audit record */
 	const char *certificate;	/* for the answer unless dry: base64; NULL: none */
+	bool rotates;			/* for the answer: tunnels that were under way already */
+	uint64_t rotating;
 	struct err e;
 };
 

@@ -179,6 +179,7 @@ static int read_label(struct json_in *in, struct json_object *value,
 	  .names = conf_grades }, \
 	{ ROW("internet-access", JSON_BOOL, struct vpn_in, \
 		  vpn.internet_access) }, \
+	NUMBER("psk-rotation-days", struct vpn_in, vpn.psk_rotation_days), \
 	{ ROW("description", JSON_TEXT, struct vpn_in, vpn.description), \
 	  .max = 255 }, \
 	{ ROW("external-id", JSON_TEXT, struct vpn_in, vpn.external_id), \

@@ -72,6 +72,10 @@ ADMIN_HANDLER(admin_operator_remove);
 ADMIN_HANDLER(admin_operator_certificate);
 ADMIN_HANDLER(admin_operator_revoke);
 
+/* Keys that are being changed: api_admin_rotation.c */
+ADMIN_HANDLER(admin_psk_rotate);
+ADMIN_HANDLER(admin_rotations);
+
 /* Bundles: api_admin_bundle.c */
 ADMIN_HANDLER(admin_ce_bundle);
 

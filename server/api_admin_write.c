@@ -12,6 +12,7 @@
 
 #include "server/api_admin_write.h"
 #include "server/conf_json.h"
+#include "server/rotation.h"
 #include "server/service.h"
 
 static void write_addr(struct json_out *o, const char *key,
@@ -124,6 +125,7 @@ void admin_write_vpn(struct json_out *o, const struct store_vpn *v)
 	jo_str(o, "topology", conf_topologies[v->topology]);
 	jo_str(o, "grade", conf_grades[v->grade]);
 	jo_bool(o, "internet-access", v->internet_access);
+	jo_u64(o, "psk-rotation-days", v->psk_rotation_days);
 	jo_str(o, "router-ids", prefix_str(&v->router_ids, pool));
 	jo_u64(o, "mtu", v->mtu);
 	write_addr(o, "area", &v->ospf.area);
@@ -287,6 +289,56 @@ static void write_end(struct json_out *o, const struct store_tunnel_end *end,
 	jo_object_end(o);
 }
 
+static void write_key(struct json_out *o, const struct store_tunnel *t)
+{
+	jo_object(o, "key");
+	jo_u64(o, "generation", t->generation);
+	if (t->keyed_ms)
+	{
+		write_ms(o, "made-ms", t->keyed_ms);
+	}
+	if (t->step != ROTATION_DONE)
+	{
+		jo_str(o, "step", rotation_steps[t->step]);
+	}
+	jo_object_end(o);
+}
+
+void admin_write_rotation(struct json_out *o, const struct store_rotation *r)
+{
+	const struct store_rotation_end *end;
+	int i;
+
+	jo_object(o, NULL);
+	jo_str(o, "customer", r->customer);
+	jo_str(o, "vpn", r->vpn);
+	jo_array(o, "sites");
+	jo_str(o, NULL, r->end[0].site);
+	jo_str(o, NULL, r->end[1].site);
+	jo_array_end(o);
+	jo_str(o, "step", rotation_steps[r->step]);
+	jo_u64(o, "generation", r->generation);
+	jo_u64(o, "revision", r->revision);
+	jo_u64(o, "begun-revision", r->command);
+	write_ms(o, "begun-ms", r->begun_ms);
+	write_ms(o, "step-ms", r->step_ms);
+	jo_array(o, "waits-for");
+	for (i = 0; i < 2; i++)
+	{
+		end = &r->end[i];
+		if (end->wait != ROTATION_CONFIRMED)
+		{
+			jo_object(o, NULL);
+			jo_str(o, "site", end->site);
+			jo_str(o, "ce", end->ce);
+			jo_str(o, "reason", rotation_waits[end->wait]);
+			jo_object_end(o);
+		}
+	}
+	jo_array_end(o);
+	jo_object_end(o);
+}
+
 void admin_write_tunnel(struct json_out *o, const struct store_tunnel *t,
 						int64_t stale_ms)
 {
@@ -296,6 +348,7 @@ void admin_write_tunnel(struct json_out *o, const struct store_tunnel *t,
 	jo_u64(o, "revision", t->revision);
 	jo_bool(o, "up", admin_end_is_up(&t->end[0], stale_ms) &&
 					 admin_end_is_up(&t->end[1], stale_ms));
+	write_key(o, t);
 	jo_array(o, "ends");
 	write_end(o, &t->end[0], stale_ms);
 	write_end(o, &t->end[1], stale_ms);

@@ -26,6 +26,7 @@ void admin_write_audit_object(struct json_out *o,
 bool admin_end_is_up(const struct store_tunnel_end *end, int64_t stale_ms);
 void admin_write_tunnel(struct json_out *o, const struct store_tunnel *t,
 						int64_t stale_ms);
+void admin_write_rotation(struct json_out *o, const struct store_rotation *r);
 /** One CE's status; up and total: its ends of tunnels. */
 void admin_write_status(struct json_out *o, const struct store_ce_status *st,
 						size_t up, size_t total, int64_t stale_ms);

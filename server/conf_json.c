@@ -199,6 +199,8 @@ static int read_retry(struct json_in *in, struct json_object *value,
 	  .offset = (at) + offsetof(struct store_vpn, grade) }, \
 	{ .name = "internet-access", .kind = JSON_BOOL, \
 	  .offset = (at) + offsetof(struct store_vpn, internet_access) }, \
+	{ .name = "psk-rotation-days", .kind = JSON_U32, .max = UINT32_MAX, \
+	  .offset = (at) + offsetof(struct store_vpn, psk_rotation_days) }, \
 	{ .name = "description", .kind = JSON_TEXT, .max = 255, \
 	  .offset = (at) + offsetof(struct store_vpn, description) }, \
 	{ .name = "external-id", .kind = JSON_TEXT, .max = 63, \

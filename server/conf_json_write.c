@@ -153,6 +153,10 @@ static void write_vpn(struct json_out *o, const struct store_vpn *v,
 	{
 		jo_bool(o, "internet-access", true);
 	}
+	if (v->psk_rotation_days)
+	{
+		jo_u64(o, "psk-rotation-days", v->psk_rotation_days);
+	}
 	write_words(o, v->description, v->external_id, d != NULL);
 	if (!d || strcmp(v->domain, d->domain) != 0)
 	{

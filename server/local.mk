@@ -5,7 +5,7 @@
 server_sql = server/sql/0001-init.sql server/sql/0002-topologies.sql \
 	server/sql/0003-alarms.sql server/sql/0004-operators.sql \
 	server/sql/0005-prefixes.sql server/sql/0006-bulk-removal.sql \
-	server/sql/0007-addresses.sql
+	server/sql/0007-addresses.sql server/sql/0008-rotation.sql
 noinst_LTLIBRARIES += libppvpn-store.la
 libppvpn_store_la_SOURCES = \
 	server/counters.c server/counters.h \
@@ -14,6 +14,7 @@ libppvpn_store_la_SOURCES = \
 	server/follow.c server/follow.h \
 	server/grade.c server/grade.h \
 	server/render.c server/render.h \
+	server/rotation.c server/rotation.h \
 	server/store.c server/store.h server/store_impl.h server/store_work.h \
 	server/store_alarm.c server/store_alarm.h \
 	server/store_alarm_read.c \
@@ -40,6 +41,8 @@ libppvpn_store_la_SOURCES = \
 	server/store_metrics.c \
 	server/store_removal.c \
 	server/store_report.c \
+	server/store_rotation.c \
+	server/store_rotation_read.c \
 	server/store_seal.c \
 	server/store_setting.c \
 	server/store_settle.c \
@@ -72,6 +75,7 @@ libppvpn_api_admin_la_SOURCES = \
 	server/api_admin_conf.c \
 	server/api_admin_config.c \
 	server/api_admin_operator.c \
+	server/api_admin_rotation.c \
 	server/api_admin_service.c \
 	server/api_admin_write.c server/api_admin_write.h
 libppvpn_api_admin_la_LIBADD = libppvpn-service.la libppvpn-store.la \
@@ -98,6 +102,7 @@ ppvpn_admin_SOURCES = \
 	server/admin_client.c \
 	server/admin_config.c \
 	server/admin_operator.c \
+	server/admin_psk.c \
 	server/admin_read.c server/admin_read.h \
 	server/admin_set.c \
 	server/admin_status.c \

@@ -141,6 +141,11 @@ static size_t on_waiting(void *user)
 	return http_queued(((struct server *)user)->ce);
 }
 
+static void on_committed(void *user)
+{
+	notify_changed(((struct server *)user)->notify);
+}
+
 /* Those that wait over the socket, and over TLS where that is listened for. */
 static void wake_operators(struct server *s, const uint64_t *tag)
 {
@@ -365,7 +370,8 @@ static int start_alarms(struct server *s, struct err *e)
 		.ca_expires_s = s->api_metrics.ca_expires_s,
 	};
 	const struct alarms_calls calls = {
-		.wake_ces = on_wake, .events = on_events, .tick = on_alarms_tick,
+		.wake_ces = on_wake, .committed = on_committed, .events = on_events,
+		.tick = on_alarms_tick,
 		.user = s,
 	};
 	struct alarms *alarms = NULL;

@@ -62,9 +62,10 @@ enum store_change_kind {
 	STORE_ADDED,
 	STORE_REMOVED,
 	STORE_CHANGED,		/* a tunnel: other cost, initiator or address */
-	STORE_REKEYED		/* a tunnel: other SA profile, its SAs are made anew */
+	STORE_REKEYED,		/* a tunnel: other SA profile, its SAs are made anew */
+	STORE_ROTATING		/* a tunnel: its key is being changed, its SAs stay */
 };
-#define STORE_CHANGE_KINDS 4
+#define STORE_CHANGE_KINDS 5
 extern const char *const store_change_words[];	/* in that order */
 
 struct store_effect_tunnel {
@@ -120,6 +121,7 @@ struct store_vpn {
 	int topology;					/* enum model_topology */
 	int grade;						/* enum grade: no profile is weaker */
 	bool internet_access;			/* offered: sites' prefixes do not overlap */
+	uint32_t psk_rotation_days;		/* every key is changed so often; 0: by command */
 	struct prefix router_ids;		/* pool */
 	uint64_t router_id_last;		/* place in the pool of the last one given */
 	uint32_t mtu;
@@ -395,6 +397,9 @@ struct store_tunnel {
 	char *customer, *vpn;
 	struct store_tunnel_end end[2];	/* by site name */
 	uint64_t revision;				/* that made it */
+	uint64_t generation;			/* of the key that is sent; 1: the first */
+	int64_t keyed_ms;				/* its newest key was made; 0: not known */
+	int step;						/* enum rotation_step */
 };
 int store_tunnels(struct store *s, struct arena *a, const char *customer, const char *vpn,
 				  struct store_tunnel **list, size_t *count, struct err *e);
@@ -465,7 +470,8 @@ int store_rules_apply(struct store *s, const struct store_rules *rules, size_t *
 
 enum store_event_kind {
 	STORE_EVENT_RAISED, STORE_EVENT_CHANGED, STORE_EVENT_CLEARED,	/* alarms */
-	STORE_EVENT_COMMIT, STORE_EVENT_ENROLLED, STORE_EVENT_APPLIED
+	STORE_EVENT_COMMIT, STORE_EVENT_ENROLLED, STORE_EVENT_APPLIED,
+	STORE_EVENT_ROTATION_BEGUN, STORE_EVENT_ROTATION_DONE	/* of a command */
 };
 extern const char *const store_event_words[];	/* in that order, NULL-ended */
 
@@ -476,7 +482,7 @@ struct store_event {
 	char *source;				/* of an alarm; who made the commit */
 	char *resource, *code;		/* alarms; code also the result of "applied" */
 	int severity;				/* alarms: enum status_severity, else -1 */
-	uint64_t revision;			/* commit, applied; else 0 */
+	uint64_t revision;			/* commit, applied; rotations: that began it; else 0 */
 	char *text;
 	char *customer, *vpn, *site, *peer, *ce;	/* "" where it is not of one */
 };
@@ -540,6 +546,55 @@ int store_diag_take(struct store *s, uint64_t ce_id, uint64_t id, const char *bu
 /** CEs that were asked after this id; *newest: of those that were ever asked. */
 int store_diag_since(struct store *s, struct arena *a, uint64_t after, uint64_t **ce_ids,
 					 size_t *count, uint64_t *newest, struct err *e);
+
+/* ---- rotation of pre-shared keys (rotation.h, store_rotation.c) ----------------- */
+
+/**
+ * Part of a change: the keys of all tunnels of a VPN, of a site (else NULL), of one
+ * tunnel (both) begin to be changed; those that are under way go on as they are.
+ * It is not taken back by store_revert().
+ *
+ * @param begun, already	tunnels that begin, and that were under way
+ * @return					-ENOENT: there is none; -EBUSY (ROTATION): all are under way
+ */
+int store_rotation_begin(struct store *s, const char *customer, const char *vpn,
+						 const char *site, const char *peer, uint64_t *begun,
+						 uint64_t *already, struct err *e);
+struct store_rotated {
+	uint64_t revisions;				/* that were made: documents changed */
+	uint64_t finished;				/* tunnels that are through */
+	uint64_t commands;				/* of which all are */
+};
+/**
+ * Take every step that is due (rotation.h): a revision for each VPN, with all its
+ * pairs that are ready, 100,000 at most; only their routers are told. One cheap look
+ * when nothing is under way, else it costs the pairs that are. Any number of servers
+ * may: a step is taken once. No change may be in course.
+ */
+int store_rotation_round(struct store *s, int64_t now_ms, struct store_rotated *out,
+						 struct err *e);
+/**
+ * Begin what is due by the VPNs' psk_rotation_days, a revision for each VPN; not for
+ * routers that are suspended or never reported. It costs what is nearly due.
+ */
+int store_rotation_schedule(struct store *s, int64_t now_ms, struct store_rotated *out,
+							struct err *e);
+
+struct store_rotation_end { char *site, *ce; int wait; };	/* enum rotation_wait */
+struct store_rotation {
+	char *customer, *vpn;
+	struct store_rotation_end end[2];	/* by site name */
+	int step;						/* enum rotation_step */
+	uint64_t generation;			/* of the new key */
+	uint64_t revision;				/* of the step */
+	uint64_t command;				/* revision that began it */
+	int64_t begun_ms, step_ms;
+};
+#define STORE_ROTATIONS_MAX 10000	/* listed; *all counts on */
+/** Tunnels under way; customer (and vpn) NULL: of all. */
+int store_rotations(struct store *s, struct arena *a, const char *customer,
+					const char *vpn, struct store_rotation **list, size_t *count,
+					uint64_t *all, struct err *e);
 
 /* ---- operation: of the file, while others may use it ------------------------- */
 

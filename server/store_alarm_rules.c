@@ -93,6 +93,20 @@ static const struct rule rules[] = {
 	  "ce.name, 0, 0 FROM address_refused r JOIN ce ON ce.id = r.ce_id "
 	  "JOIN customer cu ON cu.id = ce.customer_id "
 	  "WHERE ce.removed_revision = 0 ORDER BY ce.id" },
+	{ ERR_ROTATION_WAITS, "n",
+	  "SELECT cu.name || '/' || ce.name, 'minor', CASE count(*) WHEN 1 "
+	  "THEN 'the key of one tunnel waits' ELSE 'the keys of ' || count(*) || "
+	  "' tunnels wait' END || ' for it', cu.name, '', '', '', ce.name, 0, 0 "
+	  "FROM (SELECT site_a AS site, revision FROM rotation "
+	  "WHERE step_ms < $1 - 86400000 UNION ALL SELECT site_b, revision "
+	  "FROM rotation WHERE step_ms < $1 - 86400000) AS w "
+	  "JOIN site t ON t.id = w.site JOIN ce ON ce.id = t.ce_id "
+	  "JOIN customer cu ON cu.id = ce.customer_id "
+	  "JOIN installation i ON i.one = 1 "
+	  "LEFT JOIN ce_status st ON st.ce_id = ce.id "
+	  "WHERE ce.suspended_revision = 0 AND NOT "
+	  STORE_ROTATION_CONFIRMED("ce", "st", "w")
+	  " GROUP BY ce.id, cu.name, ce.name ORDER BY ce.id" },
 	{ ERR_TUNNEL_DOWN, "ns",
 	  "SELECT cu.name || '/' || v.name || '/' || CASE WHEN a.name < b.name "
 	  "THEN a.name || '/' || b.name ELSE b.name || '/' || a.name END, 'major', "

@@ -73,6 +73,11 @@ int store_whose(struct store *s, int64_t *customer_id, struct err *e)
 	{
 		return whose_by_places(s, customer_id, e);
 	}
+	if (s->work->rotated)
+	{
+		*customer_id = s->work->customer_id;
+		return 0;
+	}
 	/* nothing but CEs that are told: one that is replaced, or all of them */
 	rc = db_number(s->db, "SELECT count(DISTINCT ce.customer_id) "
 				   "FROM ce_change ch JOIN ce ON ce.id = ch.ce_id "
@@ -534,20 +539,39 @@ static int free_object(struct store *s, struct arena *a,
 		: store_free_site(s, &now.site, e);
 }
 
+/* Keys are no configuration: routers have others by now, and agree on them. */
+static int refuse_nothing(struct store *s, uint64_t revision, struct err *e)
+{
+	char where[24];
+	int64_t rotations;
+	int rc = db_number(s->db, "SELECT count(*) FROM audit WHERE revision = $1 "
+					   "AND (what LIKE 'psk rotate %' "
+					   "OR what LIKE 'psk rotation %')",
+					   DB_ARGS(db_i((int64_t)revision)), &rotations, e);
+
+	snprintf(where, sizeof(where), "%llu", (unsigned long long)revision);
+	if (rc < 0)
+	{
+		return rc;
+	}
+	return rotations
+		? err_set(e, -EBUSY, ERR_ROTATION, where, "a change of keys is not "
+				  "taken back: change them again instead")
+		: err_set(e, -ENOENT, ERR_NOT_FOUND, where,
+				  "no revision that changed the configuration");
+}
+
 static int revert(struct store *s, struct arena *a, uint64_t revision,
 				  struct err *e)
 {
 	struct object *objects;
-	char where[24];
 	size_t i, count;
 	int rc;
 
 	rc = read_objects(s, a, revision, &objects, &count, e);
 	if (rc == 0 && !count)
 	{
-		snprintf(where, sizeof(where), "%llu", (unsigned long long)revision);
-		rc = err_set(e, -ENOENT, ERR_NOT_FOUND, where,
-					 "no revision that changed the configuration");
+		rc = refuse_nothing(s, revision, e);
 	}
 	if (rc < 0)
 	{

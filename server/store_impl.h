@@ -107,9 +107,9 @@ int store_word(const char *const *words, const char *text, int *index,
 /** e for a row that cannot be: -EIO. */
 int store_bad_row(struct err *e, const char *where);
 
-/* Sealed keys of a tunnel. */
+/* Sealed keys of a tunnel. use: as in documents */
 int store_psk_make(struct store *s, int64_t site_a, int64_t site_b,
-				   int64_t generation, struct err *e);
+				   int64_t generation, const char *use, struct err *e);
 int store_psk_open(struct store *s, int64_t site_a, int64_t site_b,
 				   int64_t generation, const char *sealed, struct secret *out,
 				   struct err *e);
@@ -122,6 +122,18 @@ int store_psk_restore(struct store *s, int64_t site_a, int64_t site_b,
 
 /** Those that are too old to be restored. */
 int store_psk_forget(struct store *s, struct err *e);
+/** A tunnel has keys again that it had: a rotation goes on where it was. */
+int store_rotation_restore(struct store *s, int64_t vpn_id, int64_t site_a,
+						   int64_t site_b, struct err *e);
+
+/*
+ * Whether a router, with its ce_status and the installation as i, has confirmed
+ * the step of a row of rotation: rotation_wait() in SQL.
+ */
+#define STORE_ROTATION_CONFIRMED(ce, status, rotation) \
+	"(" ce ".suspended_revision = 0 AND " status ".ce_id IS NOT NULL " \
+	"AND " status ".epoch = i.epoch AND " status ".revision >= " \
+	rotation ".revision AND " status ".result = 'applied')"
 
 /* What site.behind_nat is derived from. */
 #define STORE_IS_BEHIND_NAT(ce, site) \
@@ -152,8 +164,8 @@ int store_check_profile(const struct model_profile *profile, struct err *e);
 	"v.retry_minimum_wait, v.retry_t1, v.retry_factor, v.retry_maximum, " \
 	"v.retry_alarm_after, v.proposals, v.esp_proposals, v.rekey_time, " \
 	"v.child_rekey_time, v.dpd_delay, v.id, v.external_id, v.grade, " \
-	"v.router_id_last, v.internet_access "
-#define STORE_VPN_COLUMN_COUNT 26
+	"v.router_id_last, v.internet_access, v.psk_rotation_days "
+#define STORE_VPN_COLUMN_COUNT 27
 int store_vpn_read(struct arena *a, struct db_rows *rows, int column,
 				   struct store_vpn *vpn, struct err *e);
 

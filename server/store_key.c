@@ -26,7 +26,7 @@ static void psk_place(const struct store *s, char out[128], int64_t site_a,
 }
 
 int store_psk_make(struct store *s, int64_t site_a, int64_t site_b,
-				   int64_t generation, struct err *e)
+				   int64_t generation, const char *use, struct err *e)
 {
 	uint8_t plain[PSK_SIZE], sealed[SEALED_SIZE];
 	char place[128], hex[2 * SEALED_SIZE + 1];
@@ -37,9 +37,9 @@ int store_psk_make(struct store *s, int64_t site_a, int64_t site_b,
 	wipe(plain, sizeof(plain));
 	hex_encode(sealed, sizeof(sealed), hex);
 	return db_run(s->db, "INSERT INTO psk (site_a, site_b, generation, "
-				  "key_use, sealed) VALUES ($1, $2, $3, 'send-and-accept', $4)",
+				  "key_use, sealed) VALUES ($1, $2, $3, $4, $5)",
 				  DB_ARGS(db_i(site_a), db_i(site_b), db_i(generation),
-						  db_t(hex)), e);
+						  db_t(use), db_t(hex)), e);
 }
 
 int store_psk_open(struct store *s, int64_t site_a, int64_t site_b,
@@ -62,8 +62,10 @@ int store_psk_retire(struct store *s, int64_t site_a, int64_t site_b,
 					 struct err *e)
 {
 	return db_run(s->db, "INSERT INTO psk_retired (site_a, site_b, generation, "
-				  "key_use, sealed, revision, at_ms) SELECT site_a, site_b, "
-				  "generation, key_use, sealed, $3, $4 FROM psk "
+				  "key_use, sealed, revision, at_ms, keyed_ms) SELECT site_a, "
+				  "site_b, generation, key_use, sealed, $3, $4, "
+				  "(SELECT keyed_ms FROM link l WHERE l.site_a = psk.site_a "
+				  "AND l.site_b = psk.site_b) FROM psk "
 				  "WHERE site_a = $1 AND site_b = $2",
 				  DB_ARGS(db_i(site_a), db_i(site_b),
 						  db_i((int64_t)s->revision), db_i(store_now_ms())),
@@ -83,6 +85,13 @@ int store_psk_restore(struct store *s, int64_t site_a, int64_t site_b,
 				"FROM psk_retired WHERE site_a = $1 AND site_b = $2 "
 				"AND revision = $3", args, e);
 	moved = db_changed(s->db);
+	if (rc == 0 && moved)
+	{
+		rc = db_run(s->db, "UPDATE link SET keyed_ms = (SELECT max(keyed_ms) "
+					"FROM psk_retired WHERE site_a = $1 AND site_b = $2 "
+					"AND revision = $3) WHERE site_a = $1 AND site_b = $2",
+					args, e);
+	}
 	if (rc == 0)
 	{
 		rc = db_run(s->db, "DELETE FROM psk_retired WHERE site_a = $1 "

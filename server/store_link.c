@@ -475,9 +475,10 @@ static int give_keys(struct sync *y, const struct pair *pair, struct err *e)
 
 	if (rc)
 	{
-		return rc < 0 ? rc : 0;
+		return rc < 0 ? rc : store_rotation_restore(y->s,
+			(int64_t)y->vpn->id, pair->a, pair->b, e);
 	}
-	return store_psk_make(y->s, pair->a, pair->b, 1, e);
+	return store_psk_make(y->s, pair->a, pair->b, 1, "send-and-accept", e);
 }
 
 static int add_link(struct sync *y, const struct pair *pair, struct err *e)
@@ -488,13 +489,14 @@ static int add_link(struct sync *y, const struct pair *pair, struct err *e)
 	{
 		rc = db_run(y->s->db, "INSERT INTO link (vpn_id, site_a, site_b, "
 					"address_low, address_high, initiator, revision, "
-					"profile_id, cost) VALUES ($1, $2, $3, $4, $5, $6, $7, "
-					"CASE WHEN $8 = 0 THEN NULL ELSE $8 END, $9)",
+					"profile_id, cost, keyed_ms) VALUES ($1, $2, $3, $4, $5, "
+					"$6, $7, CASE WHEN $8 = 0 THEN NULL ELSE $8 END, $9, "
+					"$10)",
 					DB_ARGS(db_i((int64_t)y->vpn->id), db_i(pair->a),
 							db_i(pair->b), db_t(pair->low), db_t(pair->high),
 							db_i(pair->initiator),
 							db_i((int64_t)y->s->revision), db_i(pair->profile),
-							db_i(pair->cost)), e);
+							db_i(pair->cost), db_i(store_now_ms())), e);
 	}
 	if (rc == 0)
 	{

@@ -19,7 +19,7 @@
 #include "server/topology.h"
 
 const char *const store_change_words[] = {
-	"added", "removed", "changed", "rekeyed", NULL
+	"added", "removed", "changed", "rekeyed", "rotating", NULL
 };
 
 struct store_work *store_work_new(void)
@@ -133,7 +133,7 @@ void store_effect(struct store *s, const char *customer, const char *vpn,
 
 bool store_is_changed(const struct store *s)
 {
-	return s->work->note_count || s->work->touched;
+	return s->work->note_count || s->work->touched || s->work->rotated;
 }
 
 /* ---- checks of a whole VPN ---------------------------------------------------- */

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/rotation.h"
 #include "server/store_impl.h"
 
 /* Columns of one end: its site, router, report and notification. */
@@ -60,8 +61,10 @@ static void read_end(struct arena *a, struct db_rows *rows, int c,
 	read_service(rows, c + 15, p);
 }
 
-static void read_tunnel(struct arena *a, struct db_rows *rows,
-						struct store_tunnel *t)
+#define KEY_COLUMN (3 + 2 * END_COLUMNS)
+
+static int read_tunnel(struct arena *a, struct db_rows *rows,
+					   struct store_tunnel *t, struct err *e)
 {
 	struct store_tunnel_end swap;
 	int i;
@@ -71,6 +74,9 @@ static void read_tunnel(struct arena *a, struct db_rows *rows,
 	t->revision = (uint64_t)db_col_int(rows, 2);
 	read_end(a, rows, 3, &t->end[0]);
 	read_end(a, rows, 3 + END_COLUMNS, &t->end[1]);
+	t->keyed_ms = db_col_int(rows, KEY_COLUMN);
+	t->generation = (uint64_t)db_col_int(rows, KEY_COLUMN + 1);
+	t->step = ROTATION_DONE;
 	if (strcmp(t->end[0].site, t->end[1].site) > 0)
 	{
 		swap = t->end[0];
@@ -83,6 +89,9 @@ static void read_tunnel(struct arena *a, struct db_rows *rows,
 		t->end[i].status.vpn = t->vpn;
 		t->end[i].status.peer = t->end[!i].site;
 	}
+	return db_col_null(rows, KEY_COLUMN + 2) ? 0
+		: store_word(rotation_steps, db_col_text(rows, KEY_COLUMN + 2),
+					 &t->step, e);
 }
 
 static int by_name(const void *a, const void *b)
@@ -110,7 +119,7 @@ int store_tunnels(struct store *s, struct arena *a, const char *customer,
 	*count = 0;
 	rc = db_query(s->db, "SELECT cu.name, v.name, l.revision, "
 				  END("sa", "ca", "ta", "na") ", " END("sb", "cb", "tb", "nb")
-				  " FROM link l JOIN vpn v ON v.id = l.vpn_id "
+				  ", l.keyed_ms, k.generation, r.step FROM link l JOIN vpn v ON v.id = l.vpn_id "
 				  "JOIN customer cu ON cu.id = v.customer_id "
 				  "JOIN site sa ON sa.id = l.site_a "
 				  "JOIN site sb ON sb.id = l.site_b "
@@ -124,6 +133,10 @@ int store_tunnels(struct store *s, struct arena *a, const char *customer,
 				  "AND na.peer_id = sb.id "
 				  "LEFT JOIN tunnel_notify nb ON nb.site_id = sb.id "
 				  "AND nb.peer_id = sa.id "
+				  "LEFT JOIN psk k ON k.site_a = l.site_a "
+				  "AND k.site_b = l.site_b AND k.key_use = 'send-and-accept' "
+				  "LEFT JOIN rotation r ON r.site_a = l.site_a "
+				  "AND r.site_b = l.site_b "
 				  "WHERE ($1 = '' OR cu.name = $1) "
 				  "AND ($2 = '' OR v.name = $2)",
 				  DB_ARGS(db_t(customer ? customer : ""),
@@ -132,10 +145,11 @@ int store_tunnels(struct store *s, struct arena *a, const char *customer,
 	{
 		return rc;
 	}
-	while ((rc = db_next(rows, e)) == 1)
+	while ((rc = db_next(rows, e)) == 1 &&
+		   (rc = read_tunnel(a, rows, store_array_add(a, (void **)list, count,
+													  sizeof(**list)),
+							 e)) == 0)
 	{
-		read_tunnel(a, rows, store_array_add(a, (void **)list, count,
-											 sizeof(**list)));
 	}
 	db_end(rows);
 	if (rc == 0 && *count > 1)

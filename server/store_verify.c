@@ -68,6 +68,21 @@ static const struct rule rules[] = {
 	  "FROM psk k LEFT JOIN link l "
 	  "ON l.site_a = k.site_a AND l.site_b = k.site_b "
 	  "WHERE l.site_a IS NULL" },
+	{ "rotations", "SELECT count(*) FROM rotation",
+	  "SELECT " LINK_ENDS ", 'its keys are not those of its step of rotation' "
+	  LINK_JOINS "LEFT JOIN rotation r ON r.site_a = l.site_a "
+	  "AND r.site_b = l.site_b LEFT JOIN (SELECT site_a, site_b, "
+	  "count(*) AS n, max(generation) AS newest, max(CASE WHEN key_use = "
+	  "'send-and-accept' THEN generation ELSE 0 END) AS sent FROM psk "
+	  "GROUP BY site_a, site_b) k ON k.site_a = l.site_a "
+	  "AND k.site_b = l.site_b WHERE k.n <> CASE WHEN r.step IN "
+	  "('accept', 'send') THEN 2 ELSE 1 END OR (r.step IS NOT NULL "
+	  "AND (k.newest <> r.generation OR r.vpn_id <> l.vpn_id "
+	  "OR (r.step = 'accept') <> (k.sent < k.newest))) UNION ALL "
+	  "SELECT '#' || r.site_a || ' - #' || r.site_b, 'a rotation of no tunnel, "
+	  "or newer than the database' FROM rotation r LEFT JOIN link l "
+	  "ON l.site_a = r.site_a AND l.site_b = r.site_b "
+	  "WHERE l.site_a IS NULL OR r.revision > " REVISION },
 	{ "sites", "SELECT count(*) FROM site",
 	  "SELECT t.name, 'VPN or router is missing, removed, or another "
 	  "customer''s' FROM site t LEFT JOIN vpn v ON v.id = t.vpn_id "

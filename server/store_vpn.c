@@ -52,7 +52,7 @@ void store_vpn_defaults(struct store_vpn *vpn)
 	vpn->profile.dpd_delay = 30;
 }
 
-/* The numbers' bounds: those of 0001-init.sql and of the document. */
+/* The numbers' bounds: those of sql/ and of the document. */
 static const struct
 {
 	const char *name;
@@ -69,7 +69,8 @@ static const struct
 	B("t1", retry.t1, 1, 3600),
 	B("factor", retry.factor, 1, 10),
 	B("maximum", retry.maximum, 1, 86400),
-	B("alarm-after", retry.alarm_after, 1, 1000)
+	B("alarm-after", retry.alarm_after, 1, 1000),
+	B("psk-rotation-days", psk_rotation_days, 0, 3650)
 #undef B
 };
 
@@ -149,10 +150,11 @@ static int write_vpn(struct store *s, int64_t customer_id, int64_t id,
 				"retry_t1, retry_factor, retry_maximum, retry_alarm_after, "
 				"proposals, esp_proposals, rekey_time, child_rekey_time, "
 				"dpd_delay, establishment, ipsec_mode, routing, "
-				"internet_access) VALUES "
+				"internet_access, psk_rotation_days) VALUES "
 				"($1, $2, $3, $4, $22, $5, $23, $24, $6, $25, $7, $8, $9, "
 				"$10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, "
-				"'permanent', 'tunnel', 'dynamic', $26) ON CONFLICT (id) DO UPDATE "
+				"'permanent', 'tunnel', 'dynamic', $26, $27) "
+				"ON CONFLICT (id) DO UPDATE "
 				"SET description = $4, external_id = $22, domain = $5, "
 				"topology = $23, grade = $24, router_ids = $6, mtu = $7, "
 				"ospf_area = $8, ospf_hello = $9, ospf_dead = $10, "
@@ -161,7 +163,7 @@ static int write_vpn(struct store *s, int64_t customer_id, int64_t id,
 				"retry_alarm_after = $16, proposals = $17, "
 				"esp_proposals = $18, rekey_time = $19, "
 				"child_rekey_time = $20, dpd_delay = $21, "
-				"internet_access = $26",
+				"internet_access = $26, psk_rotation_days = $27",
 				DB_ARGS(db_i(id), db_i(customer_id), db_t(vpn->vpn),
 						db_t(store_text(vpn->description)), db_t(vpn->domain),
 						db_t(prefix_str(&vpn->router_ids, pool)),
@@ -180,7 +182,8 @@ static int write_vpn(struct store *s, int64_t customer_id, int64_t id,
 						db_t(conf_topologies[vpn->topology]),
 						db_t(conf_grades[vpn->grade]),
 						db_i((int64_t)vpn->router_id_last),
-						db_i(vpn->internet_access)), e);
+						db_i(vpn->internet_access),
+						db_i(vpn->psk_rotation_days)), e);
 }
 
 int store_vpn_id(struct store *s, const char *customer, const char *vpn,
@@ -524,6 +527,7 @@ int store_vpn_read(struct arena *a, struct db_rows *rows, int c,
 	vpn->external_id = arena_strdup(a, db_col_text(rows, c + 22));
 	vpn->router_id_last = (uint64_t)db_col_int(rows, c + 24);
 	vpn->internet_access = db_col_int(rows, c + 25) != 0;
+	vpn->psk_rotation_days = (uint32_t)db_col_int(rows, c + 26);
 	vpn->mtu = (uint32_t)db_col_int(rows, c + 6);
 	vpn->ospf.hello_interval = (uint32_t)db_col_int(rows, c + 8);
 	vpn->ospf.dead_interval = (uint32_t)db_col_int(rows, c + 9);

@@ -46,6 +46,8 @@ struct store_work
 	struct store_freed *freed;
 	size_t freed_count;
 	bool touched;				/* some document changes */
+	bool rotated;				/* keys, of this customer, change: */
+	int64_t customer_id;
 	uint64_t reverting;			/* the revision that is taken back, or 0 */
 	bool applying;				/* a whole customer: it names every role */
 };

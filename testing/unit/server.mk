@@ -12,6 +12,7 @@ server_tests = \
 	testing/unit/test_follow \
 	testing/unit/test_grade \
 	testing/unit/test_render \
+	testing/unit/test_rotation \
 	testing/unit/test_seal \
 	testing/unit/test_store
 check_PROGRAMS += $(server_tests)
@@ -40,6 +41,9 @@ testing_unit_test_seal_LDADD = libppvpn-seal.la libppvpn.la $(CHECK_LIBS)
 testing_unit_test_render_SOURCES = testing/unit/test_render.c
 testing_unit_test_render_LDADD = libppvpn-store.la $(CHECK_LIBS)
 
+testing_unit_test_rotation_SOURCES = testing/unit/test_rotation.c
+testing_unit_test_rotation_LDADD = server/rotation.lo $(CHECK_LIBS)
+
 testing_unit_test_store_SOURCES = \
 	testing/unit/test_store.c \
 	testing/unit/store_kit.c testing/unit/store_kit.h \
@@ -52,7 +56,8 @@ testing_unit_test_store_SOURCES = \
 	testing/unit/test_store_operator.c \
 	testing/unit/test_store_metrics.c \
 	testing/unit/test_store_prefix.c \
-	testing/unit/test_store_report.c
+	testing/unit/test_store_report.c \
+	testing/unit/test_store_rotation.c
 testing_unit_test_store_LDADD = libppvpn-store.la $(CHECK_LIBS) -lpthread
 endif
 

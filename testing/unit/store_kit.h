@@ -107,6 +107,7 @@ TCase *store_operate_case(void);
 TCase *store_operator_case(void);
 TCase *store_prefix_case(void);
 TCase *store_report_case(void);
+TCase *store_rotation_case(void);
 TCase *store_metrics_case(void);
 
 #endif

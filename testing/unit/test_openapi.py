@@ -171,7 +171,7 @@ def full_bodies(csr):
     retry = {"minimum-wait": 4, "t1": 9, "factor": 3, "maximum": 500,
              "alarm-after": 6}
     vpn = {**words, **ospf, **retry, **profile, "grade": "standard", "domain": "a.b",
-           "router-ids": "10.77.0.0/16", "mtu": 1390, "internet-access": True}
+           "router-ids": "10.77.0.0/16", "mtu": 1390, "internet-access": True, "psk-rotation-days": 30}
     person = {"description": "d", "unix-user": "games", "role": "viewer",
               "customers": [{"customer": "acme", "role": "operator"}]}
     return {
@@ -188,7 +188,7 @@ def full_bodies(csr):
             "vpns": [{
                 "vpn": "corp", "topology": "hub-spoke", "grade": "standard", **words,
                 "domain": "a.b", "router-ids": "10.77.0.0/16", "mtu": 1390,
-                "internet-access": True, "ospf": ospf, "retry": retry, "sa-profile": profile,
+                "internet-access": True, "psk-rotation-days": 90, "ospf": ospf, "retry": retry, "sa-profile": profile,
                 "profiles": [{"profile": "slow", **profile}],
                 "sites": [{"site": name, "ce": name, "role": role, **words,
                            "router-id": f"10.77.1.{i + 1}",
@@ -262,6 +262,10 @@ class Answers(unittest.TestCase):
             alarms=[{"code": "auth-failed", "resource": "acme/corp/lyon",
                      "severity": "major", "count": 2, "age": 3, "text": "refused"}])
         assert answer.status == 204, answer.body
+        # a key of its is being changed
+        path = "/v1/links/{customer}/{vpn}/{site}/{peer}/rotate"
+        answer = cls.server.admin("POST", "/v1/links/acme/corp/rome/paris/rotate")
+        cls.document.answer("POST", path, answer)
         # and sends the bundle that it is asked for; another was asked, too
         for name in ("rome", "bern"):
             if name == "bern":
@@ -320,7 +324,7 @@ class Answers(unittest.TestCase):
                        "stale", "before", "after", "cost", "profiles", "severity",
                        "operator", "actor", "links", "prefixes", "internet-access",
                        "groups", "what", "raised", "title", "remedy", "cleared-ms",
-                       "lost", "result", "bundle", "until-ms", "taken-ms"):
+                       "lost", "result", "bundle", "until-ms", "taken-ms", "waits-for", "step"):
             self.assertIn(member, found)
 
     def test_changes(self):

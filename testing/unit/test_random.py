@@ -157,7 +157,8 @@ class Run:
                                      "maximum": [300, 600], "factor": [2, 3], "alarm-after": [8, 9],
                                      "domain": ["vpn.sp.example", "other.example"]}))
         if self.random.random() < 0.3:
-            values.update(self.some({"grade": vpn_model.GRADES, "internet-access": [True, False]}))
+            values.update(self.some({"grade": vpn_model.GRADES, "internet-access": [True, False],
+                                     "psk-rotation-days": [0, 30, 3650]}))
         if self.random.random() < 0.15:
             values.update(self.profile_values())
         return {**values, **self.words()}
@@ -401,6 +402,10 @@ class Run:
             return self.replace(self.random.choice(sorted(self.routers)))
         if kind < 0.03 and self.routers:
             return self.leave(self.random.choice(sorted(self.routers)))
+        if kind < 0.06:
+            return self.rotate()
+        if kind < (0.3 if self.model.rotating else 0.06):
+            return self.confirm()
         op = self.random.choices(list(self.WEIGHTED), list(self.WEIGHTED.values()))[0]
         self.reverting = 0
         return self.do(op.__name__[3:], *op(self, draft))
@@ -446,6 +451,9 @@ class Run:
         assert revision == self.revision + 1, "more than one revision"
         self.adopt_router_ids(draft)
         there = {key[1:] for key in draft.of("ce")}
+        alive = {value["uid"] for key, value in draft.objects.items() if key[0] == "ce"}
+        for uid in set(model.reported) - alive:
+            del model.reported[uid]
         old_uids = {key[1:]: value["uid"] for key, value in model.objects.items() if key[0] == "ce"}
         model.commit(draft, revision, self.reverting)
         self.revision = revision
@@ -520,6 +528,7 @@ class Run:
         assert status == 200 and answer["changed"]
         status, body = router.get()
         assert status == 410 and json.loads(body)["vpns"] == [], "the old key still opens something"
+        self.model.reported.pop(self.model.objects["ce", *place]["uid"], None)
         router.close()
         self.routers[place] = Router(self.server, *place)
         self.routers[place].body = router.body
@@ -536,6 +545,79 @@ class Run:
         connection.close()
         told = [place for place, revision in self.documents_revision().items() if revision != before[place]]
         self.changed("leave", draft, {"revision": self.now(), "ces": [dict(zip("ab", place)) for place in told]})
+
+    # ---- keys that are changed
+
+    def rotate(self):
+        """The keys of a VPN, a site, two sites begin to be changed."""
+        draft, self.reverting = self.model.draft(), 0
+        place = self.two_sites(draft)[:self.random.randint(2, 4)]
+        path = "/v1/" + {2: "vpns", 3: "sites", 4: "links"}[len(place)] + "/%s" * len(place) % place + "/rotate"
+        self.doing = f"rotate: POST {path}"
+        pairs = self.model.pairs_of(*place) if len(set(place[2:])) == len(place[2:]) else []
+        begin = [uids for uids in pairs if uids not in self.model.rotating]
+        known = draft.has("vpn", *place[:2]) and all(draft.has("site", *place[:2], site) for site in place[2:])
+        dry = self.request("POST", path + "?dry-run=yes")
+        status, answer = self.request("POST", path + "?effects=yes")
+        assert dry[0] == status, (dry, status, answer)
+        if not known or not begin:
+            assert status == (409 if known and pairs else 404), (status, answer)
+            return self.unchanged("rotate", "refused")
+        assert status == 200 and answer["changed"], (status, answer)
+        assert answer["tunnels-rotating"] == len(begin) and answer["rotating-already"] == len(pairs) - len(begin), answer
+        assert [dry[1][m] for m in ("ces", "tunnels", "objects")] == [answer[m] for m in ("ces", "tunnels", "objects")]
+        self.model.rotate(begin, answer["revision"])
+        self.changed("rotate", draft, answer)
+
+    def report(self, router):
+        """It has its document in force."""
+        document = json.loads(router.get()[1])
+        router.seq = getattr(router, "seq", 0) + 1
+        # as of another start each: a router may be another one's successor
+        answer = router.report(document, **{"seq": router.seq, "boot-id": "%032x" % (Router.count * 100000 + router.seq)})
+        assert answer.status == 204, answer.body
+        self.model.reported[self.model.objects["ce", *router.place.split("/")]["uid"]] = document["revision"]
+
+    def confirm(self):
+        """Some routers report; pairs of which both ends have, take a step, and no others."""
+        model, self.reverting = self.model, 0
+        there = sorted(self.routers)
+        chosen = there if self.random.random() < 0.6 else self.random.sample(there, self.random.randint(0, len(there)))
+        self.doing = f"confirm: {chosen}"
+        for place in chosen:
+            self.report(self.routers[place])
+        before = self.revision
+        while model.ready():
+            # each VPN takes its revision; the order is the server's
+            due = model.steps_due()
+            rows = model.rotating_left()
+            self.until(lambda: self.now() >= self.revision + len(due) and
+                       self.request("GET", "/v1/rotations")[1]["total"] == rows)
+            assert self.now() == self.revision + len(due), "more steps than are due"
+            revisions = {(row["customer"], row["vpn"]): row["revision"] for row in
+                         self.request("GET", "/v1/rotations")[1]["rotations"] if row["revision"] > self.revision}
+            assert set(revisions) == set(due), (revisions, due)
+            model.take_steps(revisions)
+            self.revision += len(due)
+        for place, router in sorted(self.routers.items()):
+            old, (status, router.body) = router.body, router.get()
+            assert status == 200
+            self.compare(place, json.loads(router.body))
+            if content(old) == content(router.body):
+                assert old == router.body, f"{place} has a new revision for nothing"
+            else:
+                assert json.loads(router.body)["revision"] > before
+        listed = self.request("GET", "/v1/rotations")[1]
+        assert sorted(row["step"] for row in listed["rotations"]) == sorted(step for step, _ in model.rotating.values())
+        self.counts["confirm", "done" if self.revision != before else "same"] = self.counts.get(
+            ("confirm", "done" if self.revision != before else "same"), 0) + 1
+
+    @staticmethod
+    def until(condition):
+        end = time.monotonic() + 15
+        while not condition():
+            assert time.monotonic() < end, "no step within 15 s"
+            time.sleep(0.02)
 
     def documents_revision(self):
         return {place: json.loads(router.get()[1])["revision"] for place, router in self.routers.items()}

@@ -17,6 +17,7 @@ int main(void)
 	suite_add_tcase(suite, store_follow_case());
 	suite_add_tcase(suite, store_prefix_case());
 	suite_add_tcase(suite, store_report_case());
+	suite_add_tcase(suite, store_rotation_case());
 	suite_add_tcase(suite, store_alarm_case());
 	suite_add_tcase(suite, store_fault_case());
 	suite_add_tcase(suite, store_migrate_case());

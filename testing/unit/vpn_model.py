@@ -27,6 +27,7 @@ OSPF = {"area": "0.0.0.0", "hello-interval": 10, "dead-interval": 40, "cost": 10
 RETRY = {"minimum-wait": 5, "t1": 10, "factor": 2, "maximum": 600, "alarm-after": 8}
 VPN = {"topology": "any-to-any", "grade": "standard", "internet-access": False, "description": "",
        "external-id": "", "domain": "vpn.sp.example", "router-ids": "10.255.0.0/16", "mtu": 1400,
+       "psk-rotation-days": 0,
        **OSPF, **RETRY, **PROFILE}
 WORDS = {"description": "", "external-id": ""}
 
@@ -330,7 +331,10 @@ class Model:
         self.suspended = {}     # uid of a CE -> revision
         self.meant = {}         # uid of a CE -> revision that took a site from it: ce-api.md, "bulk-removal"
         self.history = {}       # revision -> {key: (before, after)}
+        # by pair: its keys, the newest first, as [number, use, secret or None: not seen yet]
         self.keys, self.retired, self.seen = {}, {}, set()
+        self.rotating = {}      # pair -> (step, revision of it), as long as its key is being changed
+        self.reported = {}      # uid of a CE -> revision of the document that it says it has in force
         self.begins = {}        # who begins between equals, by pair
         self.computed = None
 
@@ -358,7 +362,8 @@ class Model:
         for (customer, vpn, a, b), tunnel in before.items():
             if tunnel["uids"] in uids_after:
                 continue
-            self.retired[tunnel["uids"], revision] = self.keys.pop(tunnel["uids"], None)
+            self.retired[tunnel["uids"], revision] = (self.keys.pop(tunnel["uids"], None),
+                                                      self.rotating.pop(tunnel["uids"], None))
             ends = [(old["site", customer, vpn, site]["uid"], site) for site in (a, b)]
             for (uid, _), (other, name) in (ends, ends[::-1]):
                 self.explained.setdefault(uid, {})[name] = (
@@ -374,14 +379,67 @@ class Model:
                 continue
             for one, other in ((a, b), (b, a)):
                 self.explained.get(new["site", customer, vpn, one]["uid"], {}).pop(other, None)
-            if self.retired.get((tunnel["uids"], reverting)):       # it has the key again that it had
-                self.keys[tunnel["uids"]] = self.retired[tunnel["uids"], reverting]
+            keys, step = self.retired.pop((tunnel["uids"], reverting), (None, None))
+            if keys:                    # it has the keys again that it had, and a change of them goes on
+                self.keys[tunnel["uids"]] = keys
+                if len(keys) > 1:
+                    self.rotating[tunnel["uids"]] = (step[0], revision)
         for key, value in new.items():
             if key[0] == "ce" and value["suspended"]:   # one that was removed and is back: since when it was
                 self.suspended.setdefault(value["uid"], revision)
             elif key[0] == "ce":
                 self.suspended.pop(value["uid"], None)
         self.objects, self.computed = new, after
+
+    # ---- keys that are changed: accept both, then send the new one, then forget the old one
+
+    def pairs_of(self, customer, vpn, *sites):
+        """Pairs of a VPN, of a site, of two of them."""
+        return [tunnel["uids"] for place, tunnel in self.tunnels().items()
+                if place[:2] == (customer, vpn) and set(sites) <= set(place[2:])]
+
+    def rotate(self, pairs, revision):
+        for uids in pairs:
+            keys = self.keys.setdefault(uids, [[1, "send-and-accept", None]])
+            keys.insert(0, [keys[0][0] + 1, "accept-only", None])
+            self.rotating[uids] = ("accept", revision)
+
+    def ready(self):
+        """{(customer, vpn): pairs whose two routers have confirmed their step}."""
+        found = {}
+        for (customer, vpn, a, b), tunnel in self.tunnels().items():
+            if tunnel["uids"] not in self.rotating:
+                continue
+            revision = self.rotating[tunnel["uids"]][1]
+            ends = [self.objects["ce", customer, self.objects["site", customer, vpn, site]["ce"]] for site in (a, b)]
+            if all(not ce["suspended"] and self.reported.get(ce["uid"], 0) >= revision for ce in ends):
+                found.setdefault((customer, vpn), []).append(tunnel["uids"])
+        return found
+
+    def steps_due(self):
+        """VPNs of which pairs take a step that routers are told of."""
+        return [place for place, pairs in self.ready().items() if any(self.rotating[uids][0] != "forget" for uids in pairs)]
+
+    def rotating_left(self):
+        """How many are under way when those that are ready have taken their step."""
+        return len(self.rotating) - sum(self.rotating[uids][0] == "forget" for pairs in self.ready().values() for uids in pairs)
+
+    def take_steps(self, revisions):
+        """revisions: {(customer, vpn): the revision of its step}."""
+        for place, pairs in self.ready().items():
+            for uids in pairs:
+                step, keys = self.rotating[uids][0], self.keys[uids]
+                if step == "forget":
+                    del self.rotating[uids]
+                    continue
+                if step == "accept":
+                    keys[0][1], keys[1][1] = "send-and-accept", "accept-only"
+                else:
+                    del keys[1:]
+                    for pair, removed in list(self.retired):        # nor by a revert
+                        if pair == uids:
+                            del self.retired[pair, removed]
+                self.rotating[uids] = ("send" if step == "accept" else "forget", revisions[place])
 
     # ---- documents
 
@@ -397,14 +455,17 @@ class Model:
         uid = self.begins.setdefault(tunnel["uids"], one["uid"] if said == a else two["uid"])
         return a if uid == one["uid"] else b
 
-    def take_keys(self, tunnel, secret):
-        """A tunnel's key is new when the tunnel is, or the one it had."""
-        uids = tunnel["uids"]
-        if uids not in self.keys:
-            assert len(secret) == 64 and secret not in self.seen, "a key that was used before"
-            self.seen.add(secret)
-            self.keys[uids] = secret
-        return self.keys[uids]
+    def take_keys(self, tunnel, said):
+        """A tunnel's key is new when the tunnel is, or was begun to be changed; else the one it had."""
+        keys = self.keys.setdefault(tunnel["uids"], [[1, "send-and-accept", None]])
+        assert len(said) == len(keys), f"{len(said)} keys instead of {len(keys)}"
+        for key, given in zip(keys, said):
+            if key[2] is None:
+                secret = given["secret"]
+                assert len(secret) == 64 and secret not in self.seen, "a key that was used before"
+                self.seen.add(secret)
+                key[2] = secret
+        return [{"key-id": f"g{number}", "use": use, "secret": secret} for number, use, secret in keys]
 
     def document(self, customer, ce, given):
         """The document of a CE; given: what the server says, for what the model cannot know."""
@@ -466,8 +527,7 @@ class Model:
         out = {
             "peer": other, "remote-address": peer["ce-address"],
             "identity": {"fqdn-string": f"{other}.{domain}"},
-            "pre-shared": {"keys": [{"key-id": "g1", "use": "send-and-accept", "secret": self.take_keys(
-                tunnel, said["pre-shared"]["keys"][0]["secret"])}]},
+            "pre-shared": {"keys": self.take_keys(tunnel, said["pre-shared"]["keys"])},
             "sa-profile": profile, "initiator": "local" if begins == name else "remote",
             # draft 3.4: dynamic routing requires a permanent tunnel
             "tunnel": {"establishment": "permanent", "ipsec-mode": "tunnel", "routing": "dynamic"}}
@@ -488,7 +548,8 @@ class Model:
         vpns = []
         for _, _, vpn in config.of("vpn", customer):
             row = config.objects["vpn", customer, vpn]
-            part = {name: row[name] for name in ("topology", "grade", "internet-access", "domain", "router-ids", "mtu")}
+            part = {name: row[name] for name in ("topology", "grade", "internet-access", "psk-rotation-days", "domain",
+                                                 "router-ids", "mtu")}
             part.update(vpn=vpn, **words(row), ospf={m: row[m] for m in OSPF}, retry={m: row[m] for m in RETRY},
                         profiles=[], sites=[], links=[])
             part["sa-profile"] = {m: row[m] for m in PROFILE}

@@ -1,0 +1,718 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copyright (C) 2026 The ppvpn authors */
+/*
+ * store_rotation.c - pre-shared keys that are being changed, step by step
+ *
+ * Owns the table rotation, and link.keyed_ms. The steps are rotation.c's; here
+ * they are taken, for all pairs of a VPN that are ready together, in a change
+ * like any other: whole or not at all, and looked at once more within it, as
+ * another server may have been faster.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "server/rotation.h"
+#include "server/store_alarm.h"
+#include "server/store_work.h"
+
+#define ACTOR "server"
+/* Pairs in one transaction: about a second of writing. */
+#define STEP_MAX 100000
+/* Pairs that a look at the schedule begins in a VPN. */
+#define SCHEDULE_MAX 50000
+
+static const char *const use_words[] = {
+	[ROTATION_USE_SEND] = "send-and-accept",
+	[ROTATION_USE_ACCEPT] = "accept-only",
+};
+
+/* A pair that is to begin. */
+struct pair
+{
+	int64_t a, b, generation;		/* of its newest key */
+	char *site_a, *site_b;
+};
+
+struct pairs
+{
+	struct pair *items;
+	size_t count;
+	uint64_t already;				/* under way, and left out */
+};
+
+struct place
+{
+	int64_t customer_id, vpn_id;
+	char *customer, *vpn;
+};
+
+/* ---- what a step writes ---------------------------------------------------------- */
+
+/* The pairs that have come to a step in the change in course. */
+#define STEPPED "(SELECT site_a, site_b FROM rotation " \
+	"WHERE revision = $1 AND step = $2)"
+#define GENERATION(table) "(SELECT r.generation FROM rotation r " \
+	"WHERE r.site_a = " table ".site_a AND r.site_b = " table ".site_b)"
+
+/* The old keys first: only one at a time is sent with. */
+static int write_uses(struct store *s, enum rotation_step step, struct err *e)
+{
+	const struct rotation_uses uses = rotation_uses(step);
+	const struct db_arg revision = db_i((int64_t)s->revision);
+	const struct db_arg word = db_t(rotation_steps[step]);
+	int rc;
+
+	if (uses.older == ROTATION_USE_GONE)
+	{
+		rc = db_run(s->db, "DELETE FROM psk WHERE (site_a, site_b) IN "
+					STEPPED " AND generation < " GENERATION("psk"),
+					DB_ARGS(revision, word), e);
+		/* nor can an older tunnel's come back with a revert */
+		if (rc == 0)
+		{
+			rc = db_run(s->db, "DELETE FROM psk_retired "
+						"WHERE (site_a, site_b) IN " STEPPED,
+						DB_ARGS(revision, word), e);
+		}
+	}
+	else
+	{
+		rc = db_run(s->db, "UPDATE psk SET key_use = $3 "
+					"WHERE (site_a, site_b) IN " STEPPED
+					" AND generation < " GENERATION("psk"),
+					DB_ARGS(revision, word, db_t(use_words[uses.older])), e);
+	}
+	return rc < 0 ? rc : db_run(s->db, "UPDATE psk SET key_use = $3 "
+								"WHERE (site_a, site_b) IN " STEPPED
+								" AND generation = " GENERATION("psk"),
+								DB_ARGS(revision, word,
+										db_t(use_words[uses.newest])), e);
+}
+
+#define TOLD(end) \
+	"SELECT " end ".ce_id FROM rotation r JOIN site a ON a.id = r.site_a " \
+	"JOIN site b ON b.id = r.site_b JOIN ce ca ON ca.id = a.ce_id " \
+	"JOIN ce cb ON cb.id = b.ce_id WHERE r.revision = $1 " \
+	"AND ca.suspended_revision = 0 AND cb.suspended_revision = 0"
+
+/* Both ends of all that took a step; where one is suspended, no document has
+ * the tunnel. */
+static int touch_ends(struct store *s, struct err *e)
+{
+	int rc = db_run(s->db, "UPDATE ce_change SET revision = $1, "
+					"committed_ms = 0 WHERE ce_id IN (" TOLD("a") " UNION "
+					TOLD("b") ")", DB_ARGS(db_i((int64_t)s->revision)), e);
+
+	s->work->touched |= rc == 0 && db_changed(s->db) > 0;
+	return rc;
+}
+
+/* ---- beginning ------------------------------------------------------------------- */
+
+#define PAIRS \
+	"SELECT l.site_a, l.site_b, a.name, b.name, " \
+	"(SELECT max(k.generation) FROM psk k WHERE k.site_a = l.site_a " \
+	"AND k.site_b = l.site_b), r.generation, l.keyed_ms FROM link l " \
+	"JOIN site a ON a.id = l.site_a JOIN site b ON b.id = l.site_b " \
+	"LEFT JOIN rotation r ON r.site_a = l.site_a AND r.site_b = l.site_b "
+
+static void add_pair(struct arena *a, struct pairs *pairs,
+					 struct db_rows *rows)
+{
+	struct pair *pair;
+
+	if (!db_col_null(rows, 5))
+	{
+		pairs->already++;
+		return;
+	}
+	pair = store_array_add(a, (void **)&pairs->items, &pairs->count,
+						   sizeof(*pair));
+	pair->a = db_col_int(rows, 0);
+	pair->b = db_col_int(rows, 1);
+	pair->site_a = arena_strdup(a, db_col_text(rows, 2));
+	pair->site_b = arena_strdup(a, db_col_text(rows, 3));
+	pair->generation = db_col_int(rows, 4);
+}
+
+/* site and peer 0: any */
+static int read_pairs(struct store *s, int64_t vpn_id, int64_t site,
+					  int64_t peer, struct pairs *pairs, struct err *e)
+{
+	struct db_rows *rows;
+	int rc;
+
+	memset(pairs, 0, sizeof(*pairs));
+	if (peer)
+	{
+		rc = db_query(s->db, PAIRS "WHERE l.site_a = $1 AND l.site_b = $2",
+					  DB_ARGS(db_i(site > peer ? site : peer),
+							  db_i(site > peer ? peer : site)), &rows, e);
+	}
+	else if (site)
+	{
+		rc = db_query(s->db, PAIRS "WHERE l.site_a = $1 OR l.site_b = $1 "
+					  "ORDER BY l.site_a, l.site_b", DB_ARGS(db_i(site)),
+					  &rows, e);
+	}
+	else
+	{
+		rc = db_query(s->db, PAIRS "WHERE l.vpn_id = $1 "
+					  "ORDER BY l.site_a, l.site_b", DB_ARGS(db_i(vpn_id)),
+					  &rows, e);
+	}
+	while (rc == 0 && (rc = db_next(rows, e)) == 1)
+	{
+		add_pair(s->work->a, pairs, rows);
+		rc = 0;
+	}
+	db_end(rows);
+	return rc;
+}
+
+static int begin_pair(struct store *s, const struct place *place,
+					  const struct pair *pair, int64_t now_ms, struct err *e)
+{
+	const struct rotation_uses uses = rotation_uses(ROTATION_ACCEPT);
+	int rc = store_psk_make(s, pair->a, pair->b, pair->generation + 1,
+							use_words[uses.newest], e);
+
+	store_effect(s, place->customer, place->vpn, pair->site_a, pair->site_b,
+				 STORE_ROTATING);
+	return rc < 0 ? rc : db_run(s->db, "INSERT INTO rotation (site_a, site_b, "
+		"vpn_id, generation, step, revision, begun_ms, step_ms, command) "
+		"VALUES ($1, $2, $3, $4, $5, $6, $7, $7, $6)",
+		DB_ARGS(db_i(pair->a), db_i(pair->b), db_i(place->vpn_id),
+				db_i(pair->generation + 1),
+				db_t(rotation_steps[ROTATION_ACCEPT]),
+				db_i((int64_t)s->revision), db_i(now_ms)), e);
+}
+
+static int tell(struct store *s, const struct place *place, int kind,
+				const char *who, uint64_t command, const char *text,
+				int64_t now_ms, struct err *e)
+{
+	const struct store_event event = {
+		.at_ms = now_ms, .kind = kind, .source = (char *)who,
+		.severity = -1, .revision = command, .text = (char *)text,
+		.customer = place->customer, .vpn = place->vpn,
+	};
+
+	return store_event_add(s, &event, e);
+}
+
+static int begin_pairs(struct store *s, const struct place *place,
+					   const struct pairs *pairs, int64_t now_ms,
+					   struct err *e)
+{
+	size_t i;
+	int rc = 0;
+
+	for (i = 0; rc == 0 && i < pairs->count; i++)
+	{
+		rc = begin_pair(s, place, &pairs->items[i], now_ms, e);
+	}
+	s->work->rotated = true;
+	s->work->customer_id = place->customer_id;
+	if (rc < 0 ||
+		(rc = db_run(s->db, "UPDATE link SET keyed_ms = $3 "
+					 "WHERE (site_a, site_b) IN " STEPPED,
+					 DB_ARGS(db_i((int64_t)s->revision),
+							 db_t(rotation_steps[ROTATION_ACCEPT]),
+							 db_i(now_ms)), e)) < 0 ||
+		(rc = touch_ends(s, e)) < 0)
+	{
+		return rc;
+	}
+	return tell(s, place, STORE_EVENT_ROTATION_BEGUN, s->actor, s->revision,
+				arena_printf(s->work->a, "tunnels whose keys are being "
+							 "changed: %zu", pairs->count), now_ms, e);
+}
+
+/* Nothing is left to begin: say why. */
+static int none(const char *where, const struct pairs *pairs, struct err *e)
+{
+	if (!pairs->already)
+	{
+		return err_set(e, -ENOENT, ERR_NOT_FOUND, where,
+					   "there is no tunnel whose key could be changed");
+	}
+	return err_set(e, -EBUSY, ERR_ROTATION, where,
+				   pairs->already == 1 ? "its key is being changed already"
+				   : "the keys of all its tunnels are being changed already");
+}
+
+static int begin(struct store *s, struct place *place, const char *site,
+				 const char *peer, uint64_t *begun, uint64_t *already,
+				 struct err *e)
+{
+	struct arena *a = s->work->a;
+	int64_t site_id = 0, peer_id = 0;
+	struct pairs pairs;
+	char *where;
+	int rc;
+
+	if ((rc = store_vpn_id(s, place->customer, place->vpn,
+						   &place->customer_id, &place->vpn_id, e)) < 0 ||
+		(site && (rc = store_site_id(s, place->vpn_id, site, &site_id,
+									 e)) < 0) ||
+		(peer && (rc = store_site_id(s, place->vpn_id, peer, &peer_id,
+									 e)) < 0) ||
+		(rc = read_pairs(s, place->vpn_id, site_id, peer_id, &pairs, e)) < 0)
+	{
+		return rc;
+	}
+	*begun = pairs.count;
+	*already = pairs.already;
+	where = arena_printf(a, "%s/%s%s%s%s%s", place->customer, place->vpn,
+						 site ? "/" : "", site ? site : "", peer ? "/" : "",
+						 peer ? peer : "");
+	return pairs.count ? begin_pairs(s, place, &pairs, store_now_ms(), e)
+					   : none(where, &pairs, e);
+}
+
+int store_rotation_begin(struct store *s, const char *customer,
+						 const char *vpn, const char *site, const char *peer,
+						 uint64_t *begun, uint64_t *already, struct err *e)
+{
+	struct place place = { .customer = (char *)customer, .vpn = (char *)vpn };
+	int rc = store_need_change(s, e);
+
+	*begun = *already = 0;
+	return rc < 0 ? rc : store_changed(s, begin(s, &place, site, peer, begun,
+												already, e));
+}
+
+/* The keys of a tunnel that came back: where its rotation was, it goes on. */
+int store_rotation_restore(struct store *s, int64_t vpn_id, int64_t site_a,
+						   int64_t site_b, struct err *e)
+{
+	enum rotation_step step = ROTATION_DONE;
+	int64_t generation = 0, keys = 0;
+	struct db_rows *rows;
+	int rc = db_query(s->db, "SELECT generation, key_use FROM psk "
+					  "WHERE site_a = $1 AND site_b = $2 "
+					  "ORDER BY generation DESC",
+					  DB_ARGS(db_i(site_a), db_i(site_b)), &rows, e);
+
+	while (rc == 0 && (rc = db_next(rows, e)) == 1)
+	{
+		if (!keys++)
+		{
+			generation = db_col_int(rows, 0);
+			step = strcmp(db_col_text(rows, 1),
+						  use_words[ROTATION_USE_SEND]) == 0
+				? ROTATION_SEND : ROTATION_ACCEPT;
+		}
+		rc = 0;
+	}
+	db_end(rows);
+	if (rc < 0 || keys < 2)
+	{
+		return rc;
+	}
+	return db_run(s->db, "INSERT INTO rotation (site_a, site_b, vpn_id, "
+				  "generation, step, revision, begun_ms, step_ms, command) "
+				  "VALUES ($1, $2, $3, $4, $5, $6, $7, $7, $6)",
+				  DB_ARGS(db_i(site_a), db_i(site_b), db_i(vpn_id),
+						  db_i(generation), db_t(rotation_steps[step]),
+						  db_i((int64_t)s->revision), db_i(store_now_ms())),
+				  e);
+}
+
+/* ---- by schedule ----------------------------------------------------------------- */
+
+/* Due ones of a VPN, at most so many; not those that could not go on at once:
+ * a router that is suspended, or has yet to come. */
+static int read_due(struct store *s, struct arena *a, int64_t vpn_id,
+					uint32_t days, int64_t now_ms, size_t most,
+					struct pairs *pairs, struct err *e)
+{
+	struct db_rows *rows;
+	int rc;
+
+	memset(pairs, 0, sizeof(*pairs));
+	rc = db_query(s->db, PAIRS "JOIN ce ca ON ca.id = a.ce_id "
+				  "JOIN ce cb ON cb.id = b.ce_id "
+				  "JOIN ce_status sa ON sa.ce_id = ca.id "
+				  "JOIN ce_status sb ON sb.ce_id = cb.id "
+				  "WHERE l.vpn_id = $1 AND l.keyed_ms <= $2 "
+				  "AND r.site_a IS NULL AND ca.suspended_revision = 0 "
+				  "AND cb.suspended_revision = 0 ORDER BY l.keyed_ms",
+				  DB_ARGS(db_i(vpn_id),
+						  db_i(rotation_due_before(days, now_ms))), &rows, e);
+	while (rc == 0 && pairs->count < most && (rc = db_next(rows, e)) == 1)
+	{
+		if (rotation_is_due(days, db_col_int(rows, 6), now_ms,
+							db_col_int(rows, 0), db_col_int(rows, 1)))
+		{
+			add_pair(a, pairs, rows);
+		}
+		rc = 0;
+	}
+	db_end(rows);
+	return rc;
+}
+
+struct scheduled
+{
+	struct place place;
+	uint32_t days;
+};
+
+static int read_scheduled(struct store *s, struct arena *a,
+						  struct scheduled **list, size_t *count,
+						  struct err *e)
+{
+	struct scheduled *vpn;
+	struct db_rows *rows;
+	int rc;
+
+	*list = NULL;
+	*count = 0;
+	rc = db_query(s->db, "SELECT v.id, v.customer_id, cu.name, v.name, "
+				  "v.psk_rotation_days FROM vpn v JOIN customer cu "
+				  "ON cu.id = v.customer_id WHERE v.psk_rotation_days > 0 "
+				  "ORDER BY v.id", NULL, &rows, e);
+	while (rc == 0 && (rc = db_next(rows, e)) == 1)
+	{
+		vpn = store_array_add(a, (void **)list, count, sizeof(*vpn));
+		vpn->place.vpn_id = db_col_int(rows, 0);
+		vpn->place.customer_id = db_col_int(rows, 1);
+		vpn->place.customer = arena_strdup(a, db_col_text(rows, 2));
+		vpn->place.vpn = arena_strdup(a, db_col_text(rows, 3));
+		vpn->days = (uint32_t)db_col_int(rows, 4);
+		rc = 0;
+	}
+	db_end(rows);
+	return rc;
+}
+
+/* 1: it was not due any more: roll back */
+static int begin_due(struct store *s, const struct scheduled *vpn,
+					 int64_t now_ms, struct err *e)
+{
+	struct pairs pairs;
+	int rc = read_due(s, s->work->a, vpn->place.vpn_id, vpn->days, now_ms,
+					  SCHEDULE_MAX, &pairs, e);
+
+	if (rc < 0 || !pairs.count)
+	{
+		return rc < 0 ? rc : 1;
+	}
+	rc = begin_pairs(s, &vpn->place, &pairs, now_ms, e);
+	return rc < 0 ? rc : store_commit(s, arena_printf(s->work->a,
+		"psk rotate %s/%s: %zu keys are due", vpn->place.customer,
+		vpn->place.vpn, pairs.count), NULL, e);
+}
+
+/* What a change of our own came to: rc of it, 1 where nothing was to be done. */
+static int end_change(struct store *s, int rc, struct store_rotated *out)
+{
+	if (rc == 0)
+	{
+		out->revisions++;
+		return 0;
+	}
+	if (s->changing)
+	{
+		store_rollback(s);
+	}
+	return rc < 0 ? rc : 0;
+}
+
+int store_rotation_schedule(struct store *s, int64_t now_ms,
+							struct store_rotated *out, struct err *e)
+{
+	struct arena *a = arena_new();
+	struct scheduled *list;
+	struct pairs due;
+	size_t i, count;
+	int rc = read_scheduled(s, a, &list, &count, e);
+
+	memset(out, 0, sizeof(*out));
+	for (i = 0; rc == 0 && i < count; i++)
+	{
+		rc = read_due(s, a, list[i].place.vpn_id, list[i].days, now_ms, 1,
+					  &due, e);
+		if (rc == 0 && due.count && (rc = store_begin(s, ACTOR, e)) == 0)
+		{
+			rc = end_change(s, begin_due(s, &list[i], now_ms, e), out);
+		}
+	}
+	arena_free(a);
+	return rc;
+}
+
+/* ---- steps ----------------------------------------------------------------------- */
+
+#define READY \
+	"FROM rotation r JOIN site a ON a.id = r.site_a " \
+	"JOIN site b ON b.id = r.site_b JOIN ce ca ON ca.id = a.ce_id " \
+	"JOIN ce cb ON cb.id = b.ce_id JOIN ce_status sa ON sa.ce_id = ca.id " \
+	"JOIN ce_status sb ON sb.ce_id = cb.id JOIN installation i ON i.one = 1 " \
+	"WHERE " STORE_ROTATION_CONFIRMED("ca", "sa", "r") \
+	" AND " STORE_ROTATION_CONFIRMED("cb", "sb", "r")
+
+/* A VPN of which pairs are under way. */
+struct moving
+{
+	struct place place;
+	struct rotation_pace pace;
+	uint64_t ready[ROTATION_STEPS];
+};
+
+static int read_moving(struct store *s, struct arena *a, int64_t vpn_id,
+					   struct moving **list, size_t *count, struct err *e)
+{
+	struct moving *vpn;
+	struct db_rows *rows;
+	int rc;
+
+	*list = NULL;
+	*count = 0;
+	rc = db_query(s->db, "SELECT r.vpn_id, v.customer_id, cu.name, v.name, "
+				  "sum(CASE WHEN r.step = 'forget' THEN 0 ELSE 1 END), "
+				  "max(r.step_ms), (SELECT count(*) FROM site t "
+				  "WHERE t.vpn_id = r.vpn_id) FROM rotation r "
+				  "JOIN vpn v ON v.id = r.vpn_id JOIN customer cu "
+				  "ON cu.id = v.customer_id WHERE ($1 = 0 OR r.vpn_id = $1) "
+				  "GROUP BY r.vpn_id, v.customer_id, cu.name, v.name "
+				  "ORDER BY r.vpn_id", DB_ARGS(db_i(vpn_id)), &rows, e);
+	while (rc == 0 && (rc = db_next(rows, e)) == 1)
+	{
+		vpn = store_array_add(a, (void **)list, count, sizeof(*vpn));
+		vpn->place.vpn_id = db_col_int(rows, 0);
+		vpn->place.customer_id = db_col_int(rows, 1);
+		vpn->place.customer = arena_strdup(a, db_col_text(rows, 2));
+		vpn->place.vpn = arena_strdup(a, db_col_text(rows, 3));
+		vpn->pace.moving = (uint64_t)db_col_int(rows, 4);
+		vpn->pace.step_ms = db_col_int(rows, 5);
+		vpn->pace.sites = (uint64_t)db_col_int(rows, 6);
+		rc = 0;
+	}
+	db_end(rows);
+	return rc;
+}
+
+static int by_vpn(const void *key, const void *item)
+{
+	const int64_t id = *(const int64_t *)key;
+	const int64_t other = ((const struct moving *)item)->place.vpn_id;
+
+	return id < other ? -1 : id > other;
+}
+
+static int read_ready(struct store *s, int64_t vpn_id, struct moving *list,
+					  size_t count, struct err *e)
+{
+	struct moving *vpn;
+	struct db_rows *rows;
+	int64_t id;
+	int rc, step;
+
+	rc = db_query(s->db, "SELECT r.vpn_id, r.step, count(*) " READY
+				  " AND ($1 = 0 OR r.vpn_id = $1) GROUP BY r.vpn_id, r.step",
+				  DB_ARGS(db_i(vpn_id)), &rows, e);
+	while (rc == 0 && (rc = db_next(rows, e)) == 1)
+	{
+		id = db_col_int(rows, 0);
+		vpn = bsearch(&id, list, count, sizeof(*list), by_vpn);
+		rc = store_word(rotation_steps, db_col_text(rows, 1), &step, e);
+		if (rc == 0 && vpn)
+		{
+			vpn->ready[step] = (uint64_t)db_col_int(rows, 2);
+			vpn->pace.ready += step == ROTATION_FORGET ? 0
+													   : vpn->ready[step];
+		}
+	}
+	db_end(rows);
+	return rc;
+}
+
+/* In one look, of all VPNs (vpn_id 0) or of one. */
+static int look(struct store *s, struct arena *a, int64_t vpn_id,
+				struct moving **list, size_t *count, struct err *e)
+{
+	int rc = read_moving(s, a, vpn_id, list, count, e);
+
+	return rc < 0 || !*count ? rc : read_ready(s, vpn_id, *list, *count, e);
+}
+
+/* All that are ready at a step take the next one; *pairs of them. */
+static int take_step(struct store *s, int64_t vpn_id, enum rotation_step from,
+					 int64_t now_ms, int64_t *pairs, struct err *e)
+{
+	const enum rotation_step to = rotation_next(from, true, true);
+	int rc = db_run(s->db, "UPDATE rotation SET step = $3, revision = $4, "
+					"step_ms = $5 WHERE (site_a, site_b) IN "
+					"(SELECT r.site_a, r.site_b " READY
+					" AND r.vpn_id = $1 AND r.step = $2 "
+					"ORDER BY r.site_a, r.site_b LIMIT $6)",
+					DB_ARGS(db_i(vpn_id), db_t(rotation_steps[from]),
+							db_t(rotation_steps[to]),
+							db_i((int64_t)s->revision), db_i(now_ms),
+							db_i(STEP_MAX)), e);
+
+	*pairs = rc == 0 ? db_changed(s->db) : 0;
+	return rc < 0 || !*pairs ? rc : write_uses(s, to, e);
+}
+
+/* 1: nothing to be done any more: roll back */
+static int step_vpn(struct store *s, const struct place *place, int64_t now_ms,
+					struct err *e)
+{
+	struct moving *vpn;
+	int64_t to_forget, to_send;
+	size_t count;
+	int rc = look(s, s->work->a, place->vpn_id, &vpn, &count, e);
+
+	if (rc < 0 || !count || !rotation_may_step(&vpn->pace, now_ms))
+	{
+		return rc < 0 ? rc : 1;
+	}
+	s->work->rotated = true;
+	s->work->customer_id = place->customer_id;
+	if ((rc = take_step(s, place->vpn_id, ROTATION_SEND, now_ms, &to_forget,
+						e)) < 0 ||
+		(rc = take_step(s, place->vpn_id, ROTATION_ACCEPT, now_ms, &to_send,
+						e)) < 0 ||
+		(rc = touch_ends(s, e)) < 0)
+	{
+		return rc;
+	}
+	return store_commit(s, arena_printf(s->work->a, "psk rotation %s/%s: "
+		"%lld pairs to %s, %lld to %s", place->customer, place->vpn,
+		(long long)to_send, rotation_steps[ROTATION_SEND],
+		(long long)to_forget, rotation_steps[ROTATION_FORGET]), NULL, e);
+}
+
+/* ---- the end --------------------------------------------------------------------- */
+
+/* Commands of which pairs are at their end. */
+static int read_commands(struct store *s, struct arena *a, int64_t vpn_id,
+						 int64_t **list, size_t *count, struct err *e)
+{
+	struct db_rows *rows;
+	int64_t *command;
+	int rc;
+
+	*list = NULL;
+	*count = 0;
+	rc = db_query(s->db, "SELECT DISTINCT r.command " READY
+				  " AND r.vpn_id = $1 AND r.step = 'forget' ORDER BY 1",
+				  DB_ARGS(db_i(vpn_id)), &rows, e);
+	while (rc == 0 && (rc = db_next(rows, e)) == 1)
+	{
+		command = store_array_add(a, (void **)list, count, sizeof(*command));
+		*command = db_col_int(rows, 0);
+		rc = 0;
+	}
+	db_end(rows);
+	return rc;
+}
+
+static int tell_done(struct store *s, const struct place *place,
+					 int64_t command, int64_t now_ms,
+					 struct store_rotated *out, struct err *e)
+{
+	int64_t left;
+	int rc = db_number(s->db, "SELECT count(*) FROM rotation "
+					   "WHERE command = $1", DB_ARGS(db_i(command)), &left,
+					   e);
+
+	if (rc < 0 || left)
+	{
+		return rc;
+	}
+	out->commands++;
+	return tell(s, place, STORE_EVENT_ROTATION_DONE, ACTOR, (uint64_t)command,
+				"the keys were changed, and the old ones are gone", now_ms, e);
+}
+
+static int finish(struct store *s, struct arena *a, const struct place *place,
+				  int64_t now_ms, struct store_rotated *out, struct err *e)
+{
+	int64_t *commands;
+	size_t i, count;
+	int rc = read_commands(s, a, place->vpn_id, &commands, &count, e);
+
+	if (rc == 0 && count)
+	{
+		rc = db_run(s->db, "DELETE FROM rotation WHERE (site_a, site_b) IN "
+					"(SELECT r.site_a, r.site_b " READY
+					" AND r.vpn_id = $1 AND r.step = 'forget')",
+					DB_ARGS(db_i(place->vpn_id)), e);
+		out->finished += rc == 0 ? (uint64_t)db_changed(s->db) : 0;
+	}
+	for (i = 0; rc == 0 && i < count; i++)
+	{
+		rc = tell_done(s, place, commands[i], now_ms, out, e);
+	}
+	return rc;
+}
+
+/* No document changes: no revision, and nothing to wait for. */
+static int finish_vpn(struct store *s, struct arena *a,
+					  const struct place *place, int64_t now_ms,
+					  struct store_rotated *out, struct err *e)
+{
+	const struct store_rotated before = *out;
+	int rc = db_begin(s->db, true, e);
+
+	if (rc < 0)
+	{
+		return rc;
+	}
+	rc = finish(s, a, place, now_ms, out, e);
+	if (rc == 0)
+	{
+		return db_commit(s->db, e);
+	}
+	*out = before;
+	db_rollback(s->db);
+	return rc;
+}
+
+static int move(struct store *s, struct arena *a, const struct moving *vpn,
+				int64_t now_ms, struct store_rotated *out, struct err *e)
+{
+	int rc = vpn->ready[ROTATION_FORGET]
+		? finish_vpn(s, a, &vpn->place, now_ms, out, e) : 0;
+
+	if (rc == 0 && rotation_may_step(&vpn->pace, now_ms) &&
+		(rc = store_begin(s, ACTOR, e)) == 0)
+	{
+		rc = end_change(s, step_vpn(s, &vpn->place, now_ms, e), out);
+	}
+	return rc;
+}
+
+int store_rotation_round(struct store *s, int64_t now_ms,
+						 struct store_rotated *out, struct err *e)
+{
+	struct moving *list = NULL;
+	size_t i, count = 0;
+	struct arena *a;
+	int64_t any;
+	int rc = db_number(s->db, "SELECT count(*) FROM (SELECT 1 FROM rotation "
+					   "LIMIT 1) AS x", NULL, &any, e);
+
+	memset(out, 0, sizeof(*out));
+	if (rc < 0 || !any)
+	{
+		return rc;
+	}
+	a = arena_new();
+	rc = look(s, a, 0, &list, &count, e);
+	for (i = 0; rc == 0 && i < count; i++)
+	{
+		rc = move(s, a, &list[i], now_ms, out, e);
+	}
+	arena_free(a);
+	return rc;
+}

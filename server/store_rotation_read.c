@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copyright (C) 2026 The ppvpn authors */
+/*
+ * store_rotation_read.c - how far the pairs are whose keys are being changed
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "server/rotation.h"
+#include "server/store_impl.h"
+
+#define END(site, ce, status) \
+	site ".name, " ce ".name, " ce ".suspended_revision, " status ".result, " \
+	status ".epoch, " status ".revision"
+#define END_COLUMNS 6
+
+static void read_end(struct arena *a, struct db_rows *rows, int c,
+					 uint64_t epoch, uint64_t revision,
+					 struct store_rotation_end *out)
+{
+	const struct rotation_end end = {
+		.suspended = db_col_int(rows, c + 2) != 0,
+		.reported = !db_col_null(rows, c + 3),
+		.applied = strcmp(db_col_text(rows, c + 3), "applied") == 0,
+		.epoch = (uint64_t)db_col_int(rows, c + 4),
+		.revision = (uint64_t)db_col_int(rows, c + 5),
+	};
+
+	out->site = arena_strdup(a, db_col_text(rows, c));
+	out->ce = arena_strdup(a, db_col_text(rows, c + 1));
+	out->wait = rotation_wait(&end, epoch, revision);
+}
+
+static int read_rotation(struct arena *a, struct db_rows *rows,
+						 struct store_rotation *out, struct err *e)
+{
+	const uint64_t epoch = (uint64_t)db_col_int(rows, 8);
+	struct store_rotation_end swap;
+
+	out->customer = arena_strdup(a, db_col_text(rows, 0));
+	out->vpn = arena_strdup(a, db_col_text(rows, 1));
+	out->generation = (uint64_t)db_col_int(rows, 2);
+	out->revision = (uint64_t)db_col_int(rows, 4);
+	out->begun_ms = db_col_int(rows, 5);
+	out->step_ms = db_col_int(rows, 6);
+	out->command = (uint64_t)db_col_int(rows, 7);
+	read_end(a, rows, 9, epoch, out->revision, &out->end[0]);
+	read_end(a, rows, 9 + END_COLUMNS, epoch, out->revision, &out->end[1]);
+	if (strcmp(out->end[0].site, out->end[1].site) > 0)
+	{
+		swap = out->end[0];
+		out->end[0] = out->end[1];
+		out->end[1] = swap;
+	}
+	return store_word(rotation_steps, db_col_text(rows, 3), &out->step, e);
+}
+
+static int by_name(const void *a, const void *b)
+{
+	const struct store_rotation *x = a, *y = b;
+	int rc;
+
+	if ((rc = strcmp(x->customer, y->customer)) != 0 ||
+		(rc = strcmp(x->vpn, y->vpn)) != 0 ||
+		(rc = strcmp(x->end[0].site, y->end[0].site)) != 0)
+	{
+		return rc;
+	}
+	return strcmp(x->end[1].site, y->end[1].site);
+}
+
+int store_rotations(struct store *s, struct arena *a, const char *customer,
+					const char *vpn, struct store_rotation **list,
+					size_t *count, uint64_t *all, struct err *e)
+{
+	struct store_rotation *rotation;
+	struct db_rows *rows;
+	int rc;
+
+	*list = NULL;
+	*count = 0;
+	*all = 0;
+	rc = db_query(s->db, "SELECT cu.name, v.name, r.generation, r.step, "
+				  "r.revision, r.begun_ms, r.step_ms, r.command, i.epoch, "
+				  END("a", "ca", "sa") ", " END("b", "cb", "sb")
+				  " FROM rotation r JOIN vpn v ON v.id = r.vpn_id "
+				  "JOIN customer cu ON cu.id = v.customer_id "
+				  "JOIN site a ON a.id = r.site_a "
+				  "JOIN site b ON b.id = r.site_b "
+				  "JOIN ce ca ON ca.id = a.ce_id JOIN ce cb ON cb.id = b.ce_id "
+				  "LEFT JOIN ce_status sa ON sa.ce_id = ca.id "
+				  "LEFT JOIN ce_status sb ON sb.ce_id = cb.id "
+				  "JOIN installation i ON i.one = 1 "
+				  "WHERE ($1 = '' OR cu.name = $1) "
+				  "AND ($2 = '' OR v.name = $2) ORDER BY r.begun_ms",
+				  DB_ARGS(db_t(store_text(customer)), db_t(store_text(vpn))),
+				  &rows, e);
+	while (rc == 0 && (rc = db_next(rows, e)) == 1)
+	{
+		rc = 0;
+		if ((*all)++ < STORE_ROTATIONS_MAX)
+		{
+			rotation = store_array_add(a, (void **)list, count,
+									   sizeof(*rotation));
+			rc = read_rotation(a, rows, rotation, e);
+		}
+	}
+	db_end(rows);
+	if (rc == 0 && *count > 1)
+	{
+		qsort(*list, *count, sizeof(**list), by_name);
+	}
+	return rc;
+}
