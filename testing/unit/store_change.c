@@ -3,18 +3,21 @@
 /*
  * store_change - one change of the database, and what is in it, for test_kills.py
  *
- * store_change setup|change|show STATE-DIR; change says the revision that it
- * committed, show all that there is.
+ * store_change setup|change|rotate|confirm|step|show STATE-DIR; change and
+ * rotate say the revision that they committed, step how many it made and how
+ * many tunnels are through, show all that there is.
  */
 #include "config.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "alloc.h"
 #include "seal.h"
 #include "secret.h"
+#include "server/rotation.h"
 #include "server/store.h"
 #include "text.h"
 
@@ -105,6 +108,72 @@ static void change(struct arena *arena)
 	commit("one more");
 }
 
+/* ---- keys that are changed -------------------------------------------------- */
+
+static int64_t now_ms(void)
+{
+	return (int64_t)time(NULL) * 1000;
+}
+
+static void rotate(void)
+{
+	uint64_t begun, already;
+
+	begin();
+	need(store_rotation_begin(store, "acme", "corp", NULL, NULL, &begun,
+							  &already, &e), "rotation");
+	commit("psk rotate acme/corp");
+}
+
+/* Each router says that it has its present document in force. */
+static void confirm(struct arena *arena)
+{
+	struct store_ce *ces;
+	uint64_t epoch, revision;
+	size_t i, count;
+
+	need(store_revision(store, &epoch, &revision, &e), "revision");
+	need(store_ces(store, arena, NULL, &ces, &count, &e), "CEs");
+	for (i = 0; i < count; i++)
+	{
+		const struct status_report report = {
+			.ce = arena_printf(arena, "acme/%s", ces[i].ce),
+			.boot_id = arena_printf(arena, "%llu",
+									(unsigned long long)revision),
+			.seq = 1, .agent_version = (char *)"0.1", .epoch = epoch,
+			.revision = ces[i].revision, .result = STATUS_APPLIED,
+		};
+
+		need(store_report(store, ces[i].id, &report, now_ms(), &e), "report");
+	}
+}
+
+static void step(void)
+{
+	struct store_rotated out;
+
+	need(store_rotation_round(store, now_ms(), &out, &e), "step");
+	printf("%llu %llu\n", (unsigned long long)out.revisions,
+		   (unsigned long long)out.finished);
+	fflush(stdout);
+}
+
+static void show_rotations(struct arena *arena)
+{
+	struct store_rotation *list;
+	size_t i, count;
+	uint64_t all;
+
+	need(store_rotations(store, arena, NULL, NULL, &list, &count, &all, &e),
+		 "rotations");
+	for (i = 0; i < count; i++)
+	{
+		printf("rotation %s %s %s %llu\n", list[i].end[0].site,
+			   list[i].end[1].site, rotation_steps[list[i].step],
+			   (unsigned long long)list[i].revision);
+	}
+}
+
 static void show_document(struct arena *arena, const struct store_ce *ce)
 {
 	static char *servers[] = { (char *)"https://vpn1.sp.example:8443" };
@@ -149,6 +218,7 @@ static void show(struct arena *arena)
 		printf("audit %llu %s\n", (unsigned long long)audits[i].revision,
 			   audits[i].what);
 	}
+	show_rotations(arena);
 }
 
 int main(int argc, char *argv[])
@@ -157,7 +227,8 @@ int main(int argc, char *argv[])
 
 	if (argc != 3)
 	{
-		fprintf(stderr, "usage: store_change setup|change|show STATE-DIR\n");
+		fprintf(stderr, "usage: store_change setup|change|rotate|confirm|step|show "
+				"STATE-DIR\n");
 		return 2;
 	}
 	open_store(argv[2]);
@@ -168,6 +239,18 @@ int main(int argc, char *argv[])
 	else if (strcmp(argv[1], "change") == 0)
 	{
 		change(arena);
+	}
+	else if (strcmp(argv[1], "rotate") == 0)
+	{
+		rotate();
+	}
+	else if (strcmp(argv[1], "confirm") == 0)
+	{
+		confirm(arena);
+	}
+	else if (strcmp(argv[1], "step") == 0)
+	{
+		step();
 	}
 	else
 	{

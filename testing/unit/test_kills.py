@@ -134,6 +134,54 @@ class Kills(unittest.TestCase):
         print(f"\n# commit: {len(found)} kills, {seen}")
         self.assertGreater(min(seen.values()), 2, seen)
 
+    def whole(self, shown):
+        """All tunnels at one step, of one revision that is there; or none."""
+        rows = [line.split() for line in shown.splitlines() if line.startswith("rotation ")]
+        self.assertIn(len(rows), (0, 10))
+        self.assertLessEqual(len({(row[3], row[4]) for row in rows}), 1, shown)
+        for row in rows:
+            self.assertLessEqual(int(row[4]), self.revision(shown))
+        return rows[0][3] if rows else "none"
+
+    def test_rotation(self):
+        """Killed in each step of a change of keys: before it or after it, for all tunnels; and it goes on to its end."""
+        stages = ["none", "accept", "send", "forget", "none"]
+        for number in range(4):
+            verb = "step" if number else "rotate"
+            found = thin(self.points(CHANGE, verb, self.dir), 16)
+            self.afresh()
+            old = self.show()
+            self.assertEqual(self.whole(old), stages[number])
+            seen = {"old": 0, "new": 0}
+            for call, n in found:
+                with self.subTest(stage=stages[number], call=call, n=n):
+                    self.afresh()
+                    said = killed_at(call, n, (CHANGE, verb, self.dir))
+                    now = self.show()
+                    self.check()
+                    if now == old:
+                        self.assertEqual(said, "", "said, and lost")
+                        seen["old"] += 1
+                    else:
+                        self.assertEqual(self.whole(now), stages[number + 1])
+                        self.assertEqual(self.revision(now), self.revision(old) + (number < 3))
+                        seen["new"] += 1
+                    if now == old and verb == "rotate":
+                        run(CHANGE, verb, self.dir)
+                    for _ in range(4):
+                        run(CHANGE, "confirm", self.dir)
+                        run(CHANGE, "step", self.dir)
+                    now = self.show()
+                    self.assertEqual(self.whole(now), "none")
+                    self.assertEqual(self.revision(now), 4)
+                    self.check()
+            print(f"\n# {verb} from {stages[number]}: {len(found)} kills, {seen}")
+            self.assertGreater(min(seen.values()), 1, seen)
+            # the next stage begins where this one ended, and all have confirmed it
+            run(CHANGE, verb, self.base)
+            run(CHANGE, "confirm", self.base)
+            self.afresh()
+
     def test_key_rotate(self):
         """The directory opens, with one key or the other, and rotates again."""
         old_key = content(self.base + "/kek.key")
