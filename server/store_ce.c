@@ -300,6 +300,10 @@ static int ce_set(struct store *s, const struct store_ce *given,
 	{
 		rc = effect_suspended(s, id, ce->suspended, e);
 	}
+	if (rc == 0 && before.suspended && !ce->suspended)
+	{
+		rc = store_rotation_again(s, id, e);
+	}
 	return rc;
 }
 

@@ -126,6 +126,12 @@ int store_psk_forget(struct store *s, struct err *e);
 int store_rotation_restore(struct store *s, int64_t vpn_id, int64_t site_a,
 						   int64_t site_b, struct err *e);
 
+/**
+ * The documents of a CE have tunnels again: what was reported before says
+ * nothing of the keys that they have now.
+ */
+int store_rotation_again(struct store *s, int64_t ce_id, struct err *e);
+
 /*
  * Whether a router, with its ce_status and the installation as i, has confirmed
  * the step of a row of rotation: rotation_wait() in SQL.

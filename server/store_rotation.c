@@ -324,6 +324,14 @@ int store_rotation_restore(struct store *s, int64_t vpn_id, int64_t site_a,
 				  e);
 }
 
+int store_rotation_again(struct store *s, int64_t ce_id, struct err *e)
+{
+	return db_run(s->db, "UPDATE rotation SET revision = $2 WHERE site_a IN "
+				  "(SELECT id FROM site WHERE ce_id = $1) OR site_b IN "
+				  "(SELECT id FROM site WHERE ce_id = $1)",
+				  DB_ARGS(db_i(ce_id), db_i((int64_t)s->revision)), e);
+}
+
 /* ---- by schedule ----------------------------------------------------------------- */
 
 /* Due ones of a VPN, at most so many; not those that could not go on at once:

@@ -493,6 +493,8 @@ START_TEST(suspended_ones_wait_silently)
 	row.suspended = false;
 	CHANGE(store_ce_set(store, &row, &e));
 	ck_assert_str_eq(lyon_nice(), "g2 g1>");
+	/* what it said when it was suspended is no word of its keys */
+	ck_assert_uint_eq(turn(), 0);
 	all_applied();
 	ck_assert_uint_eq(turn(), 1);
 	ck_assert_str_eq(lyon_nice(), "g2> g1");

@@ -384,7 +384,12 @@ class Model:
                 self.keys[tunnel["uids"]] = keys
                 if len(keys) > 1:
                     self.rotating[tunnel["uids"]] = (step[0], revision)
-        for key, value in new.items():
+        for key, value in new.items():      # with its tunnels it gets keys of which nothing was reported
+            if key[0] == "ce" and not value["suspended"] and value["uid"] in self.suspended:
+                for (customer, vpn, a, b), tunnel in after.items():
+                    if tunnel["uids"] in self.rotating and key[1:] in [
+                            (customer, new["site", customer, vpn, site]["ce"]) for site in (a, b)]:
+                        self.rotating[tunnel["uids"]] = (self.rotating[tunnel["uids"]][0], revision)
             if key[0] == "ce" and value["suspended"]:   # one that was removed and is back: since when it was
                 self.suspended.setdefault(value["uid"], revision)
             elif key[0] == "ce":
