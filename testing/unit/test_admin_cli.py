@@ -13,7 +13,7 @@ import subprocess
 import sys
 import unittest
 
-from test_server import BINARY, CE, Answer, Server
+from test_server import BINARY, CE, Answer, Server, wait_until
 
 ADMIN = os.path.join(os.path.dirname(BINARY) or ".", "ppvpn-admin")
 
@@ -216,6 +216,81 @@ class Changes(unittest.TestCase):
                    "--prefix", "10.1.0.0/16", "--ce-address", "198.51.100.1")
         # and nice, whom none of it concerns, was never told of it
         self.assertEqual(self.document("nice"), before["nice"])
+
+    def keys(self, name, peer):
+        return [(k["key-id"], k["use"]) for k in self.peers(name)[peer]["pre-shared"]["keys"]]
+
+    def applied(self, *names):
+        for name in names:
+            document = self.document(name)
+            self.assertEqual(self.ces[name].report(
+                document, **{"boot-id": "%032x" % document["revision"]}).status, 204)
+
+    def test_changing_keys(self):
+        self.assertEqual(self.admin("psk", "status"), "No keys are being changed.\n")
+        self.assertRegex(self.admin("tunnel", "show", "acme/corp", "lyon", "paris"), r"key +generation 1, made \d+ s ago\n")
+        before = {name: self.document(name) for name in self.ces}
+        dry = self.admin("psk", "rotate", "acme/corp", "--dry-run")
+        self.assertIn("routers told: 3; tunnels: 2 rotating", dry)
+        self.assertRegex(dry, r"rotating +acme/corp +lyon paris")
+        self.assertRegex(dry, r"acme/nice\n")
+        self.assertEqual({name: self.document(name) for name in self.ces}, before)
+        # one tunnel, a site with those that are left, and what there is not
+        self.assertIn("1 rotating", self.admin("psk", "rotate", "acme/corp/lyon/paris"))
+        self.assertEqual(self.document("nice"), before["nice"])
+        self.assertEqual(self.keys("paris", "lyon"), [("g2", "accept-only"), ("g1", "send-and-accept")])
+        self.assertEqual(self.peers("paris")["lyon"]["pre-shared"], self.peers("lyon")["paris"]["pre-shared"])
+        self.assertIn("its key is being changed already", self.refused("psk", "rotate", "acme/corp/paris/lyon"))
+        self.assertIn("being changed already: 1", self.admin("psk", "rotate", "acme/corp/paris"))
+        self.assertIn("the keys of all its tunnels", self.refused("psk", "rotate", "acme/corp"))
+        for bad in ("acme/corp/lyon/nice", "acme/corp/rome", "acme/lab", "acme", "acme/corp/a/b/c", "acme/corp/paris/paris"):
+            self.refused("psk", "rotate", bad)
+        self.refused("psk", "status", "acme/corp/paris")
+        self.refused("psk", "status", "hooli")
+        # whom it waits for
+        self.assertIn("under way: accept", self.admin("tunnel", "show", "acme/corp", "lyon", "paris"))
+        self.applied("paris", "lyon")
+        wait_until("the step of those that are there", lambda: "send" in self.admin("psk", "status", "acme"))
+        rows = {tuple(r["sites"]): r for r in json.loads(self.admin("psk", "status", "acme/corp", "--json"))["rotations"]}
+        self.assertEqual(rows["lyon", "paris"]["step"], "send")
+        self.assertEqual([w["ce"] for w in rows["nice", "paris"]["waits-for"]][0], "nice")
+        self.assertRegex(self.admin("psk", "status"), r"nice paris +accept .*nice: it has never reported")
+        self.assertEqual(self.keys("lyon", "paris"), [("g2", "send-and-accept"), ("g1", "accept-only")])
+        # it is no configuration: not taken back, and no file has it
+        revision = json.loads(self.admin("status", "--json"))["revision"]
+        self.assertIn("not taken back", self.refused("revert", str(revision)))
+        for _ in range(3):
+            self.applied("paris", "lyon", "nice")
+            wait_until("a step", lambda: json.loads(self.admin("status", "--json"))["revision"] > revision or
+                       "No keys" in self.admin("psk", "status"))
+            revision = json.loads(self.admin("status", "--json"))["revision"]
+        self.applied("paris", "lyon", "nice")
+        wait_until("the end", lambda: "No keys" in self.admin("psk", "status"))
+        for peer in ("lyon", "nice"):
+            self.assertEqual(self.keys("paris", peer), [("g2", "send-and-accept")])
+        audit = self.admin("audit")
+        self.assertIn("psk rotate acme/corp/lyon/paris", audit)
+        self.assertIn("psk rotation acme/corp", audit)
+        events = [e["event"] for e in json.loads(self.server.admin("GET", "/v1/watch?after=0&customer=acme&vpn=corp").body)["events"]]
+        self.assertEqual((events.count("rotation-begun"), events.count("rotation-done")), (2, 2))
+
+    def test_changing_keys_by_schedule(self):
+        before = {name: self.document(name) for name in self.ces}
+        self.assertRegex(self.admin("vpn", "show", "acme/corp"), r"key rotation +by command only\n")
+        self.admin("vpn", "set", "acme/corp", "--psk-rotation-days", "30")
+        self.assertRegex(self.admin("vpn", "show", "acme/corp"), r"key rotation +every 30 days\n")
+        self.assertIn("psk-rotation-days: 30", self.admin("export", "acme"))
+        for bad in ("3651", "-1", "soon", ""):
+            self.refused("vpn", "set", "acme/corp", "--psk-rotation-days", bad)
+        path = self.server.dir + "/acme.yaml"
+        with open(path, "w") as f:
+            f.write(self.admin("export", "acme").replace("psk-rotation-days: 30", "psk-rotation-days: 7"))
+        self.admin("apply", "-f", path, "--yes")
+        self.assertRegex(self.admin("vpn", "show", "acme/corp"), r"key rotation +every 7 days\n")
+        self.admin("vpn", "add", "acme/lab", "--psk-rotation-days", "90")
+        self.assertRegex(self.admin("vpn", "show", "acme/lab"), r"key rotation +every 90 days\n")
+        # routers are not told, and no key is that old
+        self.assertEqual({name: self.document(name) for name in self.ces}, before)
 
     def test_addresses_that_change(self):
         before = {name: self.content(name) for name in self.ces}

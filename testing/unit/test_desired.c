@@ -477,6 +477,42 @@ START_TEST(equal_secrets_equal_tags)
 }
 END_TEST
 
+/* Keys that change are a change of the connection: its SA and its link stay. */
+START_TEST(a_key_that_changes_touches_no_sa)
+{
+	struct model_key keys[2] = { key, key };
+	struct desired before;
+	struct plan plan;
+	int step;
+
+	keys[0].key_id = (char*)"g2";
+	keys[0].secret.bytes[0] = 7;
+	have_sa(P1, "lyon.x.y", 0xc0000209, 0x70ff0001);
+	build(&doc, NULL);
+	/* accept, send, forget */
+	for (step = 0; step < 3; step++)
+	{
+		before = wish;
+		peers[0].keys = keys;
+		peers[0].key_count = step < 2 ? 2 : 1;
+		keys[0].use = step ? MODEL_SEND_AND_ACCEPT : MODEL_ACCEPT_ONLY;
+		keys[1].use = step ? MODEL_ACCEPT_ONLY : MODEL_SEND_AND_ACCEPT;
+		build(&doc, NULL);
+		peers[0].keys = &key;
+		peers[0].key_count = 1;
+		plan_build(&wish.want, &before.want, RES_BIT(RES_CONN) |
+				   RES_BIT(RES_SA) | RES_BIT(RES_LINK) |
+				   RES_BIT(RES_OSPF_LINK), NULL, &plan);
+		ck_assert_uint_eq(plan.count, 1);
+		ck_assert_int_eq(plan.steps[0].op, STEP_UPDATE);
+		ck_assert_int_eq(plan.steps[0].want->kind, RES_CONN);
+		ck_assert_str_eq(plan.steps[0].key, P1);
+		plan_done(&plan);
+		desired_done(&before);
+	}
+}
+END_TEST
+
 /* A number that an SA still has is nobody else's, nor is one that a name or a mark
  * of somebody has. */
 START_TEST(numbers_in_use)
@@ -733,6 +769,7 @@ int main(void)
 	tcase_add_test(tc, the_vrf_rule_is_put_back);
 	tcase_add_test(tc, sysctls_are_only_raised);
 	tcase_add_test(tc, equal_secrets_equal_tags);
+	tcase_add_test(tc, a_key_that_changes_touches_no_sa);
 	tcase_add_test(tc, numbers_in_use);
 	tcase_add_test(tc, not_ours_tells_nothing);
 	tcase_add_test(tc, a_renamed_link_whose_name_is_taken);
