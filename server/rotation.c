@@ -116,6 +116,7 @@ bool rotation_may_step(const struct rotation_pace *pace, int64_t now_ms)
 		gather = gather < ROTATION_GATHER_MAX_MS ? gather
 												 : ROTATION_GATHER_MAX_MS;
 	}
-	/* a clock that was set back must not stop it */
-	return now_ms < pace->step_ms || now_ms - pace->step_ms >= gather;
+	/* a clock that was set back must not stop it; other servers' differ a little */
+	return now_ms - pace->step_ms >= gather ||
+		   pace->step_ms - now_ms > ROTATION_GATHER_MAX_MS;
 }

@@ -187,8 +187,10 @@ static const struct {
 	{ { 499500, 1, 1190, NOW }, 60000, true },
 	{ { 499500, 1, UINT64_MAX, NOW }, 59999, false },
 	{ { 499500, 1, UINT64_MAX, NOW }, 60000, true },
-	/* a clock that was set back */
-	{ { 6, 3, 4, NOW }, -1, true },
+	/* another server's clock, a clock that was set back */
+	{ { 6, 3, 4, NOW }, -1, false },
+	{ { 6, 3, 4, NOW }, -60000, false },
+	{ { 6, 3, 4, NOW }, -60001, true },
 };
 
 START_TEST(paced)
