@@ -5,6 +5,7 @@
 # step apart authenticate to each other, whoever begins; who is away holds its own tunnels back and no others; kills change
 # nothing of that; and in the end an old key is worth nothing.
 import json
+import time
 
 import pytest
 
@@ -73,6 +74,11 @@ def sas(lab):
     return {(ce.name, sa["name"], sa["spi"]) for ce in lab.ces.values() for sa in ce.sas()}
 
 
+def settled(lab):
+    """No pair has two, as both ends may have begun."""
+    return all(len(ce.sas()) == len(SITES) - 1 for ce in lab.ces.values())
+
+
 def wait_rotations(lab, condition, what, timeout=30):
     wait_until(lambda: condition(rotations(lab)), timeout, what)
 
@@ -81,20 +87,22 @@ def wait_rotations(lab, condition, what, timeout=30):
 def mesh(lab):
     lab.provision(SITES)
     lab.wait_in_service(timeout=120)
+    wait_until(lambda: settled(lab), 30, "one SA of each pair")
     lab.old = keys(lab.ce("lyon"))
+    lab.mesh_pings = MeshPings(lab, SITES, interval=0.1)
     return lab
 
 
 @pytest.fixture
 def no_ping_lost(mesh):
-    pings = MeshPings(mesh, SITES, interval=0.1)
-    begin = pings.sent[0][-1]
+    """From the first line of the test to its last."""
+    pings = mesh.mesh_pings
+    wait_until(pings.flow, 20, "answers of all pairs")
+    begin = time.monotonic()
     yield
-    end = begin
-    wait_until(pings.flow, 20, "the last answers of all pairs")
-    end = min(sent[-1] for sent in pings.sent) - LATE
+    end = time.monotonic()
+    wait_until(lambda: time.monotonic() > end + LATE and pings.flow(), 20, "the last answers of all pairs")
     lost, count = pings.lost(begin, end), pings.count(begin, end)
-    pings.stop()
     print(f"{count} pings between {len(pings.pairs)} pairs, lost: {lost}")
     assert not lost and count > 100, lost
 
