@@ -158,6 +158,7 @@ static void on_attempts(void *user)
 	}
 	note_server(a);
 	standing_look(a);
+	renew_look(a);
 	alert_strangers(a);
 	rest_if_idle(a);
 	loop_timer_set(a->attempts, ATTEMPTS_MS);
@@ -765,10 +766,12 @@ static int start_agent(struct agent *a, struct err *e)
 	a->report = loop_timer_new(a->loop, on_report, a);
 	a->fit = loop_timer_new(a->loop, fit_late, a);
 	a->moved = loop_timer_new(a->loop, moved_look, a);
+	a->renewed = loop_timer_new(a->loop, renew_use, a);
 	a->tunnels = tunnels_new(a->loop, &negotiate_handlers, a);
 	a->hold = hold_new(&a->conf, a->conf.state_dir, a->identity.ce);
 	load_charon_boot(a);
 	start_daytime(a);
+	renew_load(a);
 	rc = start_system(a, e);
 	if (rc == 0)
 	{
@@ -821,6 +824,8 @@ static void stop(struct agent *a)
 	loop_timer_free(a->report);
 	loop_timer_free(a->fit);
 	loop_timer_free(a->moved);
+	loop_timer_free(a->renewed);
+	renew_done(a);
 	loop_free(a->loop);
 	identity_done(&a->identity);
 	conf_done(&a->conf);

@@ -14,6 +14,7 @@
 #include "cycle.h"
 #include "identity.h"
 #include "provider.h"
+#include "renew.h"
 #include "trouble.h"
 #include "tunnel.h"
 
@@ -66,6 +67,7 @@ struct agent {
 	const struct model_document *doc;
 	bool doc_pending;					/* not applied yet */
 	uint64_t enrolled;					/* seconds since 1970; 0: not known */
+	struct renew renew;
 	/* by hand, without the provider: depart.h */
 	struct model_document nothing;
 	bool leaving, left;
@@ -104,7 +106,7 @@ struct agent {
 	struct agent_counts counts;
 
 	struct loop_timer *periodic, *neighbors, *attempts, *report, *fit,
-		*moved;
+		*moved, *renewed;
 	struct control_request *plans[AGENT_WAITING_MAX];
 	size_t plan_count;
 	struct control_request *syncs[AGENT_WAITING_MAX];

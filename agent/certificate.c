@@ -363,7 +363,28 @@ static int explain_status(unsigned status, struct err *e)
 	return rc;
 }
 
-static int verify(gnutls_x509_crt_t crt, const char *ca_pem, struct err *e)
+/* Clocks differ: it may begin a moment from now. */
+#define BEGINS_WITHIN_S 300
+
+/* Is it its time? */
+static unsigned check_times(gnutls_x509_crt_t crt, int64_t now_s)
+{
+	unsigned status = 0;
+
+	if (gnutls_x509_crt_get_activation_time(crt) > now_s + BEGINS_WITHIN_S)
+	{
+		status |= GNUTLS_CERT_NOT_ACTIVATED;
+	}
+	if (gnutls_x509_crt_get_expiration_time(crt) <= now_s)
+	{
+		status |= GNUTLS_CERT_EXPIRED;
+	}
+	return status;
+}
+
+/* now_s 0: as the system's clock says */
+static int verify(gnutls_x509_crt_t crt, const char *ca_pem, int64_t now_s,
+				  struct err *e)
 {
 	gnutls_typed_vdata_st purpose = {
 		.type = GNUTLS_DT_KEY_PURPOSE_OID,
@@ -381,8 +402,14 @@ static int verify(gnutls_x509_crt_t crt, const char *ca_pem, struct err *e)
 	/* takes the certificates over, not the array */
 	gnutls_x509_trust_list_add_cas(list, cas, count, 0);
 	gnutls_free(cas);
-	rc = gnutls_x509_trust_list_verify_crt2(list, &crt, 1, &purpose, 1, 0,
-											&status, NULL);
+	rc = gnutls_x509_trust_list_verify_crt2(list, &crt, 1, &purpose, 1, now_s
+						? GNUTLS_VERIFY_DISABLE_TIME_CHECKS |
+						  GNUTLS_VERIFY_DISABLE_TRUSTED_TIME_CHECKS : 0,
+						&status, NULL);
+	if (rc >= 0 && now_s)
+	{
+		status |= check_times(crt, now_s);
+	}
 	gnutls_x509_trust_list_deinit(list, 1);
 	if (rc < 0)
 	{
@@ -392,7 +419,8 @@ static int verify(gnutls_x509_crt_t crt, const char *ca_pem, struct err *e)
 }
 
 static int take_ours(gnutls_pkcs7_t p7, gnutls_x509_privkey_t key,
-					 const char *ca_pem, char **cert_pem, struct err *e)
+					 const char *ca_pem, int64_t now_s, char **cert_pem,
+					 struct err *e)
 {
 	gnutls_x509_crt_t crt = find_ours(p7, key);
 	gnutls_datum_t pem;
@@ -403,7 +431,7 @@ static int take_ours(gnutls_pkcs7_t p7, gnutls_x509_privkey_t key,
 		return err_set(e, -EKEYREJECTED, ERR_TLS, "",
 					   "the server's answer has no certificate of our key");
 	}
-	rc = verify(crt, ca_pem, e);
+	rc = verify(crt, ca_pem, now_s, e);
 	if (rc == 0)
 	{
 		rc = gnutls_x509_crt_export2(crt, GNUTLS_X509_FMT_PEM, &pem);
@@ -420,8 +448,9 @@ static int take_ours(gnutls_pkcs7_t p7, gnutls_x509_privkey_t key,
 	return rc;
 }
 
-int certificate_take(const char *answer, const char *key_pem,
-					 const char *ca_pem, char **cert_pem, struct err *e)
+int certificate_renewed(const char *answer, const char *key_pem,
+						const char *ca_pem, int64_t now_s, char **cert_pem,
+						struct err *e)
 {
 	gnutls_x509_privkey_t key;
 	gnutls_pkcs7_t p7;
@@ -439,9 +468,36 @@ int certificate_take(const char *answer, const char *key_pem,
 	}
 	else
 	{
-		rc = take_ours(p7, key, ca_pem, cert_pem, e);
+		rc = take_ours(p7, key, ca_pem, now_s, cert_pem, e);
 		gnutls_x509_privkey_deinit(key);
 	}
 	gnutls_pkcs7_deinit(p7);
 	return rc < 0 ? (rc == -EKEYREJECTED ? rc : -EINVAL) : 0;
+}
+
+int certificate_take(const char *answer, const char *key_pem,
+					 const char *ca_pem, char **cert_pem, struct err *e)
+{
+	return certificate_renewed(answer, key_pem, ca_pem, 0, cert_pem, e);
+}
+
+int certificate_times(const char *cert_pem, int64_t *from_s, int64_t *until_s,
+					  struct err *e)
+{
+	gnutls_x509_crt_t *chain;
+	unsigned count = 0;
+	int rc = import_cas(cert_pem, &chain, &count);
+
+	if (rc < 0)
+	{
+		return tls_error(e, rc, "not a certificate in PEM");
+	}
+	if (count)
+	{
+		*from_s = gnutls_x509_crt_get_activation_time(chain[0]);
+		*until_s = gnutls_x509_crt_get_expiration_time(chain[0]);
+	}
+	free_cas(chain, count);
+	return count && *from_s >= 0 && *until_s > *from_s ? 0 :
+		   err_set(e, -EINVAL, ERR_TLS, "", "a certificate without times");
 }

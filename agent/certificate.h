@@ -30,11 +30,18 @@ int certificate_ca_times(const char *ca_pem, int64_t *from_s, int64_t *until_s,
  * @return		seconds since 1970; 0: it proves nothing
  */
 int64_t certificate_proves_time(const char *ca_pem, const char *chain_pem);
+/** When a certificate (PEM; the first) begins and ends, seconds since 1970. */
+int certificate_times(const char *cert_pem, int64_t *from_s, int64_t *until_s,
+					  struct err *e);
 /**
  * The certificate of our key out of the server's answer (base64 of a certs-only
  * PKCS#7), checked against the CA: PEM.
  */
 int certificate_take(const char *answer, const char *key_pem,
 					 const char *ca_pem, char **cert_pem, struct err *e);
+/** As that, with the time of day (seconds since 1970) given. */
+int certificate_renewed(const char *answer, const char *key_pem,
+						const char *ca_pem, int64_t now_s, char **cert_pem,
+						struct err *e);
 
 #endif

@@ -69,6 +69,7 @@ static const struct json_row status_rows[] = {
 	FLAG(ctl_status, "converged", converged),
 	NUMBER(ctl_status, "epoch", epoch),
 	NUMBER(ctl_status, "enrolled", enrolled),
+	NUMBER(ctl_status, "certificate-ends", certificate_ends),
 	NUMBER(ctl_status, "revision", revision),
 	NUMBER(ctl_status, "since", since), NUMBER(ctl_status, "alarms", alarms),
 	LIST(ctl_status, "vpns", vpns, vpn_count, read_vpn, ctl_vpn),

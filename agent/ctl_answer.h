@@ -27,6 +27,7 @@ struct ctl_status {
 	bool connected, confirmed, charon, frr, converged;
 	uint64_t epoch, revision, since, alarms;
 	uint64_t enrolled;					/* seconds since 1970; 0: not known */
+	uint64_t certificate_ends;			/* the same */
 	struct ctl_vpn *vpns;
 	size_t vpn_count;
 	struct ctl_error *errors;

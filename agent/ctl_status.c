@@ -51,11 +51,16 @@ static bool has_error(const struct ctl_status *s, const char *code,
 
 static void print_parts(struct text *t, const struct ctl_status *s)
 {
-	char d[16];
+	char d[16], until[40] = "";
 
-	text_addf(t, "\n  server    %s for %s\n",
+	if (s->certificate_ends)
+	{
+		snprintf(until, sizeof(until), ", certificate until %s",
+				 words_date(d, s->certificate_ends));
+	}
+	text_addf(t, "\n  server    %s for %s%s\n",
 			  s->connected ? "connected" : "NOT CONNECTED",
-			  words_duration(d, s->since));
+			  words_duration(d, s->since), until);
 	if (s->revision)
 	{
 		text_addf(t, "  document  revision %llu, epoch %llu: %s%s\n",

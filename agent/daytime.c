@@ -36,6 +36,7 @@ struct daytime {
 	int64_t proven_s;		/* it is later: certificates say so */
 	int64_t until_s;		/* the CA's end: no server can say more */
 	int64_t heard_s;		/* what a server said last; 0: nothing yet */
+	uint64_t heard_ms;		/* when, loop_now_ms(); 0: not since the start */
 	int64_t saved_s;
 	struct err trouble;
 };
@@ -221,7 +222,7 @@ int daytime_after_ca(const char *ca_pem, bool may_set,
 /* ---- what is heard ---------------------------------------------------------------- */
 
 /* A server's word, over a channel that was checked. */
-static void hear(struct daytime *d, int64_t s)
+static void hear(struct daytime *d, int64_t s, uint64_t at_ms)
 {
 	int64_t off = d->system.now() - s;
 	char text[32];
@@ -233,6 +234,7 @@ static void hear(struct daytime *d, int64_t s)
 		return;
 	}
 	d->heard_s = s;
+	d->heard_ms = at_ms;
 	save(d);
 	off = off < 0 ? -off : off;
 	if (d->ours && off > CORRECT_S)
@@ -276,12 +278,29 @@ void daytime_answered(struct daytime *d, const struct fetch_answer *a)
 	}
 	if (a->rc == 0 && a->date_s > 0)
 	{
-		hear(d, a->date_s);
+		hear(d, a->date_s, a->first_byte_ms);
 	}
 	else if (a->rc < 0 && a->chain)
 	{
 		see(d, a->chain);
 	}
+}
+
+int64_t daytime_now_s(const struct daytime *d, uint64_t now_ms)
+{
+	int64_t s;
+
+	if (!d)
+	{
+		return 0;
+	}
+	if (d->heard_ms)
+	{
+		return d->heard_s + (int64_t)((now_ms - d->heard_ms) / 1000);
+	}
+	s = d->system.now();
+	/* what we set it to is the least that it can be */
+	return d->trouble.code == ERR_NONE && !d->ours && s >= floor_s(d) ? s : 0;
 }
 
 const struct err *daytime_trouble(const struct daytime *d)

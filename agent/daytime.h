@@ -43,6 +43,14 @@ void daytime_free(struct daytime *d);
 /* NULL is fine from here on: then nothing is known of time. */
 /** A request ended so. */
 void daytime_answered(struct daytime *d, const struct fetch_answer *a);
+/**
+ * The time of day that can be relied on, now that it is now_ms (loop_now_ms()):
+ * the server's, counted on; before it was heard, the clock's if nothing is known
+ * against it.
+ *
+ * @return		seconds since 1970; 0: not known
+ */
+int64_t daytime_now_s(const struct daytime *d, uint64_t now_ms);
 /** What is wrong with the clock; code NONE: nothing that is known. */
 const struct err *daytime_trouble(const struct daytime *d);
 

@@ -28,6 +28,8 @@
 	X(TUNNEL_DOWN, "tunnel-down", WARN) \
 	X(TUNNEL_REMOVED, "tunnel-removed", INFO) \
 	X(ADDRESS_CHANGED, "address-changed", WARN) \
+	X(CERTIFICATE_RENEWED, "certificate-renewed", INFO) \
+	X(CERTIFICATE_NOT_RENEWED, "certificate-not-renewed", WARN) \
 	X(UNKNOWN_PEER_PULL, "unknown-peer-pull", INFO) \
 	X(ALARM_RAISED, "alarm-raised", WARN) \
 	X(ALARM_CLEARED, "alarm-cleared", INFO)

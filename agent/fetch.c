@@ -59,7 +59,7 @@ struct fetch {
 	CURLM *multi;
 	struct loop_timer *timer;
 	char *cert_file, *key_file, *ca_file;
-	struct request config, look, status, leave, diag;
+	struct request config, look, status, leave, renew, diag;
 	bool *freed;				/* told when freed in a callback */
 };
 
@@ -371,16 +371,23 @@ void fetch_look(struct fetch *f, const char *server, const char *etag,
 	start(r, server, "/v1/config", ANSWER_SECONDS, fn, user);
 }
 
-static void post(struct request *r, const char *server, const char *path,
-				 const char *body, size_t len, fetch_fn fn, void *user)
+static void post_as(struct request *r, const char *type, const char *server,
+					const char *path, const char *body, size_t len, fetch_fn fn,
+					void *user)
 {
 	request_reset(r);
 	r->post = xcalloc(1, len + 1);
 	memcpy(r->post, body, len);
 	r->post_len = len;
-	add_header(r, "Content-Type", "application/json");
+	add_header(r, "Content-Type", type);
 	add_header(r, "Expect:", NULL);
 	start(r, server, path, ANSWER_SECONDS, fn, user);
+}
+
+static void post(struct request *r, const char *server, const char *path,
+				 const char *body, size_t len, fetch_fn fn, void *user)
+{
+	post_as(r, "application/json", server, path, body, len, fn, user);
 }
 
 void fetch_status(struct fetch *f, const char *server, const char *body,
@@ -392,6 +399,14 @@ void fetch_status(struct fetch *f, const char *server, const char *body,
 void fetch_leave(struct fetch *f, const char *server, fetch_fn fn, void *user)
 {
 	post(&f->leave, server, "/v1/leave", "{}", 2, fn, user);
+}
+
+void fetch_renew(struct fetch *f, const char *server, const char *csr_base64,
+				 fetch_fn fn, void *user)
+{
+	post_as(&f->renew, "application/pkcs10", server,
+			"/.well-known/est/simplereenroll", csr_base64, strlen(csr_base64),
+			fn, user);
 }
 
 void fetch_diag(struct fetch *f, const char *server, const char *id,
@@ -601,6 +616,7 @@ struct fetch *fetch_new(struct loop *loop, const struct fetch_identity *id,
 	request_init(&f->look, f);
 	request_init(&f->status, f);
 	request_init(&f->leave, f);
+	request_init(&f->renew, f);
 	request_init(&f->diag, f);
 	f->timer = loop_timer_new(loop, on_timeout, f);
 	curl_multi_setopt(f->multi, CURLMOPT_SOCKETFUNCTION, on_socket);
@@ -624,6 +640,7 @@ void fetch_free(struct fetch *f)
 	request_done(&f->look);
 	request_done(&f->status);
 	request_done(&f->leave);
+	request_done(&f->renew);
 	request_done(&f->diag);
 	curl_multi_cleanup(f->multi);
 	loop_timer_free(f->timer);

@@ -51,6 +51,9 @@ void fetch_status(struct fetch *f, const char *server, const char *body, size_t 
 				  fetch_fn fn, void *user);
 /** POST url/v1/leave: take this CE out of everything. */
 void fetch_leave(struct fetch *f, const char *server, fetch_fn fn, void *user);
+/** POST of a certificate request to EST's simplereenroll. */
+void fetch_renew(struct fetch *f, const char *server, const char *csr_base64,
+				 fetch_fn fn, void *user);
 /** POST url/v1/diag?id=ID, digits; body is copied. */
 void fetch_diag(struct fetch *f, const char *server, const char *id,
 				const char *body, size_t len, fetch_fn fn, void *user);

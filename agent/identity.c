@@ -376,6 +376,8 @@ void identity_done(struct identity *id)
 /* ---- enrolment ------------------------------------------------------------- */
 
 struct credentials { char *key, *cert, *ca; };
+/* of all files; NULL: stays as it is */
+struct contents { const char *of[FILE_COUNT]; };
 
 static struct text provider_text(const struct provider_file *b)
 {
@@ -399,24 +401,29 @@ static struct text provider_text(const struct provider_file *b)
 	return text;
 }
 
-static int keep(const char *state_dir, const struct provider_file *b,
-				const struct credentials *c, struct err *e)
+static int write_next(const char *state_dir, int file, const char *text,
+					  struct err *e)
 {
-	struct text provider = provider_text(b);
-	const char *const content[FILE_COUNT] = {
-		[FILE_KEY] = c->key, [FILE_CERT] = c->cert, [FILE_CA] = c->ca,
-		[FILE_PROVIDER] = provider.s,
-	};
+	char *path = next_of(state_dir, file);
+	int rc;
+
+	/* one of an enrolment that was not decided is not to come with this one */
+	rc = text ? file_write(path, text, strlen(text), files[file].mode, e) :
+		 unlink(path) == 0 || errno == ENOENT ? 0 :
+		 err_set(e, -errno, ERR_IO, path, "cannot remove: %s", strerror(errno));
+	free(path);
+	return rc;
+}
+
+static int keep(const char *state_dir, const struct contents *content,
+				struct err *e)
+{
 	int rc = 0;
 
 	for (int i = 0; i < FILE_COUNT && rc == 0; i++)
 	{
-		char *path = next_of(state_dir, i);
-
-		rc = file_write(path, content[i], strlen(content[i]), files[i].mode, e);
-		free(path);
+		rc = write_next(state_dir, i, content->of[i], e);
 	}
-	text_done(&provider);
 	if (rc == 0)
 	{
 		return finish(state_dir, e);
@@ -428,6 +435,21 @@ static int keep(const char *state_dir, const struct provider_file *b,
 		unlink(path);
 		free(path);
 	}
+	return rc;
+}
+
+static int keep_enrolment(const char *state_dir,
+						  const struct provider_file *b,
+						  const struct credentials *c, struct err *e)
+{
+	struct text provider = provider_text(b);
+	const struct contents content = { {
+		[FILE_KEY] = c->key, [FILE_CERT] = c->cert, [FILE_CA] = c->ca,
+		[FILE_PROVIDER] = provider.s,
+	} };
+	int rc = keep(state_dir, &content, e);
+
+	text_done(&provider);
 	return rc;
 }
 
@@ -476,7 +498,7 @@ static int enroll(const char *state_dir, const struct provider_file *b,
 	}
 	if (rc == 0)
 	{
-		rc = keep(state_dir, b, &c, e);
+		rc = keep_enrolment(state_dir, b, &c, e);
 	}
 	if (c.key)
 	{
@@ -544,5 +566,66 @@ int identity_enroll(const char *state_dir, const char *bundle_path, bool force,
 		close(lock);
 	}
 	arena_free(arena);
+	return rc;
+}
+
+/* ---- renewal --------------------------------------------------------------- */
+
+static int read_file(const char *state_dir, int file, char **text,
+					 struct err *e)
+{
+	char *path = path_of(state_dir, file);
+	size_t len;
+	int rc = file_read(path, BUNDLE_MAX, text, &len, e);
+
+	free(path);
+	return rc;
+}
+
+/* What is not renewed stays as it is, byte for byte. */
+static int renew(const char *state_dir, const char *from, const char *key_pem,
+				 const char *cert_pem, struct err *e)
+{
+	char *cert = NULL, *provider = NULL;
+	int rc = finish(state_dir, e);
+
+	if (rc == 0)
+	{
+		rc = read_file(state_dir, FILE_CERT, &cert, e);
+	}
+	if (rc == 0 && strcmp(cert, from) != 0)
+	{
+		rc = err_set(e, -ESTALE, ERR_CONFLICT, state_dir, "this router was "
+					 "enrolled anew meanwhile: restart ppvpn-agent");
+	}
+	if (rc == 0)
+	{
+		rc = read_file(state_dir, FILE_PROVIDER, &provider, e);
+	}
+	if (rc == 0)
+	{
+		const struct contents content = { {
+			[FILE_KEY] = key_pem, [FILE_CERT] = cert_pem,
+			[FILE_PROVIDER] = provider,
+		} };
+
+		rc = keep(state_dir, &content, e);
+	}
+	free(cert);
+	free(provider);
+	return rc;
+}
+
+int identity_renew(const char *state_dir, const char *from,
+				   const char *key_pem, const char *cert_pem, struct err *e)
+{
+	int rc, lock;
+
+	rc = dir_lock(state_dir, "an enrolment", &lock, e);
+	if (rc == 0)
+	{
+		rc = renew(state_dir, from, key_pem, cert_pem, e);
+		close(lock);
+	}
 	return rc;
 }

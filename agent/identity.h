@@ -36,6 +36,17 @@ int identity_enroll(const char *state_dir, const char *bundle_path, bool force,
 					bool may_set_clock, struct err *e);
 
 /**
+ * A new key and its certificate (PEM) take the place of those whose certificate
+ * is from. A kill at any moment leaves the old pair or, after the next
+ * identity_load(), the new one.
+ *
+ * @return		0, or -errno and what was there; -ESTALE (CONFLICT): from is not
+ *				what is there any more; -EBUSY: somebody enrols
+ */
+int identity_renew(const char *state_dir, const char *from,
+				   const char *key_pem, const char *cert_pem, struct err *e);
+
+/**
  * This router leaves its provider: from here on, over restarts, until
  * identity_left(). One rename decides.
  */

@@ -15,6 +15,7 @@ libppvpn_agent_core_la_SOURCES = \
 	agent/failover.c agent/failover.h \
 	agent/frr_text.c agent/frr_text.h \
 	agent/frr_vty.c agent/frr_vty.h \
+	agent/lifetime.c agent/lifetime.h \
 	agent/locate.c agent/locate.h \
 	agent/json_walk.c agent/json_walk.h \
 	agent/metrics.c agent/metrics.h \
@@ -87,6 +88,7 @@ agent_wiring = \
 	agent/moved.c agent/moved.h \
 	agent/negotiate.c agent/negotiate.h \
 	agent/notify.c agent/notify.h \
+	agent/renew.c agent/renew.h \
 	agent/report.c agent/report.h \
 	agent/standing.c agent/standing.h \
 	agent/serve.c agent/serve.h

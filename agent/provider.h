@@ -77,6 +77,11 @@ void provider_poke(struct provider *p);
  * and the server is asked at once. Not from within a handler.
  */
 void provider_moved(struct provider *p);
+/**
+ * The files of the identity are others now: the connections of before are given
+ * up, and the server is asked at once. Not from within a handler.
+ */
+void provider_new_key(struct provider *p);
 /** True when no answer to a poke is outstanding. */
 bool provider_idle(const struct provider *p);
 /**
@@ -100,6 +105,14 @@ void provider_report(struct provider *p, const char *body, size_t len);
  */
 typedef void (*provider_left_fn)(void *user, const struct err *e);
 void provider_leave(struct provider *p, provider_left_fn fn, void *user);
+/**
+ * Ask for another certificate. fn comes once: with the answer of EST, or NULL
+ * and why not, and how many seconds to wait at least. One at a time.
+ */
+typedef void (*provider_renew_fn)(void *user, const char *answer,
+								  const struct err *e, unsigned retry_after);
+void provider_renew(struct provider *p, const char *csr_base64,
+					provider_renew_fn fn, void *user);
 /** The bundle that handlers.diag asked for. body is copied. */
 void provider_diag(struct provider *p, const char *id, const char *body,
 				   size_t len);

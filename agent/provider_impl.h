@@ -55,6 +55,8 @@ struct provider {
 	struct err skew;			/* it has no version that we have, too */
 	provider_left_fn left;		/* a request to leave is under way */
 	void *left_user;
+	provider_renew_fn renew;	/* a request for a certificate is */
+	void *renew_user;
 	char diag[20];				/* id of the bundle last asked for */
 	bool diag_busy;
 };

@@ -155,11 +155,26 @@ static void on_left(void *user, const struct fetch_answer *a)
 	fn(p->left_user, taken ? NULL : &e);
 }
 
+static void renewal_lost(struct provider *p)
+{
+	provider_renew_fn fn = p->renew;
+	struct err e = {0};
+
+	if (fn)
+	{
+		p->renew = NULL;
+		err_set(&e, 0, ERR_UNREACHABLE, provider_server(p), "connections were "
+				"made anew meanwhile");
+		fn(p->renew_user, NULL, &e, 0);
+	}
+}
+
 void provider_lost(struct provider *p)
 {
 	provider_left_fn fn = p->left;
 	struct err e = {0};
 
+	renewal_lost(p);
 	if (fn)
 	{
 		p->left = NULL;
@@ -182,6 +197,37 @@ void provider_leave(struct provider *p, provider_left_fn fn, void *user)
 	p->left = fn;
 	p->left_user = user;
 	fetch_leave(p->fetch, provider_server(p), on_left, p);
+}
+
+static void on_renewed(void *user, const struct fetch_answer *a)
+{
+	struct provider *p = user;
+	provider_renew_fn fn = p->renew;
+	struct err e = {0};
+
+	p->renew = NULL;
+	if (a->rc == 0 && a->status == 200)
+	{
+		fn(p->renew_user, a->body, NULL, 0);
+		return;
+	}
+	if (a->rc < 0)
+	{
+		e = a->err;
+	}
+	else
+	{
+		provider_explain(p, a, &e);
+	}
+	fn(p->renew_user, NULL, &e, a->retry_after);
+}
+
+void provider_renew(struct provider *p, const char *csr_base64,
+					provider_renew_fn fn, void *user)
+{
+	p->renew = fn;
+	p->renew_user = user;
+	fetch_renew(p->fetch, provider_server(p), csr_base64, on_renewed, p);
 }
 
 static void on_diag(void *user, const struct fetch_answer *a)

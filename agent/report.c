@@ -227,6 +227,7 @@ struct text report_status(const struct agent *a)
 	jo_str(&o, "ce", a->identity.ce);
 	jo_str(&o, "server", ps.server);
 	jo_u64(&o, "enrolled", a->enrolled);
+	jo_u64(&o, "certificate-ends", (uint64_t)a->renew.life.until_s);
 	jo_bool(&o, "connected", ps.connected);
 	jo_u64(&o, "epoch", ps.epoch);
 	jo_u64(&o, "revision", ps.revision);

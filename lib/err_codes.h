@@ -231,6 +231,9 @@
 	X(CERTIFICATE_ENDS, "certificate-ends", "A certificate of the server is about to end", \
 	  "When it has ended no router reaches the server any more. Tunnels stay as they are.", \
 	  "Renew it as the manual of ppvpn-server describes, before the day in the text.") \
+	X(CE_CERTIFICATE, "ce-certificate", "A router's own certificate is about to end, or has ended", \
+	  "The router renews it by itself at two thirds of its life; that has not worked. When it has ended, the router reaches no server. Tunnels stay as they are.", \
+	  "See why in the router's log (ppvpnctl status). Once it has ended: ppvpn-admin ce bundle CUSTOMER/CE, and there: ppvpn-agent enroll --force --bundle FILE") \
 	X(ALARM_LIMIT, "alarm-limit", "More alarms than are kept", \
 	  "So many alarms come from here that the further ones have no entry of their own.", \
 	  "Look at the source itself: ppvpn-admin status shows all that is down.") \

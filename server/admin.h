@@ -160,6 +160,7 @@ ADMIN_COMMAND(admin_ce_suspend);
 ADMIN_COMMAND(admin_ce_allow_removal);
 ADMIN_COMMAND(admin_ce_resume);
 ADMIN_COMMAND(admin_ce_replace);
+ADMIN_COMMAND(admin_ce_revoke);
 ADMIN_COMMAND(admin_link_add);
 ADMIN_COMMAND(admin_link_remove);
 ADMIN_COMMAND(admin_revert);

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "alloc.h"
 #include "json_out.h"
@@ -659,6 +660,22 @@ static int ce_list(const struct cli_args *args, struct arena *a, struct err *e)
 	return rc < 0 ? rc : ce_table(args, a, path, e);
 }
 
+/* ", its certificate until …", or nothing */
+static const char *certificate_words(struct arena *a,
+									 const struct admin_time *ends)
+{
+	const time_t seconds = (time_t)(ends->ms / 1000);
+	char text[32] = "";
+	struct tm tm;
+
+	if (!ends->there || !gmtime_r(&seconds, &tm))
+	{
+		return "";
+	}
+	strftime(text, sizeof(text), "%Y-%m-%d %H:%M UTC", &tm);
+	return arena_printf(a, ", with a certificate until %s", text);
+}
+
 static int ce_show(const struct cli_args *args, struct arena *a, struct err *e)
 {
 	char names[2][NAME_SIZE], address[ADDR_TEXT_MAX];
@@ -687,8 +704,10 @@ static int ce_show(const struct cli_args *args, struct arena *a, struct err *e)
 	{
 		printf("%s %s", i ? "," : "", prefix_str(&ce.dynamic[i], prefix));
 	}
-	printf("\nenrolled     %s\nrevision     %llu\n\n",
-		   ce.enrolled ? "yes" : "no", (unsigned long long)ce.revision);
+	printf("\nenrolled     %s%s\nrevision     %llu\n\n",
+		   ce.enrolled ? "yes" : ce.revoked ? "no: its key was revoked" : "no",
+		   certificate_words(a, &ce.certificate_ends),
+		   (unsigned long long)ce.revision);
 	return site_table(args, a, arena_printf(a, "/v1/sites?customer=%s",
 											names[0]), names[1], e);
 }

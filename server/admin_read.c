@@ -145,6 +145,8 @@ static int read_prefix(struct json_in *in, struct json_object *value,
 	LIST("dynamic", struct admin_ce, dynamic, dynamic_count, struct prefix, \
 		 read_prefix), \
 	FLAG("enrolled", struct admin_ce, enrolled), \
+	FLAG("revoked", struct admin_ce, revoked), \
+	TIME_OR_NONE("certificate-ends-ms", struct admin_ce, certificate_ends), \
 	U64("revision", struct admin_ce, revision), \
 	TIME_OR_NONE("last-seen-ms", struct admin_ce, last_seen)
 

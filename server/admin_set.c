@@ -240,6 +240,27 @@ ADMIN_COMMAND(admin_ce_replace)
 	return rc;
 }
 
+ADMIN_COMMAND(admin_ce_revoke)
+{
+	char names[2][NAME_SIZE], *path;
+	int rc = place_parse(cli_arg(args, 0), 2, names, "CUSTOMER/CE", e);
+
+	(void)user;
+	if (rc < 0)
+	{
+		return rc;
+	}
+	path = xasprintf("/v1/ces/%s/%s/revoke", names[0], names[1]);
+	rc = change(args, "POST", path, NULL, cli_arg(args, 0), e);
+	free(path);
+	if (rc == 0 && !admin_json(args))
+	{
+		printf("Its key is dead, and its peers drop it. To have it back: "
+			   "ppvpn-admin ce bundle %s/%s\n", names[0], names[1]);
+	}
+	return rc;
+}
+
 ADMIN_COMMAND(admin_ce_allow_removal)
 {
 	char names[2][NAME_SIZE], *path;

@@ -129,6 +129,7 @@ const struct http_route api_admin_routes[] = {
 	{ "DELETE", CE, admin_ce_remove, 0, ACCESS(OPERATOR, PATH) },
 	{ "POST", CE "/bundle", admin_ce_bundle, 0, ACCESS(OPERATOR, PATH) },
 	{ "POST", CE "/replace", admin_ce_replace, 0, ACCESS(OPERATOR, PATH) },
+	{ "POST", CE "/revoke", admin_ce_revoke, 0, ACCESS(OPERATOR, PATH) },
 	{ "POST", CE "/allow-removal", admin_ce_allow_removal, 0,
 	  ACCESS(OPERATOR, PATH) },
 	{ "GET", CE "/diag", admin_ce_diag, 0, ACCESS(OPERATOR, PATH) },

@@ -475,6 +475,19 @@ static int ce_replace(struct admin_change *c)
 	return store_ce_replace(c->store, names[0], names[1], &c->e);
 }
 
+static int ce_revoke(struct admin_change *c)
+{
+	const char *names[2];
+	int rc = segments(c, ce_path, names);
+
+	if (rc < 0)
+	{
+		return rc;
+	}
+	SAY(c, "ce revoke %s/%s", names[0], names[1]);
+	return store_ce_revoke(c->store, names[0], names[1], &c->e);
+}
+
 static int ce_allow_removal(struct admin_change *c)
 {
 	const char *names[2];
@@ -492,6 +505,7 @@ HANDLER(ce_add)
 HANDLER(ce_set)
 HANDLER(ce_remove)
 HANDLER(ce_replace)
+HANDLER(ce_revoke)
 HANDLER(ce_allow_removal)
 
 /* ---- sites ---------------------------------------------------------------------- */

@@ -93,6 +93,7 @@ ADMIN_HANDLER(admin_ce_add);
 ADMIN_HANDLER(admin_ce_set);
 ADMIN_HANDLER(admin_ce_remove);
 ADMIN_HANDLER(admin_ce_replace);
+ADMIN_HANDLER(admin_ce_revoke);
 ADMIN_HANDLER(admin_ce_allow_removal);
 ADMIN_HANDLER(admin_site_add);
 ADMIN_HANDLER(admin_site_set);

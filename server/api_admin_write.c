@@ -170,6 +170,9 @@ static void write_ce_members(struct json_out *o, const struct store_ce *ce)
 	jo_bool(o, "behind-nat", ce->behind_nat);
 	write_prefixes(o, "dynamic", ce->dynamic, ce->dynamic_count);
 	jo_bool(o, "enrolled", ce->enrolled);
+	jo_bool(o, "revoked", ce->revoked);
+	write_ms(o, "certificate-ends-ms",
+			 ce->certificate_ends_ms ? ce->certificate_ends_ms : -1);
 	jo_u64(o, "revision", ce->revision);
 	write_ms(o, "last-seen-ms", ce->last_seen_ms);
 }

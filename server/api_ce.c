@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Copyright (C) 2026 The ppvpn authors */
 /*
- * api_ce.c - GET /v1/config with its long poll, POST /v1/status
+ * api_ce.c - GET /v1/config with its long poll, POST /v1/status, and others
  */
 #include "config.h"
 
@@ -74,14 +74,8 @@ static bool identify(struct ask *ask)
 {
 	struct err e = { 0 };
 	char reports[SCHEMA_LIST_SIZE];
-	uint8_t key[32];
-	int rc = -ENOENT;
+	int rc = est_identify(ask->req, ask->store, ask->arena, &ask->ce, &e);
 
-	/* a certificate that says what it is is no router's */
-	if (http_request_key(ask->req, key) && !http_request_key_uri(ask->req))
-	{
-		rc = store_ce_by_key(ask->store, ask->arena, key, &ask->ce, &e);
-	}
 	if (rc == -ENOENT)
 	{
 		log_info("ce", "%s: a key that is not known", http_request_peer(ask->req));
@@ -616,7 +610,34 @@ static enum http_verdict post_diag(struct http_request *req,
 	return HTTP_DONE;
 }
 
+/* ---- a new certificate ------------------------------------------------------------ */
+
+static enum http_verdict post_renew(struct http_request *req,
+									struct http_response *resp,
+									struct store *store, void *user)
+{
+	struct ask ask = {
+		.req = req, .resp = resp, .store = store, .api = user,
+		.arena = arena_new(),
+	};
+
+	if (identify(&ask))
+	{
+		if (ask.ce.removed)
+		{
+			send_tombstone(&ask);
+		}
+		else
+		{
+			est_renew(req, resp, store, &ask.api->est, &ask.ce);
+		}
+	}
+	arena_free(ask.arena);
+	return HTTP_DONE;
+}
+
 const struct http_route api_ce_routes[] = {
+	{ "POST", EST_RENEW_PATH, post_renew, EST_BODY_MAX, 0 },
 	{ "GET", "/v1/config", get_config, 0, 0 },
 	{ "POST", "/v1/diag", post_diag, STORE_DIAG_MAX, 0 },
 	{ "POST", "/v1/leave", post_leave, LEAVE_BODY_MAX, 0 },

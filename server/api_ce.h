@@ -9,6 +9,7 @@
 #ifndef PPVPN_SERVER_API_CE_H
 #define PPVPN_SERVER_API_CE_H
 
+#include "est.h"
 #include "http.h"
 #include "model.h"
 
@@ -21,6 +22,7 @@ struct api_ce
 	struct model_management management;
 	struct etags *etags;
 	struct delivery *delivery;
+	struct est est;
 	/* after a commit: look at store_changes_since() now; may be NULL */
 	void (*changed)(void *server);
 	void *server;			/* for changed and for store_open */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Copyright (C) 2026 The ppvpn authors */
 /*
- * api_enroll.c - cacerts and simpleenroll
+ * api_enroll.c - cacerts, simpleenroll and simplereenroll
  *
  * Tokens are never logged and wiped after use. All that can be wrong with a
  * name or token gives one answer.
@@ -24,10 +24,10 @@
 #include "server/base64.h"
 #include "server/ca.h"
 #include "server/counters.h"
+#include "server/est.h"
 #include "server/limiter.h"
 #include "server/store.h"
 
-#define BODY_MAX (16 * 1024)
 #define CREDENTIALS_MAX 512		/* base64 of "CUSTOMER/CE:TOKEN" */
 
 struct enroll
@@ -56,24 +56,6 @@ static uint64_t clock_ms(void)
 	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
 }
 
-/* A certificate as EST wants it. */
-static void send_pkcs7(struct http_response *resp, const char *pem,
-					   const char *type)
-{
-	struct err e = { 0 };
-
-	if (ca_pkcs7(pem, &resp->body, &e))
-	{
-		log_err(LOG_LEVEL_ERROR, "enroll", "answer", &e);
-		http_response_error(resp, 500, &e);
-		return;
-	}
-	resp->status = 200;
-	resp->content_type = type;
-	resp->body_len = strlen(resp->body);
-	http_response_header(resp, "Content-Transfer-Encoding", "base64");
-}
-
 static enum http_verdict get_cacerts(struct http_request *req,
 									 struct http_response *resp,
 									 struct store *store, void *user)
@@ -82,7 +64,7 @@ static enum http_verdict get_cacerts(struct http_request *req,
 
 	(void)req;
 	(void)store;
-	send_pkcs7(resp, ca_pem(api->ca), "application/pkcs7-mime");
+	est_send(resp, ca_pem(api->est.ca), "application/pkcs7-mime");
 	return HTTP_DONE;
 }
 
@@ -136,55 +118,6 @@ static bool read_credentials(struct enroll *en, const char *header)
 
 /* ---- the certificate -------------------------------------------------------------- */
 
-static bool read_csr(struct enroll *en)
-{
-	const char *type = http_request_header(en->req, "Content-Type");
-	struct err e = { 0 };
-	uint8_t *der;
-	const char *body;
-	size_t len;
-	int rc;
-
-	body = http_request_body(en->req, &len);
-	if (!type || strncasecmp(type, "application/pkcs10", 18) != 0)
-	{
-		rc = err_set(&e, -EINVAL, ERR_HTTP, "",
-					 "Content-Type must be application/pkcs10");
-	}
-	else
-	{
-		der = xcalloc(len + 1, 1);
-		rc = base64_decode(body, len, der, &len);
-		rc = rc ? err_set(&e, rc, ERR_HTTP, "", "the body is not base64")
-				: ca_csr_read(der, len, &en->csr, &e);
-		free(der);
-	}
-	if (rc)
-	{
-		http_response_error(en->resp, 400, &e);
-	}
-	return rc == 0;
-}
-
-/* Inside the transaction that takes the token. */
-static int issue(void *user, const struct store_ce *ce, uint64_t serial,
-				 struct arena *a, char **cert_pem, struct err *e)
-{
-	struct enroll *en = user;
-	char name[PLACE_SIZE];
-	char *pem;
-	int rc;
-
-	snprintf(name, sizeof(name), "%s/%s", ce->customer, ce->ce);
-	rc = ca_issue_ce(en->api->ca, en->csr, name, serial, &pem, e);
-	if (!rc)
-	{
-		*cert_pem = arena_strdup(a, pem);
-		free(pem);
-	}
-	return rc;
-}
-
 static void refuse(struct enroll *en, int rc, const struct err *e)
 {
 	const char *peer = http_request_peer(en->req);
@@ -216,6 +149,7 @@ static void refuse(struct enroll *en, int rc, const struct err *e)
 
 static void take_token(struct enroll *en, struct store *store)
 {
+	struct est_issue what = { .est = &en->api->est, .csr = en->csr };
 	struct arena *a = arena_new();
 	struct err e = { 0 };
 	char *pem = NULL;
@@ -223,8 +157,8 @@ static void take_token(struct enroll *en, struct store *store)
 	int rc;
 
 	rc = store_enroll(store, a, en->place[0], en->place[1], en->token_hash,
-					  ca_csr_spki(en->csr), wall_ms(), issue, en, &pem, &again,
-					  &e);
+					  ca_csr_spki(en->csr), wall_ms(), est_issue, &what, &pem,
+					  &again, &e);
 	if (rc)
 	{
 		refuse(en, rc, &e);
@@ -235,8 +169,12 @@ static void take_token(struct enroll *en, struct store *store)
 				 en->place[0], en->place[1],
 				 again ? "got its certificate again" : "is enrolled");
 		counter_add(again ? COUNTER_ENROLLED_AGAIN : COUNTER_ENROLLED);
-		send_pkcs7(en->resp, pem,
-				   "application/pkcs7-mime; smime-type=certs-only");
+		est_send(en->resp, pem, EST_CERTIFICATE);
+		/* who was revoked is a member again */
+		if (!again && en->api->changed)
+		{
+			en->api->changed(en->api->server);
+		}
 	}
 	arena_free(a);
 }
@@ -269,7 +207,7 @@ static enum http_verdict post_simpleenroll(struct http_request *req,
 		unauthorized(&en);
 		return HTTP_DONE;
 	}
-	if (read_csr(&en))
+	if (est_read_csr(req, resp, &en.csr))
 	{
 		take_token(&en, store);
 	}
@@ -277,8 +215,46 @@ static enum http_verdict post_simpleenroll(struct http_request *req,
 	return HTTP_DONE;
 }
 
+/*
+ * Where a router's client cannot do TLS 1.3. Here is no tombstone: who was
+ * removed is nobody.
+ */
+static enum http_verdict post_simplereenroll(struct http_request *req,
+											 struct http_response *resp,
+											 struct store *store, void *user)
+{
+	const struct api_enroll *api = user;
+	struct arena *a = arena_new();
+	struct err e = { 0 }, busy;
+	struct store_ce ce;
+	int rc = est_identify(req, store, a, &ce, &e);
+
+	if (rc == -ENOENT || (rc == 0 && ce.removed))
+	{
+		log_info("enroll", "%s: a key that is not known",
+				 http_request_peer(req));
+		resp->status = 404;
+	}
+	else if (rc)
+	{
+		log_err(LOG_LEVEL_ERROR, "enroll", http_request_peer(req), &e);
+		err_set(&busy, -EIO, ERR_DATABASE, "",
+				"the database does not answer");
+		http_response_error(resp, 503, &busy);
+		http_response_header(resp, "Retry-After", "5");
+	}
+	else
+	{
+		est_renew(req, resp, store, &api->est, &ce);
+	}
+	arena_free(a);
+	return HTTP_DONE;
+}
+
 const struct http_route api_enroll_routes[] = {
 	{ "GET", "/.well-known/est/cacerts", get_cacerts, 0, 0 },
-	{ "POST", "/.well-known/est/simpleenroll", post_simpleenroll, BODY_MAX, 0 },
+	{ "POST", "/.well-known/est/simpleenroll", post_simpleenroll, EST_BODY_MAX,
+	  0 },
+	{ "POST", EST_RENEW_PATH, post_simplereenroll, EST_BODY_MAX, 0 },
 	{ .method = NULL },
 };

@@ -7,17 +7,19 @@
 #ifndef PPVPN_SERVER_API_ENROLL_H
 #define PPVPN_SERVER_API_ENROLL_H
 
+#include "est.h"
 #include "http.h"
 
-struct ca;
 struct limiter;
 
 /* The user of the enrolment listener; everything outlives it. */
 struct api_enroll
 {
-	struct ca *ca;
+	struct est est;
 	struct limiter *limiter;
-	void *server;			/* for store_open */
+	/* after a commit; may be NULL */
+	void (*changed)(void *server);
+	void *server;			/* for changed and for store_open */
 };
 
 /** Ended by method NULL. */

@@ -26,11 +26,11 @@
 #include "server/ca.h"
 
 #define PEM_MAX 65536
-#define BACKDATE 3600				/* clocks differ */
+#define BACKDATE 3600				/* clocks differ; or this part of a short life: */
+#define BACKDATE_SHARE 24
 #define DAYS(n) ((time_t)(n) * 24 * 3600)
 #define CA_LIFE DAYS(30 * 365)
 #define SERVER_LIFE DAYS(10 * 365)
-#define CE_LIFE DAYS(365)
 
 struct ca
 {
@@ -84,6 +84,8 @@ static int set_random_serial(gnutls_x509_crt_t crt)
 static int set_basics(gnutls_x509_crt_t crt, const char *name, time_t life)
 {
 	const time_t now = time(NULL);
+	const time_t before = life / BACKDATE_SHARE < BACKDATE
+		? life / BACKDATE_SHARE : BACKDATE;
 	uint8_t id[32];
 	size_t len = sizeof(id);
 	int rc = gnutls_x509_crt_set_version(crt, 3);
@@ -95,7 +97,7 @@ static int set_basics(gnutls_x509_crt_t crt, const char *name, time_t life)
 	}
 	if (rc >= 0)
 	{
-		rc = gnutls_x509_crt_set_activation_time(crt, now - BACKDATE);
+		rc = gnutls_x509_crt_set_activation_time(crt, now - before);
 	}
 	if (rc >= 0)
 	{
@@ -581,16 +583,25 @@ void ca_csr_free(struct ca_csr *csr)
 	}
 }
 
+/* No certificate is good for longer than its CA's. */
+static time_t within_ca(const struct ca *ca, int64_t life_s)
+{
+	const int64_t left = gnutls_x509_crt_get_expiration_time(ca->crt) -
+						 (int64_t)time(NULL);
+
+	return (time_t)(life_s < left ? life_s : left);
+}
+
 /* uri: NULL for a CE's */
 static int build_client(struct ca *ca, const struct ca_csr *csr,
 						const char *name, const char *uri, uint64_t serial,
-						gnutls_x509_crt_t crt)
+						int64_t life_s, gnutls_x509_crt_t crt)
 {
 	int rc = gnutls_x509_crt_set_pubkey(crt, csr->key);
 
 	if (rc >= 0)
 	{
-		rc = set_basics(crt, name, uri ? (time_t)CA_OPERATOR_LIFE_S : CE_LIFE);
+		rc = set_basics(crt, name, within_ca(ca, life_s));
 	}
 	if (rc >= 0)
 	{
@@ -617,7 +628,8 @@ static int build_client(struct ca *ca, const struct ca_csr *csr,
 
 static int issue_client(struct ca *ca, const struct ca_csr *csr,
 						const char *name, const char *uri, uint64_t serial,
-						char **pem, struct err *e)
+						int64_t life_s, char **pem, int64_t *ends_s,
+						struct err *e)
 {
 	gnutls_x509_crt_t crt = NULL;
 	gnutls_datum_t out = { NULL, 0 };
@@ -626,8 +638,9 @@ static int issue_client(struct ca *ca, const struct ca_csr *csr,
 	*pem = NULL;
 	if (rc >= 0)
 	{
-		rc = build_client(ca, csr, name, uri, serial, crt);
+		rc = build_client(ca, csr, name, uri, serial, life_s, crt);
 	}
+	*ends_s = rc >= 0 ? (int64_t)gnutls_x509_crt_get_expiration_time(crt) : 0;
 	if (rc >= 0)
 	{
 		rc = gnutls_x509_crt_export2(crt, GNUTLS_X509_FMT_PEM, &out);
@@ -644,9 +657,10 @@ static int issue_client(struct ca *ca, const struct ca_csr *csr,
 }
 
 int ca_issue_ce(struct ca *ca, const struct ca_csr *csr, const char *name,
-				uint64_t serial, char **pem, struct err *e)
+				uint64_t serial, uint32_t life_s, char **pem, int64_t *ends_s,
+				struct err *e)
 {
-	return issue_client(ca, csr, name, NULL, serial, pem, e);
+	return issue_client(ca, csr, name, NULL, serial, life_s, pem, ends_s, e);
 }
 
 void ca_operator_uri(const char *name, uint64_t serial, char uri[CA_URI_SIZE])
@@ -660,9 +674,11 @@ int ca_issue_operator(struct ca *ca, const struct ca_csr *csr,
 					  struct err *e)
 {
 	char uri[CA_URI_SIZE];
+	int64_t ends_s;
 
 	ca_operator_uri(name, serial, uri);
-	return issue_client(ca, csr, name, uri, serial, pem, e);
+	return issue_client(ca, csr, name, uri, serial, CA_OPERATOR_LIFE_S, pem,
+						&ends_s, e);
 }
 
 int ca_pkcs7(const char *pem, char **base64, struct err *e)

@@ -45,13 +45,16 @@ const uint8_t *ca_csr_spki(const struct ca_csr *csr);
 void ca_csr_free(struct ca_csr *csr);
 
 /**
- * The management certificate (clientAuth, 1 year) of a CE.
+ * The management certificate (clientAuth) of a CE.
  *
- * @param name	"customer/ce", the subject's CN
- * @param pem	the caller frees it
+ * @param name		"customer/ce", the subject's CN
+ * @param life_s	from now on, or to the CA's end if that comes before
+ * @param pem		the caller frees it
+ * @param ends_s	seconds since 1970
  */
 int ca_issue_ce(struct ca *ca, const struct ca_csr *csr, const char *name,
-				uint64_t serial, char **pem, struct err *e);
+				uint64_t serial, uint32_t life_s, char **pem, int64_t *ends_s,
+				struct err *e);
 
 #define CA_OPERATOR_LIFE_S (INT64_C(365) * 24 * 3600)
 #define CA_URI_SIZE 128

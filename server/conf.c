@@ -19,6 +19,7 @@
 #include "server/outlet_text.h"
 
 #define HTTPS_PORT 443
+#define DAY_S 86400u
 
 enum kind
 {
@@ -29,6 +30,7 @@ enum kind
 	KIND_URL,
 	KIND_DOMAIN,
 	KIND_NUMBER,
+	KIND_DAYS,		/* days, or with a unit; kept as seconds */
 	KIND_LEVEL,
 	KIND_ROLE,
 	KIND_TOKENS,
@@ -74,6 +76,8 @@ static const struct row rows[] = {
 	{ "per-ip-limit", NUMBER(per_ip_limit, 1, 200000, 64) },
 	{ "workers", NUMBER(workers, 1, 64, 4) },
 	{ "request-timeout", NUMBER(request_timeout, 1, 120, 10) },
+	{ "certificate-life", KIND_DAYS, AT(certificate_life), .min = 30,
+	  .max = 3650 * DAY_S, .value = 365 * DAY_S },
 	{ "alarm-webhook", KIND_WEBHOOK, AT(alarm_webhook) },
 	{ "alarm-webhook-secret-file", KIND_PATH, AT(alarm_webhook_secret_file) },
 	{ "alarm-webhook-ca-file", KIND_PATH, AT(alarm_webhook_ca_file) },
@@ -90,7 +94,7 @@ static void *member(struct server_conf *conf, const struct row *row)
 
 static bool holds_text(enum kind kind)
 {
-	return kind != KIND_NUMBER && kind != KIND_LEVEL && kind != KIND_ROLE &&
+	return kind != KIND_NUMBER && kind != KIND_DAYS && kind != KIND_LEVEL && kind != KIND_ROLE &&
 		   kind != KIND_URLS && kind != KIND_SWITCH;
 }
 
@@ -99,7 +103,7 @@ void server_conf_init(struct server_conf *conf)
 	memset(conf, 0, sizeof(*conf));
 	for (const struct row *row = rows; row->key; row++)
 	{
-		if (row->kind == KIND_NUMBER)
+		if (row->kind == KIND_NUMBER || row->kind == KIND_DAYS)
 		{
 			*(uint32_t *)member(conf, row) = row->value;
 		}
@@ -252,6 +256,41 @@ static int set_number(struct server_conf *conf, const struct row *row,
 	return 0;
 }
 
+/* "365", or a number with its unit: "12h". */
+static int set_days(struct server_conf *conf, const struct row *row,
+					const char *value, struct err *e)
+{
+	static const struct { char letter; uint32_t seconds; } units[] = {
+		{ 's', 1 }, { 'm', 60 }, { 'h', 3600 }, { 'd', DAY_S },
+	};
+	const size_t len = strlen(value);
+	uint32_t unit = DAY_S;
+	char digits[16];
+	uint64_t number;
+	size_t i, cut = 0;
+
+	for (i = 0; len && i < sizeof(units) / sizeof(units[0]); i++)
+	{
+		if (value[len - 1] == units[i].letter)
+		{
+			unit = units[i].seconds;
+			cut = 1;
+		}
+	}
+	snprintf(digits, sizeof(digits), "%.*s", (int)(len - cut), value);
+	if (len - cut >= sizeof(digits) ||
+		text_to_u64(digits, 1, UINT32_MAX, &number) ||
+		number * unit < row->min || number * unit > row->max)
+	{
+		return err_set(e, -EINVAL, ERR_CONFIG, row->key, "%s: \"%s\" is not a "
+					   "number of days from 1 to %u, nor a shorter time "
+					   "(12h, 90m) from %u s on", row->key, value,
+					   row->max / DAY_S, row->min);
+	}
+	*(uint32_t *)member(conf, row) = (uint32_t)(number * unit);
+	return 0;
+}
+
 static int set_role(struct server_conf *conf, const struct row *row,
 					const char *value, struct err *e)
 {
@@ -277,6 +316,10 @@ static int set_value(struct server_conf *conf, const struct row *row,
 	if (row->kind == KIND_NUMBER)
 	{
 		return set_number(conf, row, value, e);
+	}
+	if (row->kind == KIND_DAYS)
+	{
+		return set_days(conf, row, value, e);
 	}
 	if (row->kind == KIND_ROLE)
 	{

@@ -17,6 +17,7 @@ enum counter
 	COUNTER_DOCUMENTS,			/* built for CEs */
 	COUNTER_ENROLLED,			/* certificates issued */
 	COUNTER_ENROLLED_AGAIN,		/* the same once more: its answer was lost */
+	COUNTER_RENEWED,			/* certificates that took another's place */
 	COUNTER_ENROL_REFUSED,		/* tokens that were wrong, used or expired */
 	COUNTER_COUNT
 };

@@ -45,6 +45,7 @@ ppvpn_server_SOURCES = \
 	server/api_metrics.c server/api_metrics.h \
 	server/conf.c server/conf.h \
 	server/delivery.c server/delivery.h \
+	server/est.c server/est.h \
 	server/etag.c server/etag.h \
 	server/init.c server/init.h \
 	server/limiter.c server/limiter.h \

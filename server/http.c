@@ -61,6 +61,12 @@ static void on_connection(void *cls, struct MHD_Connection *connection,
 									   MHD_CONNECTION_INFO_GNUTLS_SESSION);
 		http_tls_require(info->tls_session);
 	}
+	else if (http->asks_key)
+	{
+		info = MHD_get_connection_info(connection,
+									   MHD_CONNECTION_INFO_GNUTLS_SESSION);
+		http_tls_ask(info->tls_session);
+	}
 	http_deadline(http, client, http->request_deadline_ms);
 }
 
@@ -246,14 +252,15 @@ static void read_key(struct http_request *req)
 	struct http_client *client = req->client;
 	const union MHD_ConnectionInfo *info;
 
-	if (req->http->security != HTTP_MUTUAL_TLS || client->key_read)
+	if ((req->http->security != HTTP_MUTUAL_TLS && !req->http->asks_key) ||
+		client->key_read)
 	{
 		return;
 	}
 	info = MHD_get_connection_info(req->connection,
 								   MHD_CONNECTION_INFO_GNUTLS_SESSION);
 	client->has_key = http_tls_key(info->tls_session, client->key,
-								   &client->key_uri);
+								   &client->key_uri, &client->key_serial);
 	client->key_read = true;
 }
 
@@ -401,7 +408,7 @@ static int read_pems(const struct http_config *config, struct pems *pems,
 		rc = file_read(config->key_file, PEM_MAX, &pems->key, &pems->key_len,
 					   e);
 	}
-	if (!rc && config->security == HTTP_MUTUAL_TLS)
+	if (!rc && (config->security == HTTP_MUTUAL_TLS || config->ca_file))
 	{
 		rc = file_read(config->ca_file, PEM_MAX, &pems->ca, &len, e);
 	}
@@ -477,6 +484,7 @@ int http_start(const struct http_config *config, struct http **out,
 
 	*out = NULL;
 	http->security = config->security;
+	http->asks_key = config->security == HTTP_TLS && config->ca_file;
 	http->need_key_uri = config->need_key_uri;
 	http->listen = xstrdup(config->listen);
 	http->routes = config->routes;

@@ -22,7 +22,8 @@ struct store;
 
 enum http_security {
 	HTTP_MUTUAL_TLS,	/* TLS 1.3 only, client certificate of our CA required */
-	HTTP_TLS,			/* TLS 1.2 and 1.3, no client certificate */
+	HTTP_TLS,			/* TLS 1.2 and 1.3; with ca_file: a client may show a
+						   certificate, which must be good then */
 	HTTP_UNIX,			/* Unix socket, who may is the socket's mode */
 	HTTP_PLAIN			/* TCP and nothing more: for what is no secret */
 };
@@ -86,6 +87,8 @@ bool http_request_key(struct http_request *req, uint8_t hash[32]);
  * issuer says that it is. NULL: none, or more than one.
  */
 const char *http_request_key_uri(struct http_request *req);
+/** Its serial number; 0: none, or longer than 8 bytes. */
+uint64_t http_request_key_serial(struct http_request *req);
 /** For the audit: "unix:uid=0" or the client's address. */
 const char *http_request_peer(struct http_request *req);
 /** uid of the peer on a Unix socket, else -1. */

@@ -42,6 +42,7 @@ struct http_client
 	bool key_read, has_key;
 	uint8_t key[32];
 	char *key_uri;					/* NULL: none */
+	uint64_t key_serial;
 	char peer[HTTP_PEER_SIZE];
 	long uid;
 };
@@ -91,6 +92,7 @@ struct http
 {
 	struct MHD_Daemon *mhd;
 	enum http_security security;
+	bool asks_key;					/* HTTP_TLS: for a certificate, and needs none */
 	bool need_key_uri;
 	char *listen;
 	const struct http_route *routes;
@@ -171,9 +173,10 @@ void http_mhd_resume(struct MHD_Connection *connection);
 /* http_tls.c */
 struct gnutls_session_int;
 void http_tls_require(struct gnutls_session_int *session);
-/** uri: the one URI of the certificate, malloc, or NULL. */
+void http_tls_ask(struct gnutls_session_int *session);
+/** uri: the one URI of the certificate, malloc, or NULL; serial: 0 if too long. */
 bool http_tls_key(struct gnutls_session_int *session, uint8_t hash[32],
-				  char **uri);
+				  char **uri, uint64_t *serial);
 const char *http_tls_priorities(enum http_security security);
 
 #endif

@@ -75,6 +75,11 @@ const char *http_request_key_uri(struct http_request *req)
 	return req->client->key_uri;
 }
 
+uint64_t http_request_key_serial(struct http_request *req)
+{
+	return req->client->has_key ? req->client->key_serial : 0;
+}
+
 const char *http_request_peer(struct http_request *req)
 {
 	return req->client->peer;

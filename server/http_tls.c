@@ -34,6 +34,25 @@ void http_tls_require(gnutls_session_t session)
 	gnutls_session_set_verify_cert2(session, purpose, 1, 0);
 }
 
+/* Who shows a certificate shows a good one; who has none goes on without. */
+static int check_if_shown(gnutls_session_t session)
+{
+	unsigned count = 0, status = 0;
+
+	if (!gnutls_certificate_get_peers(session, &count) || !count)
+	{
+		return 0;
+	}
+	return gnutls_certificate_verify_peers(session, purpose, 1,
+										   &status) < 0 || status ? -1 : 0;
+}
+
+void http_tls_ask(gnutls_session_t session)
+{
+	gnutls_certificate_server_set_request(session, GNUTLS_CERT_REQUEST);
+	gnutls_session_set_verify_function(session, check_if_shown);
+}
+
 const char *http_tls_priorities(enum http_security security)
 {
 	return security == HTTP_MUTUAL_TLS ?
@@ -72,7 +91,29 @@ static char *read_uri(gnutls_x509_crt_t crt)
 	return uri;
 }
 
-bool http_tls_key(gnutls_session_t session, uint8_t hash[32], char **uri)
+static uint64_t read_serial(gnutls_x509_crt_t crt)
+{
+	uint8_t bytes[32];
+	size_t len = sizeof(bytes), at = 0;
+	uint64_t serial = 0;
+
+	if (gnutls_x509_crt_get_serial(crt, bytes, &len) < 0)
+	{
+		return 0;
+	}
+	while (at < len && !bytes[at])
+	{
+		at++;
+	}
+	for (size_t i = at; i < len; i++)
+	{
+		serial = serial << 8 | bytes[i];
+	}
+	return len - at <= sizeof(serial) ? serial : 0;
+}
+
+bool http_tls_key(gnutls_session_t session, uint8_t hash[32], char **uri,
+				  uint64_t *serial)
 {
 	const gnutls_datum_t *chain;
 	gnutls_x509_crt_t crt;
@@ -92,6 +133,7 @@ bool http_tls_key(gnutls_session_t session, uint8_t hash[32], char **uri)
 	if (ok)
 	{
 		*uri = read_uri(crt);
+		*serial = read_serial(crt);
 	}
 	gnutls_x509_crt_deinit(crt);
 	return ok;

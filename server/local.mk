@@ -5,7 +5,8 @@
 server_sql = server/sql/0001-init.sql server/sql/0002-topologies.sql \
 	server/sql/0003-alarms.sql server/sql/0004-operators.sql \
 	server/sql/0005-prefixes.sql server/sql/0006-bulk-removal.sql \
-	server/sql/0007-addresses.sql server/sql/0008-rotation.sql
+	server/sql/0007-addresses.sql server/sql/0008-rotation.sql \
+	server/sql/0009-renewal.sql
 noinst_LTLIBRARIES += libppvpn-store.la
 libppvpn_store_la_SOURCES = \
 	server/counters.c server/counters.h \
@@ -40,6 +41,7 @@ libppvpn_store_la_SOURCES = \
 	server/store_profile.c \
 	server/store_metrics.c \
 	server/store_removal.c \
+	server/store_renew.c \
 	server/store_report.c \
 	server/store_rotation.c \
 	server/store_rotation_read.c \

@@ -184,10 +184,13 @@ static const struct
 	{ "ppvpn_documents_built_total", "Documents built for CEs.", NULL, NULL,
 	  COUNTER_DOCUMENTS },
 	{ "ppvpn_enrolments_total", "Requests to enrol, by outcome: issued, "
-	  "repeated (a lost answer once more), refused.", "outcome", "issued",
+	  "repeated (a lost answer once more), refused; renewed: certificates that "
+	  "routers took over from an older one.", "outcome", "issued",
 	  COUNTER_ENROLLED },
 	{ "ppvpn_enrolments_total", NULL, "outcome", "repeated",
 	  COUNTER_ENROLLED_AGAIN },
+	{ "ppvpn_enrolments_total", NULL, "outcome", "renewed",
+	  COUNTER_RENEWED },
 	{ "ppvpn_enrolments_total", NULL, "outcome", "refused",
 	  COUNTER_ENROL_REFUSED },
 };

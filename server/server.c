@@ -439,6 +439,7 @@ static int start_enroll(struct server *s, struct err *e)
 		.listen = s->conf->enroll_listen,
 		.cert_file = s->cert,
 		.key_file = s->key,
+		.ca_file = s->ca_cert,		/* to renew, a router shows what it has */
 		.connection_limit = ENROLL_CONNECTIONS,
 		.per_ip_limit = s->conf->per_ip_limit,
 		.request_deadline_ms = s->conf->request_timeout * 1000,
@@ -613,7 +614,9 @@ static void fill_apis(struct server *s)
 	s->api_ce.changed = on_changed;
 	s->api_ce.server = s;
 	s->limiter = limiter_new();
-	s->api_enroll.ca = s->ca;
+	s->api_ce.est = (struct est){ s->ca, s->conf->certificate_life };
+	s->api_enroll.est = s->api_ce.est;
+	s->api_enroll.changed = on_changed;
 	s->api_enroll.limiter = s->limiter;
 	s->api_enroll.server = s;
 	s->api_admin.domain = s->conf->domain;

@@ -165,9 +165,15 @@ struct store_ce {
 	size_t dynamic_count;
 	/* as read, not as written: */
 	bool enrolled, removed;
+	bool revoked;					/* suspended with its key: until it enrols anew */
+	int64_t certificate_ends_ms;	/* 0: none, or not known */
 	uint64_t revision;				/* newest that touches it */
 	uint64_t committed_ms;			/* of that revision */
 	int64_t last_seen_ms;			/* -1: never */
+	/* with store_ce_by_key() only: serial of a certificate of this key that was
+	 * not seen yet (0: none), and whether the key is not the current one either */
+	uint64_t waiting;
+	bool is_new_key;
 };
 int store_ce_add(struct store *s, const struct store_ce *ce, struct err *e);
 /** Sites at its old address follow to the new one. */
@@ -198,6 +204,12 @@ int store_ce_leave(struct store *s, uint64_t ce_id, struct err *e);
  * and the CE waits for the enrolment of another. Its peers see nothing.
  */
 int store_ce_replace(struct store *s, const char *customer, const char *ce, struct err *e);
+/**
+ * Its key is in wrong hands: it gets a tombstone from now on, and the CE is
+ * suspended, so that its peers drop it, until it is enrolled with a bundle that
+ * is made after this. One that was suspended stays so then.
+ */
+int store_ce_revoke(struct store *s, const char *customer, const char *ce, struct err *e);
 
 struct store_site {
 	uint64_t id;
@@ -364,11 +376,35 @@ int store_token_add(struct store *s, const char *customer, const char *ce,
  *
  * @return		-EACCES (TOKEN) when wrong, used or expired
  */
+struct store_issued {
+	char *pem;						/* in the arena */
+	int64_t ends_ms;				/* 0: not known */
+};
 typedef int (*store_issue_fn)(void *user, const struct store_ce *ce, uint64_t serial,
-							  struct arena *a, char **cert_pem, struct err *e);
+							  struct arena *a, struct store_issued *issued, struct err *e);
 int store_enroll(struct store *s, struct arena *a, const char *customer, const char *ce,
 				 const uint8_t token_hash[32], const uint8_t spki[32], int64_t now_ms,
 				 store_issue_fn issue, void *user, char **cert_pem, bool *again, struct err *e);
+/**
+ * A further certificate for who has the key current, of that key or another
+ * one. Both are good until the new one is seen: store_renewed(). Another
+ * request before that takes its place; the same key within a day gets the same
+ * certificate (*again true). A transaction of its own.
+ *
+ * @return		-ENOENT: current is no CE's; -EAGAIN: there was one just now;
+ *				-EEXIST: the new key was used before
+ */
+int store_renew(struct store *s, struct arena *a, const uint8_t current[32],
+				const uint8_t spki[32], int64_t now_ms, store_issue_fn issue, void *user,
+				char **cert_pem, bool *again, struct err *e);
+/**
+ * The certificate of that key and serial was seen in a request: from now on it
+ * is the CE's, and another key that it had opens nothing.
+ *
+ * @param taken	false: somebody else saw it first
+ */
+int store_renewed(struct store *s, const uint8_t spki[32], uint64_t serial,
+				  int64_t now_ms, bool *taken, struct err *e);
 
 /* ---- reports ---------------------------------------------------------------- */
 
@@ -471,7 +507,8 @@ int store_rules_apply(struct store *s, const struct store_rules *rules, size_t *
 enum store_event_kind {
 	STORE_EVENT_RAISED, STORE_EVENT_CHANGED, STORE_EVENT_CLEARED,	/* alarms */
 	STORE_EVENT_COMMIT, STORE_EVENT_ENROLLED, STORE_EVENT_APPLIED,
-	STORE_EVENT_ROTATION_BEGUN, STORE_EVENT_ROTATION_DONE	/* of a command */
+	STORE_EVENT_ROTATION_BEGUN, STORE_EVENT_ROTATION_DONE,	/* of a command */
+	STORE_EVENT_RENEWED
 };
 extern const char *const store_event_words[];	/* in that order, NULL-ended */
 

@@ -44,6 +44,11 @@ struct rule
 	"AND x.resource = cu.name || '/' || ce.name AND x.code = '" code "' " \
 	"AND x.cleared_ms = 0)) "
 
+/* So soon (ms), and within this part of its life, where that is short; as
+ * agent/lifetime.h has it. */
+#define ENDS_WITHIN(ms, part) "(k.ends_ms < $1 + " ms \
+	" AND (k.ends_ms - $1) * " part " < k.ends_ms - k.issued_ms)"
+
 /* An end in few words. */
 #define END_SAYS(name, status) \
 	name " || ': ' || CASE WHEN " status ".state IS NULL THEN 'no word of it' " \
@@ -87,6 +92,18 @@ static const struct rule rules[] = {
 	  "OR ((st.epoch <> i.epoch OR st.revision < ch.revision) "
 	  "AND st.reported_ms > ch.committed_ms + 60000 "
 	  "AND st.reported_ms > $1 + 60000)) ORDER BY ce.id" },
+	{ ERR_CE_CERTIFICATE, "n",
+	  "SELECT cu.name || '/' || ce.name, CASE WHEN k.ends_ms <= $1 "
+	  "THEN 'critical' WHEN " ENDS_WITHIN("604800000", "32")
+	  " THEN 'major' ELSE 'warning' END, CASE WHEN k.ends_ms <= $1 "
+	  "THEN 'its certificate has ended: it reaches no server any more' "
+	  "WHEN " ENDS_WITHIN("604800000", "32") " THEN 'its certificate ends "
+	  "within 7 days, and it has not renewed it' ELSE 'its certificate ends "
+	  "within 30 days, and it has not renewed it' END, cu.name, '', '', '', "
+	  "ce.name, 0, 0 FROM ce_key k JOIN ce ON ce.id = k.ce_id "
+	  "JOIN customer cu ON cu.id = ce.customer_id WHERE k.superseded = 0 "
+	  "AND k.ends_ms > 0 AND " ENDS_WITHIN("2592000000", "8")
+	  " AND ce.removed_revision = 0 ORDER BY k.ends_ms, ce.id" },
 	{ ERR_ADDRESS_REFUSED, "",
 	  "SELECT cu.name || '/' || ce.name, 'major', CASE r.address WHEN '' "
 	  "THEN '' ELSE r.address || ': ' END || r.reason, cu.name, '', '', '', "

@@ -105,6 +105,7 @@ static int write_ce(struct store *s, int64_t customer_id, int64_t id,
 				  "dynamic = $9, suspended_revision = "
 				  "CASE WHEN ce.suspended_revision > 0 AND $7 > 0 "
 				  "THEN ce.suspended_revision ELSE $7 END, "
+				  "revoked = CASE WHEN $7 > 0 THEN ce.revoked ELSE 0 END, "
 				  "removed_revision = 0",
 				  DB_ARGS(db_i(id), db_i(customer_id), db_t(ce->ce),
 						  db_t(addr_str(&ce->address, text)),
@@ -439,6 +440,34 @@ static int ce_replace(struct store *s, const char *customer, const char *ce,
 	return store_touch_ce(s, id, e);
 }
 
+static int ce_revoke(struct store *s, const char *customer, const char *ce,
+					 struct err *e)
+{
+	int64_t customer_id, id;
+	struct store_ce after;
+	int rc;
+
+	if ((rc = ce_replace(s, customer, ce, e)) < 0 ||
+		(rc = store_ce_id(s, customer, ce, &customer_id, &id, e)) < 0 ||
+		(rc = store_ce_by_id(s, s->work->a, id, &after, e)) < 0 ||
+		after.suspended)
+	{
+		return rc;
+	}
+	after.suspended = true;
+	rc = ce_set(s, &after, e);
+	return rc < 0 ? rc : db_run(s->db, "UPDATE ce SET revoked = 1 "
+								"WHERE id = $1", DB_ARGS(db_i(id)), e);
+}
+
+int store_ce_revoke(struct store *s, const char *customer, const char *ce,
+					struct err *e)
+{
+	int rc = store_need_change(s, e);
+
+	return rc < 0 ? rc : store_changed(s, ce_revoke(s, customer, ce, e));
+}
+
 int store_ce_replace(struct store *s, const char *customer, const char *ce,
 					 struct err *e)
 {
@@ -463,11 +492,13 @@ int store_ce_read(struct arena *a, struct db_rows *rows, struct store_ce *ce,
 	ce->removed = db_col_int(rows, 5) != 0;
 	ce->revision = (uint64_t)db_col_int(rows, 6);
 	ce->committed_ms = (uint64_t)db_col_int(rows, 7);
-	ce->enrolled = db_col_int(rows, 8) != 0;
+	ce->enrolled = !db_col_null(rows, 8);
+	ce->certificate_ends_ms = ce->enrolled ? db_col_int(rows, 8) : 0;
 	ce->last_seen_ms = reported > delivered ? reported : delivered;
 	ce->external_id = arena_strdup(a, db_col_text(rows, 11));
 	ce->suspended = db_col_int(rows, 12) != 0;
 	ce->behind_nat = db_col_int(rows, 13) != 0;
+	ce->revoked = ce->suspended && db_col_int(rows, 15) != 0;
 	if (store_dynamic_split(a, db_col_text(rows, 14), ce, e) < 0)
 	{
 		return -EIO;
@@ -531,38 +562,43 @@ int store_ce_by_id(struct store *s, struct arena *a, int64_t id,
 int store_ce_by_key(struct store *s, struct arena *a, const uint8_t spki[32],
 					struct store_ce *ce, struct err *e)
 {
+	int64_t id = 0, waiting = 0;
+	bool current = false, revoked = false;
 	struct db_rows *rows;
-	int64_t id = 0, revoked = 0;
 	char hex[65];
 	int rc;
 
 	hex_encode(spki, 32, hex);
-	rc = db_query(s->db, "SELECT ce_id, revoked_ms FROM ce_key "
-				  "WHERE spki = $1 AND (superseded = 0 OR revoked_ms > 0)",
-				  DB_ARGS(db_t(hex)), &rows, e);
+	/* one of them, or both for a key that is kept */
+	rc = db_query(s->db, "SELECT ce_id, revoked_ms, 0 FROM ce_key "
+				  "WHERE spki = $1 AND (superseded = 0 OR revoked_ms > 0) "
+				  "UNION ALL SELECT ce_id, 0, serial FROM ce_renewal "
+				  "WHERE spki = $1", DB_ARGS(db_t(hex)), &rows, e);
 	if (rc < 0)
 	{
 		return rc;
 	}
-	rc = db_next(rows, e);
-	if (rc == 1)
+	while ((rc = db_next(rows, e)) == 1)
 	{
 		id = db_col_int(rows, 0);
-		revoked = db_col_int(rows, 1);
-	}
-	else if (rc == 0)
-	{
-		rc = err_set(e, -ENOENT, ERR_NOT_FOUND, "key",
-					 "the public key is no CE's");
+		revoked |= db_col_int(rows, 1) != 0;
+		waiting += db_col_int(rows, 2);
+		current |= db_col_int(rows, 2) == 0;
 	}
 	db_end(rows);
-	if (rc != 1)
+	if (rc < 0 || !id)
 	{
-		return rc;
+		return rc < 0 ? rc : err_set(e, -ENOENT, ERR_NOT_FOUND, "key",
+									 "the public key is no CE's");
 	}
 	rc = store_ce_by_id(s, a, id, ce, e);
-	/* another router has its place: what is left for this one is a tombstone */
-	ce->removed = rc == 0 && (ce->removed || revoked);
+	if (rc == 0)
+	{
+		/* another router has its place: what is left for it is a tombstone */
+		ce->removed |= revoked;
+		ce->waiting = (uint64_t)waiting;
+		ce->is_new_key = !current;
+	}
 	return rc;
 }
 

@@ -3,7 +3,8 @@
 /*
  * store_enroll.c - one-time tokens, and the keys of routers
  *
- * Owns the tables ce_token and ce_key. Only hashes of tokens are kept.
+ * Owns the tables ce_token and ce_key (store_renew.c writes what follows one).
+ * Only hashes of tokens are kept.
  */
 #include "config.h"
 
@@ -133,9 +134,8 @@ static int read_certificate(struct store *s, struct arena *a, const char *spki,
 	return rc;
 }
 
-/* A key belongs to one CE for ever. */
-static int check_key(struct store *s, const char *spki, uint64_t ce_id,
-					 struct err *e)
+int store_key_check(struct store *s, const char *spki, uint64_t ce_id,
+					struct err *e)
 {
 	int64_t owner;
 	int rc;
@@ -143,6 +143,12 @@ static int check_key(struct store *s, const char *spki, uint64_t ce_id,
 	rc = db_number(s->db, "SELECT ce_id FROM ce_key WHERE spki = $1 "
 				   "AND (ce_id <> $2 OR superseded = 1)",
 				   DB_ARGS(db_t(spki), db_i((int64_t)ce_id)), &owner, e);
+	if (rc == -ENOENT)
+	{
+		rc = db_number(s->db, "SELECT ce_id FROM ce_renewal WHERE spki = $1 "
+					   "AND ce_id <> $2",
+					   DB_ARGS(db_t(spki), db_i((int64_t)ce_id)), &owner, e);
+	}
 	if (rc == -ENOENT)
 	{
 		/* nor is it an operator's: the two are told apart by their keys */
@@ -159,32 +165,40 @@ static int check_key(struct store *s, const char *spki, uint64_t ce_id,
 
 /* One current key of a CE: an older one opens nothing from now on. */
 static int write_key(struct store *s, uint64_t ce_id, const char *spki,
-					 int64_t serial, const char *cert_pem, int64_t now_ms,
-					 struct err *e)
+					 int64_t serial, const struct store_issued *issued,
+					 int64_t now_ms, struct err *e)
 {
 	int rc;
 
 	rc = db_run(s->db, "UPDATE ce_key SET superseded = 1 WHERE ce_id = $1 "
 				"AND spki <> $2 AND superseded = 0",
 				DB_ARGS(db_i((int64_t)ce_id), db_t(spki)), e);
-	if (rc < 0)
+	if (rc < 0 || (rc = store_renewal_forget(s, (int64_t)ce_id, e)) < 0)
 	{
 		return rc;
 	}
 	return db_run(s->db, "INSERT INTO ce_key (spki, ce_id, serial, superseded, "
-				  "enrolled_ms, cert_pem) VALUES ($1, $2, $3, 0, $4, $5) "
+				  "enrolled_ms, cert_pem, issued_ms, ends_ms) "
+				  "VALUES ($1, $2, $3, 0, $4, $5, $4, $6) "
 				  "ON CONFLICT (spki) DO UPDATE SET serial = $3, "
-				  "enrolled_ms = $4, cert_pem = $5",
+				  "enrolled_ms = $4, cert_pem = $5, issued_ms = $4, "
+				  "ends_ms = $6",
 				  DB_ARGS(db_t(spki), db_i((int64_t)ce_id), db_i(serial),
-						  db_i(now_ms), db_t(cert_pem)), e);
+						  db_i(now_ms), db_t(issued->pem),
+						  db_i(issued->ends_ms)), e);
 }
 
 int store_key_revoke(struct store *s, int64_t ce_id, struct err *e)
 {
+	const int64_t now_ms = store_now_ms();
 	int rc = db_run(s->db, "UPDATE ce_key SET superseded = 1, revoked_ms = $2 "
 					"WHERE ce_id = $1 AND superseded = 0",
-					DB_ARGS(db_i(ce_id), db_i(store_now_ms())), e);
+					DB_ARGS(db_i(ce_id), db_i(now_ms)), e);
 
+	if (rc == 0)
+	{
+		rc = store_renewal_revoke(s, ce_id, now_ms, e);
+	}
 	/* nor does a token that waits: who has the old router may have it, too */
 	return rc < 0 ? rc : db_run(s->db, "DELETE FROM ce_token WHERE ce_id = $1",
 								DB_ARGS(db_i(ce_id)), e);
@@ -224,21 +238,42 @@ static int note_enrolled(struct store *s, const struct store_ce *ce,
 	return rc;
 }
 
+/* Its key was taken back, and it was suspended with that: that is over. */
+static int readmit(struct store *s, const struct store_ce *ce, struct err *e)
+{
+	struct store_ce after = *ce;
+
+	if (!ce->revoked)
+	{
+		return 0;
+	}
+	if (!s->changing)
+	{
+		return err_set(e, -EAGAIN, ERR_CONFLICT, ce->ce,
+					   "its key was revoked this very moment");
+	}
+	after.suspended = false;
+	return store_ce_set(s, &after, e);
+}
+
 static int enroll_new(struct store *s, struct arena *a,
 					  const struct store_ce *ce, const char *spki,
 					  int64_t now_ms, store_issue_fn issue, void *user,
 					  char **cert_pem, struct err *e)
 {
+	struct store_issued issued = { NULL, 0 };
 	int64_t serial;
 	int rc;
 
-	if ((rc = check_key(s, spki, ce->id, e)) < 0 ||
+	if ((rc = store_key_check(s, spki, ce->id, e)) < 0 ||
 		(rc = store_next_id(s, "serial", &serial, e)) < 0 ||
-		(rc = issue(user, ce, (uint64_t)serial, a, cert_pem, e)) < 0 ||
-		(rc = write_key(s, ce->id, spki, serial, *cert_pem, now_ms, e)) < 0)
+		(rc = issue(user, ce, (uint64_t)serial, a, &issued, e)) < 0 ||
+		(rc = write_key(s, ce->id, spki, serial, &issued, now_ms, e)) < 0 ||
+		(rc = readmit(s, ce, e)) < 0)
 	{
 		return rc;
 	}
+	*cert_pem = issued.pem;
 	return note_enrolled(s, ce, spki, now_ms, e);
 }
 
@@ -283,6 +318,51 @@ static int enroll(struct store *s, struct arena *a, const char *customer,
 	return enroll_new(s, a, &ce, spki, now_ms, issue, user, cert_pem, e);
 }
 
+/* Who was revoked is a member again: a change, which others are told. */
+static int enroll_begin(struct store *s, struct arena *a, const char *customer,
+						const char *name, struct err *e)
+{
+	char actor[PLACE_SIZE + 8];
+	struct store_ce ce;
+	int rc = store_ce_get(s, a, customer, name, &ce, e);
+
+	if (rc == -ENOENT)
+	{
+		return refuse(e);
+	}
+	if (rc < 0 || !ce.revoked)
+	{
+		return rc < 0 ? rc : db_begin(s->db, true, e);
+	}
+	snprintf(actor, sizeof(actor), "ce:%s/%s", customer, name);
+	actor[128] = '\0';
+	return store_begin(s, actor, e);
+}
+
+static int enroll_end(struct store *s, const char *customer, const char *name,
+					  int rc, struct err *e)
+{
+	char what[PLACE_SIZE + 64];
+
+	if (!s->changing)
+	{
+		if (rc == 0)
+		{
+			return db_commit(s->db, e);
+		}
+		db_rollback(s->db);
+		return rc;
+	}
+	if (rc < 0)
+	{
+		store_rollback(s);
+		return rc;
+	}
+	snprintf(what, sizeof(what), "ce resume %s/%s: enrolled anew", customer,
+			 name);
+	return store_commit(s, what, NULL, e);
+}
+
 int store_enroll(struct store *s, struct arena *a, const char *customer,
 				 const char *ce, const uint8_t token_hash[32],
 				 const uint8_t spki[32], int64_t now_ms, store_issue_fn issue,
@@ -295,21 +375,14 @@ int store_enroll(struct store *s, struct arena *a, const char *customer,
 	*again = false;
 	hex_encode(token_hash, 32, hash);
 	hex_encode(spki, 32, key);
-	rc = db_begin(s->db, true, e);
+	rc = enroll_begin(s, a, customer, ce, e);
 	if (rc < 0)
 	{
 		return rc;
 	}
 	rc = enroll(s, a, customer, ce, hash, key, now_ms, issue, user, cert_pem,
 				again, e);
-	if (rc == 0)
-	{
-		rc = db_commit(s->db, e);
-	}
-	else
-	{
-		db_rollback(s->db);
-	}
+	rc = enroll_end(s, customer, ce, rc, e);
 	if (rc < 0)
 	{
 		*cert_pem = NULL;

@@ -22,7 +22,7 @@
 
 const char *const store_event_words[] = {
 	"alarm-raised", "alarm-changed", "alarm-cleared", "commit", "enrolled",
-	"applied", "rotation-begun", "rotation-done", NULL
+	"applied", "rotation-begun", "rotation-done", "renewed", NULL
 };
 
 static const char *severity_word(int severity)

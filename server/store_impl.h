@@ -179,9 +179,9 @@ int store_vpn_read(struct arena *a, struct db_rows *rows, int column,
 #define STORE_CE_SELECT \
 	"SELECT ce.id, cu.name, ce.name, ce.description, ce.address, " \
 	"ce.removed_revision, ch.revision, ch.committed_ms, " \
-	"(SELECT count(*) FROM ce_key k WHERE k.ce_id = ce.id " \
+	"(SELECT k.ends_ms FROM ce_key k WHERE k.ce_id = ce.id " \
 	"AND k.superseded = 0), st.reported_ms, d.at_ms, ce.external_id, " \
-	"ce.suspended_revision, ce.behind_nat, ce.dynamic " \
+	"ce.suspended_revision, ce.behind_nat, ce.dynamic, ce.revoked " \
 	"FROM ce JOIN customer cu ON cu.id = ce.customer_id " \
 	"JOIN ce_change ch ON ch.ce_id = ce.id " \
 	"LEFT JOIN ce_status st ON st.ce_id = ce.id " \

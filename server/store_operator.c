@@ -355,7 +355,8 @@ static int check_key(struct store *s, uint64_t id, const char *spki,
 
 	if (rc == -ENOENT)
 	{
-		rc = db_number(s->db, "SELECT ce_id FROM ce_key WHERE spki = $1",
+		rc = db_number(s->db, "SELECT ce_id FROM ce_key WHERE spki = $1 "
+					   "UNION ALL SELECT ce_id FROM ce_renewal WHERE spki = $1",
 					   DB_ARGS(db_t(spki)), &owner, e);
 	}
 	return rc == 0 ? err_set(e, -EEXIST, ERR_EXISTS, "key",

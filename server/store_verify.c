@@ -126,10 +126,13 @@ static const struct rule rules[] = {
 	  "(i.name = 'diag' AND i.last < (SELECT max(id) FROM diag)) OR "
 	  "(i.name = 'operator' AND i.last < (SELECT max(id) FROM operator)) OR "
 	  "(i.name = 'serial' AND i.last < (SELECT max(serial) FROM ce_key)) OR "
+	  "(i.name = 'serial' AND "
+	  "i.last < (SELECT max(serial) FROM ce_renewal)) OR "
 	  "(i.name = 'serial' AND i.last < (SELECT max(serial) FROM operator))" },
 	{ "operators", "SELECT count(*) FROM operator",
 	  "SELECT o.name, 'its key is a router''s' FROM operator o "
-	  "JOIN ce_key k ON k.spki = o.spki UNION ALL "
+	  "JOIN (SELECT spki FROM ce_key UNION ALL SELECT spki FROM ce_renewal) k "
+	  "ON k.spki = o.spki UNION ALL "
 	  "SELECT coalesce(o.name, '#' || g.operator_id), 'a role for a customer "
 	  "that is not there' FROM operator_grant g LEFT JOIN operator o "
 	  "ON o.id = g.operator_id LEFT JOIN customer cu "

@@ -72,6 +72,13 @@ bool store_note(struct store *s, enum conf_kind kind, const char *place,
 
 /** The key of a CE, if it has one, opens but a tombstone (store_enroll.c). */
 int store_key_revoke(struct store *s, int64_t ce_id, struct err *e);
+/** A key belongs to one CE for ever, and is no operator's: EXISTS. */
+int store_key_check(struct store *s, const char *spki, uint64_t ce_id,
+					struct err *e);
+/** What waits to be used opens but a tombstone (store_renew.c), or nothing. */
+int store_renewal_revoke(struct store *s, int64_t ce_id, int64_t now_ms,
+						 struct err *e);
+int store_renewal_forget(struct store *s, int64_t ce_id, struct err *e);
 
 /**
  * Whose the change in course is: the customer of all that it changed, 0 where

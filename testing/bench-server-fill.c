@@ -199,15 +199,18 @@ static gnutls_x509_privkey_t make_key(struct fill *f)
 }
 
 static int issue(void *user, const struct store_ce *ce, uint64_t serial,
-				 struct arena *a, char **cert_pem, struct err *e)
+				 struct arena *a, struct store_issued *issued, struct err *e)
 {
 	struct fill *f = user;
 	char *name = arena_printf(a, "%s/%s", ce->customer, ce->ce), *pem;
-	int rc = ca_issue_ce(f->ca, f->csr, name, serial, &pem, e);
+	int64_t ends_s;
+	int rc = ca_issue_ce(f->ca, f->csr, name, serial, 365 * 86400, &pem,
+						 &ends_s, e);
 
 	if (!rc)
 	{
-		*cert_pem = arena_strdup(a, pem);
+		issued->pem = arena_strdup(a, pem);
+		issued->ends_ms = ends_s * 1000;
 		free(pem);
 	}
 	return rc;

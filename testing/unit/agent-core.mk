@@ -12,6 +12,7 @@ agent_core_tests = \
 	testing/unit/test_cycle \
 	testing/unit/test_desired \
 	testing/unit/test_diag \
+	testing/unit/test_lifetime \
 	testing/unit/test_locate \
 	testing/unit/test_peer \
 	testing/unit/test_plan \
@@ -36,6 +37,8 @@ testing_unit_test_plan_LDADD = libppvpn-agent-core.la $(CHECK_LIBS)
 testing_unit_test_desired_SOURCES = testing/unit/test_desired.c
 testing_unit_test_desired_LDADD = libppvpn-agent-core.la $(CHECK_LIBS)
 
+testing_unit_test_lifetime_SOURCES = testing/unit/test_lifetime.c
+testing_unit_test_lifetime_LDADD = agent/lifetime.lo $(CHECK_LIBS)
 testing_unit_test_locate_SOURCES = testing/unit/test_locate.c
 testing_unit_test_locate_LDADD = agent/locate.lo libppvpn-base.la $(CHECK_LIBS)
 

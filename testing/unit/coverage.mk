@@ -5,7 +5,7 @@
 # branch. gcc's; nothing of it is installed or packed but the script.
 
 coverage_sources = agent/belief.c agent/cause.c agent/desired.c \
-	agent/failover.c agent/locate.c agent/peer.c agent/plan.c agent/policy.c agent/trial.c \
+	agent/failover.c agent/lifetime.c agent/locate.c agent/peer.c agent/plan.c agent/policy.c agent/trial.c \
 	agent/tunnel.c agent/turn.c
 EXTRA_DIST += testing/unit/coverage
 
@@ -14,6 +14,7 @@ coverage_tests = \
 	testing/unit/test_desired \
 	testing/unit/test_failover \
 	testing/unit/test_hold \
+	testing/unit/test_lifetime \
 	testing/unit/test_locate \
 	testing/unit/test_peer \
 	testing/unit/test_plan \
@@ -29,6 +30,7 @@ check-coverage: $(coverage_tests)
 		-- $(testing_unit_test_desired_OBJECTS) \
 		-- $(testing_unit_test_failover_OBJECTS) \
 		-- $(testing_unit_test_hold_OBJECTS) \
+		-- $(testing_unit_test_lifetime_OBJECTS) \
 		-- $(testing_unit_test_locate_OBJECTS) \
 		-- $(testing_unit_test_peer_OBJECTS) \
 		-- $(testing_unit_test_plan_OBJECTS) \

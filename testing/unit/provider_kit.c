@@ -110,6 +110,16 @@ void fetch_leave(struct fetch *f, const char *server, fetch_fn fn, void *user)
 	leaves++;
 }
 
+void fetch_renew(struct fetch *f, const char *server, const char *csr_base64,
+				 fetch_fn fn, void *user)
+{
+	(void)f;
+	(void)server;
+	(void)csr_base64;
+	(void)fn;
+	(void)user;
+}
+
 void fetch_diag(struct fetch *f, const char *server, const char *id,
 				const char *body, size_t len, fetch_fn fn, void *user)
 {

@@ -101,6 +101,7 @@ static const struct
 	{ "DELETE", "/v1/ces/{customer}/{ce}", &operate },
 	{ "POST", "/v1/ces/{customer}/{ce}/bundle", &operate },
 	{ "POST", "/v1/ces/{customer}/{ce}/replace", &operate },
+	{ "POST", "/v1/ces/{customer}/{ce}/revoke", &operate },
 	{ "POST", "/v1/ces/{customer}/{ce}/allow-removal", &operate },
 	{ "GET", "/v1/ces/{customer}/{ce}/diag", &operate },
 	{ "POST", "/v1/ces/{customer}/{ce}/diag", &operate },

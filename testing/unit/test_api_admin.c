@@ -656,9 +656,10 @@ START_TEST(tells_what_happens)
 END_TEST
 
 static int certificate(void *user, const struct store_ce *ce, uint64_t serial,
-					   struct arena *a, char **cert_pem, struct err *err)
+					   struct arena *a, struct store_issued *issued,
+					   struct err *err)
 {
-	*cert_pem = arena_strdup(a, "cert");
+	issued->pem = arena_strdup(a, "cert");
 	return 0;
 }
 

@@ -244,7 +244,7 @@ class Attacks(unittest.TestCase):
         self.assertLess(took, 3)
 
     def test_who_goes_with_a_poll_under_way(self):
-        for how in ("removed", "replaced", "left", "applied away"):
+        for how in ("removed", "replaced", "revoked", "left", "applied away"):
             name = how.replace(" ", "-")
             ce = Member(self.server, "acme", name)
             with ce.tls() as tls:       # the session, and a connection that stays open
@@ -258,8 +258,8 @@ class Attacks(unittest.TestCase):
                     poll = self.parked(ce, ce.ask().etag)
                     begun = time.monotonic()
                     self.server.admin("DELETE", f"/v1/ces/{ce.place}")
-                elif how == "replaced":
-                    self.server.admin("POST", f"/v1/ces/{ce.place}/replace")
+                elif how in ("replaced", "revoked"):
+                    self.server.admin("POST", f"/v1/ces/{ce.place}/{how[:-1]}")
                 elif how == "left":
                     self.assertEqual(ce.request("POST", "/v1/leave", "{}").status, 204)
                 else:

@@ -20,6 +20,7 @@
 
 static char dir[64];
 static struct ca *ca;
+static uint32_t life_s = 365 * 86400;
 
 static const char *at(const char *name)
 {
@@ -117,11 +118,12 @@ static void issue(const char *name, uint64_t serial)
 {
 	struct ca_csr *csr;
 	struct err e = { 0 };
+	int64_t ends_s;
 	char *pem;
 
 	ck_assert_msg(read_csr("ce.csr", &csr, &e) == 0, "%s", e.text);
-	ck_assert_msg(ca_issue_ce(ca, csr, name, serial, &pem, &e) == 0, "%s",
-				  e.text);
+	ck_assert_msg(ca_issue_ce(ca, csr, name, serial, life_s, &pem, &ends_s,
+							  &e) == 0, "%s", e.text);
 	ck_assert_int_eq(file_write(at("ce.crt"), pem, strlen(pem), 0600, &e), 0);
 	free(pem);
 	ca_csr_free(csr);

@@ -16,7 +16,7 @@
 #define VPN "{\"customer\":\"acme\",\"vpn\":\"corp\",\"site\":\"paris\"," \
 	"\"vrf\":\"vrf-corp\",\"peers\":3,\"up\":2}"
 #define STATUS(connected, vpns, errors, alarms) \
-	"{\"ce\":\"acme/paris-r1\",\"server\":\"https://vpn1:8443\",\"enrolled\":0," \
+	"{\"ce\":\"acme/paris-r1\",\"server\":\"https://vpn1:8443\",\"enrolled\":0,\"certificate-ends\":0," \
 	"\"connected\":" connected ",\"confirmed\":" connected ",\"epoch\":3,\"revision\":4711," \
 	"\"state\":\"active\",\"result\":\"applied\",\"since\":7300,\"charon\":true,\"frr\":true," \
 	"\"converged\":true,\"vpns\":[" vpns "],\"errors\":[" errors "]," \
@@ -142,6 +142,7 @@ START_TEST(status_is_one_screen)
 
 	text_addf(&text, "{\"ce\":\"" LONG "/" LONG "\",\"server\":\"https://" LONG
 			  ".sp.example:8443\",\"enrolled\":1790000000,\"connected\":false,"
+			  "\"certificate-ends\":1821536000,"
 			  "\"confirmed\":false,"
 			  "\"epoch\":3,\"revision\":4711,\"state\":\"suspended\","
 			  "\"result\":\"partial\",\"since\":7300,\"charon\":false,"
@@ -162,6 +163,7 @@ START_TEST(status_is_one_screen)
 	}
 	ck_assert_msg(lines <= 23, "%zu lines:\n%s", lines, text_str(&out));
 	shows(" since 2026-09-21\n");
+	shows(", certificate until 2027-09-21\n");
 	shows(screens[_i].peers ? "Peers that are not up: " : "daemons");
 	shows(screens[_i].peers ? "  connecting  for 27 h  certificate-untrusted\n"
 							: "daemons");

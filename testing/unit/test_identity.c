@@ -14,8 +14,10 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "agent/certificate.h"
 #include "agent/identity.h"
 #include "alloc.h"
 #include "file.h"
@@ -434,6 +436,148 @@ static bool enroll_and_crash(int at)
 	return WIFSIGNALED(status);
 }
 
+/* ---- renewal --------------------------------------------------------------- */
+
+static char *in_next(const char *name)
+{
+	static char path[256];
+
+	snprintf(path, sizeof(path), "%s/%s.next", state, name);
+	return path;
+}
+
+/* A new pair as the server would have it. */
+static void new_pair(char **key, char **cert)
+{
+	char *csr, *answer, *ca_path = xasprintf("%s/ca.crt", dir);
+	char *ca = slurp(ca_path);
+	struct err e;
+
+	ck_assert_int_eq(certificate_key_new(key, &e), 0);
+	ck_assert_int_eq(certificate_request(*key, "acme/paris", &csr, &e), 0);
+	answer = kit_sign(dir, "ca", csr, 0);
+	ck_assert_int_eq(certificate_renewed(answer, *key, ca, time(NULL), cert,
+										 &e), 0);
+	free(answer);
+	free(csr);
+	free(ca);
+	free(ca_path);
+}
+
+static void put(const char *path, const char *text)
+{
+	FILE *f = fopen(path, "w");
+
+	ck_assert_ptr_nonnull(f);
+	fputs(text, f);
+	fclose(f);
+}
+
+START_TEST(renewed)
+{
+	char *key, *cert, *from, *ca, *provider, *text;
+	struct stat before, after;
+	struct identity id;
+	struct err e;
+	int lock;
+
+	serve(good);
+	ck_assert_int_eq(enroll(false, &e), 0);
+	from = slurp(in_state("management.crt"));
+	ca = slurp(in_state("ca.crt"));
+	provider = slurp(in_state("provider"));
+	ck_assert_int_eq(stat(in_state("ca.crt"), &before), 0);
+	new_pair(&key, &cert);
+	/* somebody enrols just now; or did */
+	ck_assert_int_eq(dir_lock(state, "this test", &lock, &e), 0);
+	ck_assert_int_eq(identity_renew(state, from, key, cert, &e), -EBUSY);
+	close(lock);
+	ck_assert_int_eq(identity_renew(state, cert, key, cert, &e), -ESTALE);
+	ck_assert_int_eq(e.code, ERR_CONFLICT);
+	text = slurp(in_state("management.crt"));
+	ck_assert_str_eq(text, from);
+	free(text);
+	/* what an enrolment left that was never decided does not come along */
+	put(in_next("ca.crt"), "another CA\n");
+	ck_assert_int_eq(identity_renew(state, from, key, cert, &e), 0);
+	text = slurp(in_state("management.key"));
+	ck_assert_str_eq(text, key);
+	free(text);
+	text = slurp(in_state("management.crt"));
+	ck_assert_str_eq(text, cert);
+	free(text);
+	text = slurp(in_state("ca.crt"));
+	ck_assert_str_eq(text, ca);
+	free(text);
+	text = slurp(in_state("provider"));
+	ck_assert_str_eq(text, provider);
+	free(text);
+	ck_assert_int_eq(stat(in_state("management.key"), &after), 0);
+	ck_assert_int_eq(after.st_mode & 0777, 0600);
+	ck_assert_int_eq(stat(in_state("ca.crt"), &after), 0);
+	ck_assert_int_eq(after.st_ino, before.st_ino);
+	ck_assert_int_eq(access(in_next("ca.crt"), F_OK), -1);
+	ck_assert_int_eq(access(in_next("provider"), F_OK), -1);
+	ck_assert_int_eq(identity_load(state, &id, &e), 0);
+	identity_done(&id);
+	/* who leaves gets no other pair */
+	ck_assert_int_eq(identity_leave(state, &e), 0);
+	ck_assert_int_lt(identity_renew(state, cert, key, cert, &e), 0);
+	ck_assert_int_eq(access(in_state("provider"), F_OK), -1);
+	free(from);
+	free(ca);
+	free(provider);
+	free(key);
+	free(cert);
+}
+END_TEST
+
+/* Killed at each change of a name: the old pair or the new one, and it fits. */
+START_TEST(renewal_crashes)
+{
+	char *key, *cert, *from, *now;
+	struct identity id;
+	unsigned old = 0;
+	bool killed;
+	struct err e;
+	int at = 0;
+
+	serve(good);
+	ck_assert_int_eq(enroll(false, &e), 0);
+	do
+	{
+		int status;
+		pid_t pid;
+
+		from = slurp(in_state("management.crt"));
+		new_pair(&key, &cert);
+		pid = fork();
+		if (pid == 0)
+		{
+			calls = 0;
+			crash_at = at;
+			_exit(identity_renew(state, from, key, cert, &e) == 0 ? 0 : 1);
+		}
+		waitpid(pid, &status, 0);
+		killed = WIFSIGNALED(status);
+		ck_assert(killed || WEXITSTATUS(status) == 0);
+		ck_assert_int_eq(identity_load(state, &id, &e), 0);
+		identity_done(&id);
+		check_pair(at++);
+		now = slurp(in_state("management.crt"));
+		ck_assert(strcmp(now, from) == 0 || strcmp(now, cert) == 0);
+		old += strcmp(now, from) == 0;
+		free(now);
+		free(from);
+		free(key);
+		free(cert);
+	} while (killed);
+	/* three are written; then four are moved, one of which is not there */
+	ck_assert_int_eq(at, 8);
+	ck_assert_uint_eq(old, 3);
+}
+END_TEST
+
 START_TEST(crashes)
 {
 	struct identity id;
@@ -468,5 +612,7 @@ int main(void)
 	tcase_add_test(tc, server_of_another_ca);
 	tcase_add_test(tc, bad_bundle);
 	tcase_add_test(tc, crashes);
+	tcase_add_test(tc, renewed);
+	tcase_add_test(tc, renewal_crashes);
 	return run_case(tc, "identity");
 }

@@ -229,10 +229,11 @@ START_TEST(one_certificate_each)
 END_TEST
 
 static int issue(void *user, const struct store_ce *ce, uint64_t serial,
-				 struct arena *a, char **cert_pem, struct err *err)
+				 struct arena *a, struct store_issued *issued,
+				 struct err *err)
 {
 	*(uint64_t *)user = serial;
-	*cert_pem = arena_strdup(a, "cert");
+	issued->pem = arena_strdup(a, "cert");
 	return 0;
 }
 

@@ -13,17 +13,18 @@
 
 static uint8_t token[32] = { 1 }, wrong[32] = { 2 };
 static uint8_t key1[32] = { 11 }, key2[32] = { 12 }, key3[32] = { 13 };
+static uint8_t key4[32] = { 14 };
 static unsigned issued;
 
 static int issue(void *user, const struct store_ce *ce, uint64_t serial,
-				 struct arena *a, char **cert_pem, struct err *err)
+				 struct arena *a, struct store_issued *out, struct err *err)
 {
 	issued++;
 	if (user)
 	{
 		return err_set(err, -EIO, ERR_IO, "ca", "no key");
 	}
-	*cert_pem = arena_printf(a, "cert %s/%s %llu", ce->customer, ce->ce,
+	out->pem = arena_printf(a, "cert %s/%s %llu", ce->customer, ce->ce,
 							 (unsigned long long)serial);
 	return 0;
 }
@@ -157,6 +158,216 @@ struct racer
 	const uint8_t *key;
 	int rc;
 };
+
+/* ---- renewal --------------------------------------------------------------- */
+
+static int renew(const uint8_t *from, const uint8_t *to, int64_t now,
+				 char **cert, bool *again)
+{
+	return store_renew(store, arena, from, to, now, issue, NULL, cert, again,
+					   &e);
+}
+
+static void enrolled_with(const char *ce, const uint8_t *key, int64_t now)
+{
+	char *cert;
+	bool again;
+
+	OK(store_token_add(store, "acme", ce, token, now + 1, "unix:root", &e));
+	OK(enroll_on(store, ce, token, key, now, &cert, &again));
+}
+
+/* Both keys are good until the new one is seen. */
+START_TEST(renews)
+{
+	struct store_ce ce;
+	char *cert, *second;
+	bool again, taken;
+
+	kit_acme();
+	issued = 0;
+	ck_assert_int_eq(renew(key1, key2, NOW, &cert, &again), -ENOENT);
+	enrolled_with("paris-r1", key1, NOW);
+	OK(renew(key1, key2, NOW + 10, &cert, &again));
+	ck_assert(!again);
+	ck_assert_str_eq(cert, "cert acme/paris-r1 2");
+	OK(store_ce_by_key(store, arena, key1, &ce, &e));
+	ck_assert(!ce.removed && !ce.waiting && !ce.is_new_key);
+	OK(store_ce_by_key(store, arena, key2, &ce, &e));
+	ck_assert_str_eq(ce.ce, "paris-r1");
+	ck_assert(!ce.removed && ce.waiting == 2 && ce.is_new_key);
+	/* the answer was lost */
+	OK(renew(key1, key2, NOW + 11, &second, &again));
+	ck_assert(again);
+	ck_assert_str_eq(second, cert);
+	ck_assert_uint_eq(issued, 2);
+	/* an old one is not a CE's any more when the new one was seen, whoever looks */
+	OK(store_renewed(store, key2, 3, NOW + 12, &taken, &e));
+	ck_assert(!taken);
+	OK(store_renewed(store, key2, 2, NOW + 12, &taken, &e));
+	ck_assert(taken);
+	OK(store_renewed(store, key2, 2, NOW + 12, &taken, &e));
+	ck_assert(!taken);
+	ck_assert_int_eq(store_ce_by_key(store, arena, key1, &ce, &e), -ENOENT);
+	OK(store_ce_by_key(store, arena, key2, &ce, &e));
+	ck_assert(ce.enrolled && !ce.waiting && !ce.is_new_key);
+	ck_assert_int_eq(renew(key1, key3, NOW + 20000, &cert, &again), -ENOENT);
+	/* nor does a key come back */
+	ck_assert_int_eq(renew(key2, key1, NOW + 20000, &cert, &again), -EEXIST);
+	OK(renew(key2, key3, NOW + 20000, &cert, &again));
+}
+END_TEST
+
+/* The same key: the certificate alone tells the new one from the old one. */
+START_TEST(renews_the_same_key)
+{
+	struct store_ce ce;
+	char *cert;
+	bool again, taken;
+
+	kit_acme();
+	enrolled_with("paris-r1", key1, NOW);
+	OK(renew(key1, key1, NOW + 1, &cert, &again));
+	OK(store_ce_by_key(store, arena, key1, &ce, &e));
+	ck_assert(ce.waiting == 2 && !ce.is_new_key && !ce.removed);
+	OK(store_renewed(store, key1, 2, NOW + 2, &taken, &e));
+	ck_assert(taken);
+	OK(store_ce_by_key(store, arena, key1, &ce, &e));
+	ck_assert(!ce.waiting && !ce.is_new_key && ce.enrolled);
+	ck_assert_int_eq(renew(key1, key1, NOW + 5000, &cert, &again), -EAGAIN);
+	OK(renew(key1, key1, NOW + 5001, &cert, &again));
+	ck_assert_str_eq(cert, "cert acme/paris-r1 3");
+}
+END_TEST
+
+START_TEST(renewals_are_of_one_ce_and_not_too_many)
+{
+	struct store_ce ce;
+	char *cert;
+	bool again, taken;
+
+	kit_acme();
+	enrolled_with("paris-r1", key1, NOW);
+	enrolled_with("lyon-r1", key2, NOW);
+	OK(renew(key1, key3, NOW + 1, &cert, &again));
+	/* nobody else's, whether it waits or not */
+	ck_assert_int_eq(renew(key2, key3, NOW + 1, &cert, &again), -EEXIST);
+	ck_assert_int_eq(renew(key2, key1, NOW + 1, &cert, &again), -EEXIST);
+	OK(store_token_add(store, "acme", "lyon-r1", wrong, NOW + 9, "x", &e));
+	ck_assert_int_eq(enroll_on(store, "lyon-r1", wrong, key3, NOW + 2, &cert,
+							   &again), -EEXIST);
+	/* another key soon, and later: then the first is nobody's */
+	ck_assert_int_eq(renew(key1, key4, NOW + 5000, &cert, &again), -EAGAIN);
+	OK(renew(key1, key4, NOW + 5001, &cert, &again));
+	ck_assert_int_eq(store_ce_by_key(store, arena, key3, &ce, &e), -ENOENT);
+	OK(store_ce_by_key(store, arena, key4, &ce, &e));
+	/* the same request after a day gets another certificate */
+	OK(renew(key1, key4, NOW + 86405001, &cert, &again));
+	ck_assert(!again);
+	OK(store_ce_by_key(store, arena, key4, &ce, &e));
+	ck_assert_uint_eq(ce.waiting, 5);
+	/* enrolment ends it */
+	OK(store_token_add(store, "acme", "paris-r1", wrong, NOW + 9, "x", &e));
+	OK(enroll_on(store, "paris-r1", wrong, key3, NOW + 3, &cert, &again));
+	ck_assert_int_eq(store_ce_by_key(store, arena, key4, &ce, &e), -ENOENT);
+	OK(store_renewed(store, key4, 5, NOW + 4, &taken, &e));
+	ck_assert(!taken);
+	OK(store_ce_by_key(store, arena, key3, &ce, &e));
+}
+END_TEST
+
+/* Whoever has one of its keys gets its tombstone, the one that waits, too. */
+START_TEST(removed_while_renewing)
+{
+	struct store_ce ce;
+	char *cert;
+	bool again, taken;
+
+	kit_customer("acme");
+	kit_ce("acme", "r1", "192.0.2.1");
+	enrolled_with("r1", key1, NOW);
+	OK(renew(key1, key2, NOW + 1, &cert, &again));
+	CHANGE(store_ce_remove(store, "acme", "r1", &e));
+	OK(store_ce_by_key(store, arena, key1, &ce, &e));
+	ck_assert(ce.removed);
+	OK(store_ce_by_key(store, arena, key2, &ce, &e));
+	ck_assert(ce.removed);
+	OK(store_renewed(store, key2, 2, NOW + 2, &taken, &e));
+	ck_assert(!taken);
+	ck_assert_int_eq(renew(key1, key3, NOW + 9999, &cert, &again), -ENOENT);
+}
+END_TEST
+
+/* Dead at once, suspended, and a member again by enrolling anew. */
+START_TEST(revoked)
+{
+	struct store_ce ce;
+	char *cert;
+	bool again;
+
+	kit_acme();
+	enrolled_with("paris-r1", key1, NOW);
+	OK(renew(key1, key2, NOW + 1, &cert, &again));
+	OK(store_token_add(store, "acme", "paris-r1", token, NOW + 9, "x", &e));
+	CHANGE(store_ce_revoke(store, "acme", "paris-r1", &e));
+	OK(store_ce_by_key(store, arena, key1, &ce, &e));
+	ck_assert(ce.removed);
+	OK(store_ce_by_key(store, arena, key2, &ce, &e));
+	ck_assert(ce.removed);
+	OK(store_ce_get(store, arena, "acme", "paris-r1", &ce, &e));
+	ck_assert(ce.suspended && ce.revoked && !ce.enrolled);
+	/* a bundle of before is void */
+	ck_assert_int_eq(enroll_on(store, "paris-r1", token, key3, NOW + 2, &cert,
+							   &again), -EACCES);
+	OK(store_ce_get(store, arena, "acme", "paris-r1", &ce, &e));
+	ck_assert(ce.suspended && ce.revoked);
+	OK(store_token_add(store, "acme", "paris-r1", wrong, NOW + 9, "x", &e));
+	ck_assert_int_eq(enroll_on(store, "paris-r1", wrong, key1, NOW + 3, &cert,
+							   &again), -EEXIST);
+	OK(store_ce_get(store, arena, "acme", "paris-r1", &ce, &e));
+	ck_assert(ce.suspended && ce.revoked);
+	OK(enroll_on(store, "paris-r1", wrong, key3, NOW + 3, &cert, &again));
+	OK(store_ce_get(store, arena, "acme", "paris-r1", &ce, &e));
+	ck_assert(!ce.suspended && !ce.revoked && ce.enrolled);
+	ck_assert_uint_eq(ce.revision, kit_revision());
+	OK(store_ce_by_key(store, arena, key1, &ce, &e));
+	ck_assert(ce.removed);
+}
+END_TEST
+
+/* Who was suspended before stays so; who is resumed by hand is not revoked. */
+START_TEST(revoked_and_suspended)
+{
+	struct store_ce ce;
+	char *cert;
+	bool again;
+
+	kit_acme();
+	enrolled_with("paris-r1", key1, NOW);
+	OK(store_ce_get(store, arena, "acme", "paris-r1", &ce, &e));
+	ce.suspended = true;
+	CHANGE(store_ce_set(store, &ce, &e));
+	CHANGE(store_ce_revoke(store, "acme", "paris-r1", &e));
+	OK(store_ce_get(store, arena, "acme", "paris-r1", &ce, &e));
+	ck_assert(ce.suspended && !ce.revoked);
+	enrolled_with("paris-r1", key2, NOW);
+	OK(store_ce_get(store, arena, "acme", "paris-r1", &ce, &e));
+	ck_assert(ce.suspended && ce.enrolled);
+	ce.suspended = false;
+	CHANGE(store_ce_set(store, &ce, &e));
+	CHANGE(store_ce_revoke(store, "acme", "paris-r1", &e));
+	OK(store_ce_get(store, arena, "acme", "paris-r1", &ce, &e));
+	ck_assert(ce.suspended && ce.revoked);
+	ce.suspended = false;
+	CHANGE(store_ce_set(store, &ce, &e));
+	ce.suspended = true;
+	CHANGE(store_ce_set(store, &ce, &e));
+	OK(store_token_add(store, "acme", "paris-r1", wrong, NOW + 9, "x", &e));
+	OK(enroll_on(store, "paris-r1", wrong, key3, NOW + 3, &cert, &again));
+	OK(store_ce_get(store, arena, "acme", "paris-r1", &ce, &e));
+	ck_assert(ce.suspended);
+}
+END_TEST
 
 static void *race(void *user)
 {
@@ -456,6 +667,12 @@ TCase *store_report_case(void)
 	tcase_add_test(tc, a_new_key_ends_the_old_one);
 	tcase_add_test(tc, a_failed_certificate_costs_no_token);
 	tcase_add_test(tc, a_removed_ce_keeps_its_key);
+	tcase_add_test(tc, renews);
+	tcase_add_test(tc, renews_the_same_key);
+	tcase_add_test(tc, renewals_are_of_one_ce_and_not_too_many);
+	tcase_add_test(tc, removed_while_renewing);
+	tcase_add_test(tc, revoked);
+	tcase_add_test(tc, revoked_and_suspended);
 	tcase_add_test(tc, one_of_two_wins);
 	tcase_add_test(tc, shows_both_ends_of_a_tunnel);
 	tcase_add_test(tc, believes_a_ce_only_about_itself);
