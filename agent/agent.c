@@ -22,6 +22,7 @@
 #include "depart.h"
 #include "event.h"
 #include "file.h"
+#include "first.h"
 #include "fit.h"
 #include "frr.h"
 #include "hold.h"
@@ -842,7 +843,9 @@ static void note_enrolled(struct agent *a)
 	}
 }
 
-static int load(struct agent *a, const char *conf_path, struct err *e)
+/* refused: it is of no use to start again before somebody did something */
+static int load(struct agent *a, const char *conf_path, bool *refused,
+				struct err *e)
 {
 	int rc = conf_read(conf_path, &a->conf, e), lock;
 
@@ -854,6 +857,12 @@ static int load(struct agent *a, const char *conf_path, struct err *e)
 	if (rc == 0)
 	{
 		rc = identity_load(a->conf.state_dir, &a->identity, e);
+	}
+	if (rc == -ENOENT && e->code == ERR_NOT_ENROLLED)
+	{
+		rc = first_enroll(&a->conf, e);
+		rc = rc == 0 ? identity_load(a->conf.state_dir, &a->identity, e) : rc;
+		*refused = rc < 0;
 	}
 	if (rc == 0)
 	{
@@ -872,17 +881,18 @@ int agent_run(const char *conf_path)
 	struct agent *a = xcalloc(1, sizeof(*a));
 	struct loop_signal *term, *interrupt;
 	struct err e = {0};
+	bool refused = false;
 	int rc, status;
 
 	signal(SIGPIPE, SIG_IGN);
-	rc = load(a, conf_path, &e);
+	rc = load(a, conf_path, &refused, &e);
 	if (rc < 0)
 	{
 		err_print("ppvpn-agent", &e);
 		conf_done(&a->conf);
 		free(a);
-		return rc == -ENOENT || e.code == ERR_CONFIG ? EXIT_REFUSED
-													 : EXIT_FAILURE;
+		return refused || rc == -ENOENT || e.code == ERR_CONFIG
+			   ? EXIT_REFUSED : EXIT_FAILURE;
 	}
 	a->loop = loop_new();
 	term = loop_signal_new(a->loop, SIGTERM, on_signal, a);

@@ -88,6 +88,19 @@ static int key_import(const char *key_pem, gnutls_x509_privkey_t *key)
 	return rc;
 }
 
+int certificate_check_key(const char *key_pem, struct err *e)
+{
+	gnutls_x509_privkey_t key;
+	int rc = key_import(key_pem, &key);
+
+	if (rc < 0)
+	{
+		return tls_error(e, rc, "cannot read the key");
+	}
+	gnutls_x509_privkey_deinit(key);
+	return 0;
+}
+
 /* The server takes the key from it and nothing else. */
 static int sign_request(gnutls_x509_privkey_t key, const char *name,
 						gnutls_datum_t *der)

@@ -353,6 +353,7 @@ static int take_not_needed(struct conf *conf, struct conf_vpn *vpn, void *at,
 
 static const struct row agent_rows[] = {
 	AGENT("state-dir", take_path, state_dir),
+	AGENT("bundle", take_path, bundle),
 	AGENT("run-dir", take_path, run_dir),
 	AGENT("control-socket", take_path, control_socket),
 	AGENT("control-group", take_group, control_group),
@@ -458,6 +459,7 @@ static void defaults(struct conf *conf)
 {
 	*conf = (struct conf){
 		.state_dir = xstrdup("/var/lib/ppvpn"),
+		.bundle = xstrdup("/etc/ppvpn/bundle"),
 		.run_dir = xstrdup("/run/ppvpn"),
 		.control_group = xstrdup("ppvpn"),
 		.plugin_socket = xstrdup("/run/charon.ppvpn"),
@@ -510,7 +512,7 @@ int conf_read(const char *path, struct conf *conf, struct err *e)
 void conf_done(struct conf *conf)
 {
 	char **texts[] = {
-		&conf->state_dir, &conf->run_dir, &conf->control_socket,
+		&conf->state_dir, &conf->bundle, &conf->run_dir, &conf->control_socket,
 		&conf->control_group, &conf->plugin_socket, &conf->vici_socket,
 		&conf->vtysh, &conf->frr_dir,
 	};

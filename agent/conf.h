@@ -39,6 +39,7 @@ struct conf_vpn {
 /* [agent] */
 struct conf {
 	char *state_dir;			/* /var/lib/ppvpn */
+	char *bundle;				/* /etc/ppvpn/bundle: of the first boot */
 	char *run_dir;				/* /run/ppvpn */
 	char *control_socket;		/* /run/ppvpn/agent.sock */
 	char *control_group;		/* ppvpn */

@@ -105,6 +105,42 @@ static int read_provider(struct json_in *in, struct json_object *value,
 	return json_read_object(in, value, path, provider_rows, out);
 }
 
+/* A text on standard input, up to its end. */
+static int read_pasted(char **text, size_t *len, struct err *e)
+{
+	char *buf = xcalloc(1, BUNDLE_MAX + 2);
+	ssize_t n = 1;
+
+	*len = 0;
+	if (isatty(STDIN_FILENO))
+	{
+		fprintf(stderr, "Paste the bundle, then press Enter and Ctrl-D.\n");
+	}
+	while (*len <= BUNDLE_MAX && n)
+	{
+		n = read(STDIN_FILENO, buf + *len, BUNDLE_MAX + 1 - *len);
+		if (n > 0)
+		{
+			*len += (size_t)n;
+		}
+		else if (n < 0 && errno != EINTR)
+		{
+			break;
+		}
+	}
+	if (n < 0 || *len > BUNDLE_MAX)
+	{
+		wipe(buf, BUNDLE_MAX);
+		free(buf);
+		return n < 0 ? err_set(e, -errno, ERR_IO, "-", "cannot read: %s",
+							   strerror(errno)) :
+			   err_set(e, -EFBIG, ERR_LIMIT, "-", "longer than %d bytes",
+					   BUNDLE_MAX);
+	}
+	*text = buf;
+	return 0;
+}
+
 static int read_json(const char *path, struct arena *arena, json_read_fn fn,
 					 void (*prepare)(char *text), struct provider_file *out,
 					 struct err *e)
@@ -115,7 +151,8 @@ static int read_json(const char *path, struct arena *arena, json_read_fn fn,
 	};
 	char *buf;
 	size_t len;
-	int rc = file_read(path, BUNDLE_MAX, &buf, &len, e);
+	int rc = strcmp(path, "-") == 0 ? read_pasted(&buf, &len, e) :
+			 file_read(path, BUNDLE_MAX, &buf, &len, e);
 
 	if (rc != 0)
 	{
@@ -165,6 +202,7 @@ static void show_breaks(char *text)
 /* ---- the files ------------------------------------------------------------- */
 
 #define LEAVING "leaving"		/* what "provider" is called while we leave */
+#define ASKING "enroll.key"		/* of a request that was not answered */
 
 /* In the order in which they are moved to their places. */
 enum { FILE_KEY, FILE_CERT, FILE_CA, FILE_PROVIDER, FILE_COUNT };
@@ -349,7 +387,7 @@ int identity_remove(const char *state_dir, struct err *e)
 	{
 		rc = remove_file(path_of(state_dir, i), e);
 	}
-	return rc;
+	return rc == 0 ? remove_file(xasprintf("%s/" ASKING, state_dir), e) : rc;
 }
 
 int identity_left(const char *state_dir, struct err *e)
@@ -469,6 +507,47 @@ static int ask_server(const char *state_dir, const struct provider_file *b,
 	return rc;
 }
 
+/*
+ * The key is kept while it is not known whether the server has it: an answer
+ * that was lost is given again to the same key only.
+ */
+static int take_key(const char *state_dir, char **key, struct err *e)
+{
+	char *path = xasprintf("%s/" ASKING, state_dir);
+	size_t len;
+	int rc = file_read(path, BUNDLE_MAX, key, &len, NULL);
+
+	if (rc != 0 || certificate_check_key(*key, NULL) < 0)
+	{
+		if (rc == 0)
+		{
+			wipe(*key, len);
+			free(*key);
+			*key = NULL;
+		}
+		rc = certificate_key_new(key, e);
+		if (rc == 0)
+		{
+			rc = file_write(path, *key, strlen(*key), 0600, e);
+		}
+	}
+	free(path);
+	return rc;
+}
+
+static void drop_key(const char *state_dir)
+{
+	char *path = xasprintf("%s/" ASKING, state_dir);
+
+	unlink(path);
+	free(path);
+}
+
+static bool is_lost(const struct err *e)
+{
+	return e->code == ERR_UNREACHABLE || e->code == ERR_TIMEOUT;
+}
+
 static int enroll(const char *state_dir, const struct provider_file *b,
 				  bool may_set_clock, struct err *e)
 {
@@ -482,7 +561,7 @@ static int enroll(const char *state_dir, const struct provider_file *b,
 	}
 	if (rc == 0)
 	{
-		rc = certificate_key_new(&c.key, e);
+		rc = take_key(state_dir, &c.key, e);
 	}
 	if (rc == 0)
 	{
@@ -499,6 +578,10 @@ static int enroll(const char *state_dir, const struct provider_file *b,
 	if (rc == 0)
 	{
 		rc = keep_enrolment(state_dir, b, &c, e);
+	}
+	if (rc == 0 || !is_lost(e))
+	{
+		drop_key(state_dir);
 	}
 	if (c.key)
 	{

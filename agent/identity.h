@@ -29,7 +29,7 @@ void identity_done(struct identity *id);
 /**
  * The whole of "ppvpn-agent enroll": read and check the bundle (doc/ce-api.md), make a
  * key, a CSR, ask the server, check the answer (our key, that CA), then write
- * everything, last the file "provider". may_set_clock: forward, if it is before the
+ * everything, last the file "provider". bundle_path "-": standard input. may_set_clock: forward, if it is before the
  * CA (daytime.h). A failure leaves what was there.
  */
 int identity_enroll(const char *state_dir, const char *bundle_path, bool force,

@@ -84,6 +84,7 @@ agent_wiring = \
 	agent/neighbors.c agent/neighbors.h \
 	agent/alert.c agent/alert.h \
 	agent/depart.c agent/depart.h \
+	agent/first.c agent/first.h \
 	agent/fit.c agent/fit.h \
 	agent/moved.c agent/moved.h \
 	agent/negotiate.c agent/negotiate.h \

@@ -95,7 +95,7 @@ static const struct cli_option common[] = {
 };
 
 static const struct cli_option enroll_options[] = {
-	{ "--bundle", "FILE", "the provider's one-time bundle" },
+	{ "--bundle", "FILE", "the provider's one-time bundle; -: pasted here" },
 	{ "--force", NULL, "replace the credentials that are there" },
 	{ NULL, NULL, NULL },
 };

@@ -122,7 +122,7 @@
 	  "Leave the provider first, or give --force to replace them.") \
 	X(NOT_ENROLLED, "not-enrolled", "Not enrolled", \
 	  "This router has no credentials of a provider yet.", \
-	  "Run: ppvpn-agent enroll --bundle FILE") \
+	  "Run: ppvpn-agent enroll --bundle FILE; or put the provider's bundle into /etc/ppvpn/bundle and start ppvpn-agent.") \
 	X(TOKEN, "token", "Token refused", \
 	  "The one-time token is wrong, used or expired.", \
 	  "Have the provider make a new bundle: ppvpn-admin ce bundle CUSTOMER/CE") \

@@ -146,6 +146,42 @@ START_TEST(begins_in_1970)
 }
 END_TEST
 
+/* What certificates are judged by: the server's time, counted on. */
+START_TEST(the_time_to_rely_on)
+{
+	int64_t now = time(NULL);
+	struct fetch_answer a = {
+		.status = 304, .date_s = now + 600, .first_byte_ms = 5000,
+	};
+
+	ck_assert_int_eq(daytime_now_s(NULL, 1000), 0);
+	clock_s = now;
+	begin(true);
+	ck_assert_int_eq(daytime_now_s(d, 1000), now);
+	/* the server is another opinion, and counts; the clock's steps do not */
+	daytime_answered(d, &a);
+	ck_assert_int_eq(daytime_now_s(d, 5000), now + 600);
+	clock_s = now + 40000;
+	ck_assert_int_eq(daytime_now_s(d, 65999), now + 660);
+	/* what its own CA rules out does not */
+	a.date_s = now - 999 * DAY;
+	daytime_answered(d, &a);
+	ck_assert_int_eq(daytime_now_s(d, 65999), now + 660);
+	/* after a restart: nothing but a clock that was set to the least that it is */
+	clock_s = 5;
+	begin(true);
+	ck_assert_uint_eq(sets, 1);
+	ck_assert_int_eq(daytime_now_s(d, 1000), 0);
+	/* or may not be */
+	clock_s = 5;
+	begin(false);
+	ck_assert_int_eq(daytime_now_s(d, 1000), 0);
+	a.date_s = now + 700;
+	daytime_answered(d, &a);
+	ck_assert_int_eq(daytime_now_s(d, 6000), now + 701);
+}
+END_TEST
+
 START_TEST(a_clock_that_may_be_right_is_left_alone)
 {
 	int64_t now = time(NULL);
@@ -337,6 +373,7 @@ int main(void)
 	signal(SIGPIPE, SIG_IGN);
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, begins_in_1970);
+	tcase_add_test(tc, the_time_to_rely_on);
 	tcase_add_test(tc, a_clock_that_may_be_right_is_left_alone);
 	tcase_add_test(tc, a_server_is_not_believed_blindly);
 	tcase_add_loop_test(tc, a_file_that_cannot_be_true, 0, COUNT(files));

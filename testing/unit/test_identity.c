@@ -179,6 +179,15 @@ static char *in_state(const char *name)
 	return path;
 }
 
+static void put(const char *path, const char *text)
+{
+	FILE *f = fopen(path, "w");
+
+	ck_assert_ptr_nonnull(f);
+	fputs(text, f);
+	fclose(f);
+}
+
 static char *write_bundle(const char *ca_name, const char *extra)
 {
 	char *path = xasprintf("%s/bundle", dir);
@@ -346,6 +355,98 @@ START_TEST(bad_server)
 }
 END_TEST
 
+/* Takes the request, and is not heard. */
+static bool hangs_up(struct kit_connection *c, const char *head,
+					 const char *body, void *user)
+{
+	FILE *f = fopen(in_state("../asked"), "w");
+
+	fputs(body, f);
+	fclose(f);
+	return false;
+}
+
+static char *key_of(const char *file)
+{
+	char *command = xasprintf("%s -pubkey -noout 2>/dev/null", file);
+	char *key = xcalloc(1, 4096);
+	FILE *f = popen(command, "r");
+
+	key[fread(key, 1, 4095, f)] = '\0';
+	pclose(f);
+	free(command);
+	return key;
+}
+
+/* The server may have the key: it is the one that is asked with again. */
+START_TEST(lost_answer)
+{
+	struct stat st;
+	struct err e;
+	char *asked, *used, *command;
+
+	serve(hangs_up);
+	ck_assert_int_lt(enroll(false, &e), 0);
+	ck_assert_int_eq(e.code, ERR_UNREACHABLE);
+	ck_assert_int_eq(stat(in_state("enroll.key"), &st), 0);
+	ck_assert_int_eq(st.st_mode & 0777, 0600);
+	command = xasprintf("openssl base64 -d -A -in %s/asked | openssl req "
+						"-inform DER", dir);
+	asked = key_of(command);
+	free(command);
+	ck_assert_uint_gt(strlen(asked), 100);
+	serve(good);
+	ck_assert_int_eq(enroll(false, &e), 0);
+	command = xasprintf("openssl x509 -in %s", in_state("management.crt"));
+	used = key_of(command);
+	free(command);
+	ck_assert_str_eq(used, asked);
+	free(used);
+	ck_assert_int_eq(access(in_state("enroll.key"), F_OK), -1);
+	/* one that it says no to is not tried again, nor what is no key */
+	serve(refuses);
+	ck_assert_int_lt(enroll(true, &e), 0);
+	ck_assert_int_eq(access(in_state("enroll.key"), F_OK), -1);
+	serve(good);
+	put(in_state("enroll.key"), "-----BEGIN NOTHING-----\n");
+	ck_assert_int_eq(enroll(true, &e), 0);
+	command = xasprintf("openssl x509 -in %s", in_state("management.crt"));
+	used = key_of(command);
+	free(command);
+	ck_assert_str_ne(used, asked);
+	free(used);
+	free(asked);
+}
+END_TEST
+
+/* By whoever pastes it. */
+START_TEST(pasted)
+{
+	struct identity id;
+	struct err e;
+	char *bundle, *big = xcalloc(1, 70000);
+	int rc;
+
+	serve(good);
+	bundle = write_bundle("ca", "");
+	ck_assert_ptr_nonnull(freopen(bundle, "r", stdin));
+	rc = identity_enroll(state, "-", false, false, &e);
+	ck_assert_msg(rc == 0, "%s: %s", e.where, e.text);
+	ck_assert_int_eq(identity_load(state, &id, &e), 0);
+	ck_assert_str_eq(id.ce, "acme/paris");
+	identity_done(&id);
+	/* nothing, and too much */
+	ck_assert_ptr_nonnull(freopen("/dev/null", "r", stdin));
+	ck_assert_int_lt(identity_enroll(state, "-", true, false, &e), 0);
+	memset(big, ' ', 69999);
+	put(bundle, big);
+	ck_assert_ptr_nonnull(freopen(bundle, "r", stdin));
+	ck_assert_int_eq(identity_enroll(state, "-", true, false, &e), -EFBIG);
+	free(big);
+	free(bundle);
+}
+END_TEST
+
 START_TEST(certificate_of_another_key)
 {
 	struct err e;
@@ -462,15 +563,6 @@ static void new_pair(char **key, char **cert)
 	free(csr);
 	free(ca);
 	free(ca_path);
-}
-
-static void put(const char *path, const char *text)
-{
-	FILE *f = fopen(path, "w");
-
-	ck_assert_ptr_nonnull(f);
-	fputs(text, f);
-	fclose(f);
 }
 
 START_TEST(renewed)
@@ -608,6 +700,8 @@ int main(void)
 	tcase_add_test(tc, twice);
 	tcase_add_test(tc, one_at_a_time);
 	tcase_add_loop_test(tc, bad_server, 0, COUNT(bad));
+	tcase_add_test(tc, lost_answer);
+	tcase_add_test(tc, pasted);
 	tcase_add_test(tc, certificate_of_another_key);
 	tcase_add_test(tc, server_of_another_ca);
 	tcase_add_test(tc, bad_bundle);
