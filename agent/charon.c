@@ -258,6 +258,18 @@ static void revision_set(struct charon *c, const char *revision)
 	c->revision = copy;
 }
 
+static bool has_capability(const struct charon_frame *f, const char *name)
+{
+	for (size_t i = 0; i < f->capability_count; i++)
+	{
+		if (strcmp(f->capabilities[i], name) == 0)
+		{
+			return true;
+		}
+	}
+	return false;
+}
+
 static void on_hello(struct request *r, int rc, const struct charon_frame *f,
 					 const struct err *e)
 {
@@ -285,6 +297,7 @@ static void on_hello(struct request *r, int rc, const struct charon_frame *f,
 			 f->strongswan != NULL ? f->strongswan : "");
 	c->hello.install_routes = f->settings.install_routes;
 	c->hello.connmark = f->settings.connmark;
+	c->hello.certificates = has_capability(f, "certificates");
 	c->hello.ikesa_table_size = f->settings.ikesa_table_size;
 	c->hello.count = f->count;
 	c->hello.pid = (uint32_t)f->pid;

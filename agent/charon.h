@@ -18,6 +18,7 @@ struct charon_hello {
 	char boot_id[33];
 	char version[32];			/* strongSwan's */
 	bool install_routes, connmark;
+	bool certificates;			/* connections may have them */
 	uint64_t ikesa_table_size;
 	uint64_t count;				/* connections that the plugin has */
 	uint32_t pid;

@@ -16,6 +16,8 @@
 #define NUMBER_MAX ((uint64_t)1 << 53)
 #define TEXT_MAX 512
 #define CONNS_MAX 200000
+#define CREDENTIALS_MAX 8192
+#define CAPABILITIES_MAX 16
 
 static const struct json_limits limits = {
 	.bytes = 16777216,
@@ -43,6 +45,33 @@ static int read_conn(struct json_in *in, struct json_object *value,
 		  .max = 255, .offset = offsetof(struct charon_conn, name) },
 		{ .name = "tag", .kind = JSON_HEX, .required = true, .max = 64,
 		  .offset = offsetof(struct charon_conn, tag) },
+		{ .name = NULL },
+	};
+
+	return json_read_object(in, value, path, rows, out);
+}
+
+static int read_capability(struct json_in *in, struct json_object *value,
+						   const struct json_path *path, void *out)
+{
+	static const struct json_row row = {
+		.kind = JSON_TOKEN, .min = 1, .max = 64,
+	};
+
+	return json_read_value(in, value, path, &row, out);
+}
+
+static int read_sa(struct json_in *in, struct json_object *value,
+				   const struct json_path *path, void *out)
+{
+	static const struct json_row rows[] = {
+		{ .name = "ike-id", .kind = JSON_U64, .required = true,
+		  .max = UINT32_MAX, .offset = offsetof(struct charon_sa, ike_id) },
+		{ .name = "name", .kind = JSON_TEXT, .required = true, .min = 1,
+		  .max = 255, .offset = offsetof(struct charon_sa, name) },
+		{ .name = "authentication", .kind = JSON_TOKEN, .required = true,
+		  .min = 1, .max = 64,
+		  .offset = offsetof(struct charon_sa, authentication) },
 		{ .name = NULL },
 	};
 
@@ -105,6 +134,18 @@ static int read_frame(struct json_in *in, struct json_object *value,
 		  .offset = offsetof(struct charon_frame, conns),
 		  .count_offset = offsetof(struct charon_frame, conn_count),
 		  .present_offset = offsetof(struct charon_frame, has_conns) },
+		{ .name = "credentials", .kind = JSON_ARRAY, .fn = read_conn,
+		  .max = CREDENTIALS_MAX, .elem_size = sizeof(struct charon_conn),
+		  .offset = offsetof(struct charon_frame, credentials),
+		  .count_offset = offsetof(struct charon_frame, credential_count) },
+		{ .name = "capabilities", .kind = JSON_ARRAY, .fn = read_capability,
+		  .max = CAPABILITIES_MAX, .elem_size = sizeof(char *),
+		  .offset = offsetof(struct charon_frame, capabilities),
+		  .count_offset = offsetof(struct charon_frame, capability_count) },
+		{ .name = "sas", .kind = JSON_ARRAY, .fn = read_sa, .max = CONNS_MAX,
+		  .elem_size = sizeof(struct charon_sa),
+		  .offset = offsetof(struct charon_frame, sas),
+		  .count_offset = offsetof(struct charon_frame, sa_count) },
 		U64_ROW("added", struct charon_frame, added),
 		U64_ROW("changed", struct charon_frame, changed),
 		U64_ROW("removed", struct charon_frame, removed),

@@ -18,6 +18,9 @@ struct arena;
 
 struct charon_conn { char *name, *tag; };
 
+/* authentication: "pre-shared" or "certificate" */
+struct charon_sa { uint64_t ike_id; char *name, *authentication; };
+
 struct charon_error { char *code, *where, *text; };
 
 struct charon_settings {
@@ -40,6 +43,12 @@ struct charon_frame {
 	bool has_conns;
 	struct charon_conn *conns;
 	size_t conn_count;
+	struct charon_conn *credentials;	/* name and tag, as of connections */
+	size_t credential_count;
+	char **capabilities;
+	size_t capability_count;
+	struct charon_sa *sas;
+	size_t sa_count;
 	uint64_t added, changed, removed, unchanged;
 	bool started;
 	/* events */

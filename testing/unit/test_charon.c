@@ -23,7 +23,8 @@
 #define TAG "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
 #define HELLO "\"version\":1,\"plugin-version\":\"0.1.0\"," \
 	"\"strongswan\":\"5.9.8\",\"boot-id\":\"" BOOT "\",\"pid\":77," \
-	"\"revision\":\"r0\",\"count\":0,\"settings\":{\"install_routes\":true," \
+	"\"revision\":\"r0\",\"count\":0,\"capabilities\":[\"new\"," \
+	"\"certificates\"],\"settings\":{\"install_routes\":true," \
 	"\"connmark\":false,\"ikesa_table_size\":4096,\"make_before_break\":false}"
 
 static struct loop *loop;
@@ -211,6 +212,7 @@ START_TEST(hello_is_told)
 	ck_assert_str_eq(h->version, "5.9.8");
 	ck_assert(h->install_routes);
 	ck_assert(!h->connmark);
+	ck_assert(h->certificates);
 	ck_assert_uint_eq(h->ikesa_table_size, 4096);
 }
 END_TEST
@@ -267,7 +269,8 @@ static void list_two(unsigned long id, const char *text)
 	ck_assert(has(text, "\"op\":\"list\""));
 	answer(id, "\"revision\":\"r7\",\"conns\":["
 		   "{\"name\":\"ppvpn:acme:corp:lyon\",\"tag\":\"" TAG "\"},"
-		   "{\"name\":\"ppvpn:acme:corp:nice\",\"tag\":\"" TAG "\"}]");
+		   "{\"name\":\"ppvpn:acme:corp:nice\",\"tag\":\"" TAG "\"}],"
+		   "\"credentials\":[{\"name\":\"acme/corp\",\"tag\":\"" TAG "\"}]");
 }
 
 START_TEST(list_fills_resources)
@@ -440,6 +443,8 @@ static const char *const bad_answers[] = {
 	",\"ok\":true,\"revision\":\"\",\"conns\":"
 		"[{\"name\":\"a\",\"tag\":\"zz\"}]}",
 	",\"ok\":true,\"conns\":{}}",
+	",\"ok\":true,\"sas\":[{\"ike-id\":1,\"name\":\"a\"}]}",
+	",\"ok\":true,\"credentials\":[{\"name\":\"a\"}]}",
 	",\"ok\":true,\"id\":1}",
 };
 
