@@ -10,6 +10,7 @@ plugin_cflags = $(PPVPN_CFLAGS) $(JSON_CFLAGS) $(STRONGSWAN_CFLAGS)
 
 noinst_LTLIBRARIES += libppvpn-plugin.la
 libppvpn_plugin_la_SOURCES = \
+	plugin/ppvpn_apply.c plugin/ppvpn_apply.h \
 	plugin/ppvpn_backend.c plugin/ppvpn_backend.h \
 	plugin/ppvpn_bucket.c plugin/ppvpn_bucket.h \
 	plugin/ppvpn_change.c plugin/ppvpn_change.h \
@@ -17,6 +18,9 @@ libppvpn_plugin_la_SOURCES = \
 	plugin/ppvpn_compat.h \
 	plugin/ppvpn_conn.c plugin/ppvpn_conn.h \
 	plugin/ppvpn_counters.h \
+	plugin/ppvpn_cred.c plugin/ppvpn_cred.h \
+	plugin/ppvpn_cred_decode.c plugin/ppvpn_cred_decode.h \
+	plugin/ppvpn_cred_index.c plugin/ppvpn_cred_index.h \
 	plugin/ppvpn_creds.c plugin/ppvpn_creds.h \
 	plugin/ppvpn_decode.c plugin/ppvpn_decode.h \
 	plugin/ppvpn_events.c plugin/ppvpn_events.h \
@@ -28,6 +32,8 @@ libppvpn_plugin_la_SOURCES = \
 	plugin/ppvpn_peercred.c plugin/ppvpn_peercred.h \
 	plugin/ppvpn_plugin.c plugin/ppvpn_plugin.h \
 	plugin/ppvpn_protocol.c plugin/ppvpn_protocol.h \
+	plugin/ppvpn_revocation.c plugin/ppvpn_revocation.h \
+	plugin/ppvpn_sas.c plugin/ppvpn_sas.h \
 	plugin/ppvpn_set.c plugin/ppvpn_set.h \
 	plugin/ppvpn_socket.c plugin/ppvpn_socket.h \
 	plugin/ppvpn_table.c plugin/ppvpn_table.h \

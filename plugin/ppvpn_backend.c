@@ -50,17 +50,7 @@ METHOD(backend_t, create_peer_cfg_enumerator, enumerator_t*,
 METHOD(backend_t, get_peer_cfg_by_name, peer_cfg_t*,
 	private_ppvpn_backend_t *this, char *name)
 {
-	peer_cfg_t *peer_cfg;
-	ppvpn_conn_t *conn;
-
-	conn = this->table->get_by_name(this->table, name);
-	if (!conn)
-	{
-		return NULL;
-	}
-	peer_cfg = conn->peer_cfg->get_ref(conn->peer_cfg);
-	conn->destroy(conn);
-	return peer_cfg;
+	return this->table->get_peer_cfg(this->table, name);
 }
 
 METHOD(ppvpn_backend_t, destroy, void,

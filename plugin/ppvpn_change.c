@@ -4,10 +4,12 @@
  * ppvpn_change.c - the requests that change the table
  *
  * Owns the order "decode everything, then change something": a request that
- * fails has changed nothing.
+ * fails has changed nothing.  After a change charon forgets what it remembers
+ * of certificates that are gone.
  */
 
 #include "ppvpn_change.h"
+#include "ppvpn_cred_decode.h"
 #include "ppvpn_decode.h"
 
 #include <collections/hashtable.h>
@@ -16,6 +18,9 @@
 
 /** Most connections in one request. */
 #define MAX_ELEMENTS 20000
+
+/** Most credentials in one request. */
+#define MAX_CREDS 1000
 
 /** Changes from which on freed memory goes back to the system. */
 #define TRIM_CHANGES 1000
@@ -45,6 +50,8 @@ static bool fail_clash(ppvpn_error_t *error, const json_at_t *at,
 					   ppvpn_clash_t clash)
 {
 	json_at_t here = { .up = at };
+	json_at_t certificate = { .up = at, .member = "certificate" };
+	json_at_t credentials = { .up = &certificate, .member = "credentials" };
 
 	switch (clash)
 	{
@@ -64,6 +71,16 @@ static bool fail_clash(ppvpn_error_t *error, const json_at_t *at,
 		case PPVPN_CLASH_FULL:
 			return ppvpn_json_fail(error, at, "out-of-range",
 						"more than %d connections", PPVPN_MAX_CONNS);
+		case PPVPN_CLASH_CREDENTIALS:
+			return ppvpn_json_fail(error, &credentials, "not-found",
+								   "there are no such credentials");
+		case PPVPN_CLASH_CREDENTIALS_FULL:
+			return ppvpn_json_fail(error, at, "out-of-range",
+						"more than %d credentials, or %d bytes of them",
+						PPVPN_MAX_CREDS, PPVPN_MAX_CREDS_SIZE);
+		case PPVPN_CLASH_IN_USE:
+			return ppvpn_json_fail(error, at, "in-use",
+								   "a connection names these credentials");
 		case PPVPN_NO_CLASH:
 			break;
 	}
@@ -102,6 +119,96 @@ static array_t *decode_conns(ppvpn_table_t *table,
 }
 
 /**
+ * Decode all credentials of an array, or none
+ *
+ * @param value		array, NULL if the member is missing: there are none
+ * @return			credentials, to be released by destroy_creds()
+ */
+static array_t *decode_creds(ppvpn_table_t *table, json_object *value,
+							 const json_at_t *at, ppvpn_error_t *error)
+{
+	json_at_t here = { .up = at };
+	u_int count = 0;
+	ppvpn_cred_t *cred;
+	array_t *creds;
+
+	if (value && !ppvpn_json_array(value, at, 0, MAX_CREDS, &count, error))
+	{
+		return NULL;
+	}
+	creds = array_create(0, 0);
+	for (here.index = 0; here.index < count; here.index++)
+	{
+		cred = ppvpn_decode_cred(json_object_array_get_idx(value, here.index),
+								 &here, table, error);
+		if (!cred)
+		{
+			array_destroy_offset(creds, offsetof(ppvpn_cred_t, destroy));
+			return NULL;
+		}
+		array_insert(creds, ARRAY_TAIL, cred);
+	}
+	return creds;
+}
+
+/**
+ * Release what was decoded
+ */
+static void destroy_creds(array_t *creds)
+{
+	array_destroy_offset(creds, offsetof(ppvpn_cred_t, destroy));
+}
+
+/**
+ * Remove the first of some credentials from a set
+ */
+static void unstage_creds(ppvpn_set_t *set, array_t *creds, u_int count)
+{
+	ppvpn_cred_index_t *index = set->get_creds(set);
+	ppvpn_cred_t *cred;
+
+	while (count--)
+	{
+		array_get(creds, count, &cred);
+		cred = index->remove(index, cred->name);
+		cred->destroy(cred);
+	}
+}
+
+/**
+ * Add all credentials to a set, or none
+ */
+static bool stage_creds(ppvpn_set_t *set, array_t *creds, const json_at_t *at,
+						ppvpn_error_t *error)
+{
+	ppvpn_cred_index_t *index = set->get_creds(set);
+	json_at_t here = { .up = at };
+	ppvpn_cred_t *cred, *old;
+	bool success = TRUE;
+
+	for (here.index = 0; success && array_get(creds, here.index, &cred);
+		 here.index++)
+	{
+		if (index->get(index, cred->name))
+		{
+			json_at_t name = { .up = &here, .member = "name" };
+
+			success = ppvpn_json_fail(error, &name, "duplicate-name",
+									  "other credentials have this name");
+		}
+		else if (!index->put(index, cred, &old))
+		{
+			success = fail_clash(error, &here, PPVPN_CLASH_CREDENTIALS_FULL);
+		}
+	}
+	if (!success)
+	{
+		unstage_creds(set, creds, here.index - 1);
+	}
+	return success;
+}
+
+/**
  * Add all connections to a set, or none
  */
 static bool stage(ppvpn_set_t *set, array_t *conns, const json_at_t *at,
@@ -136,12 +243,13 @@ bool ppvpn_change_put(ppvpn_table_t *table, ppvpn_set_t **staged,
 					  json_object *request, json_object *reply,
 					  ppvpn_error_t *error)
 {
-	const json_member_t members[] = {
-		{ "conns",	NULL,	0 },
+	static const json_member_t members[] = {
+		{ "conns",			NULL,	0		},
+		{ "credentials",	NULL,	0, TRUE	},
 	};
-	json_at_t at = { .member = "conns" };
-	array_t *conns;
-	bool success;
+	json_at_t at = { .member = "conns" }, creds_at = { .member = "credentials" };
+	array_t *creds, *conns = NULL;
+	bool success = FALSE;
 
 	if (!ppvpn_json_request(request, members, countof(members), NULL, error))
 	{
@@ -151,20 +259,41 @@ bool ppvpn_change_put(ppvpn_table_t *table, ppvpn_set_t **staged,
 	{
 		return ppvpn_json_fail(error, NULL, "no-transaction", "no begin");
 	}
-	conns = decode_conns(table, json_object_object_get(request, "conns"), &at,
-						 error);
-	if (!conns)
+	creds = decode_creds(table, json_object_object_get(request, "credentials"),
+						 &creds_at, error);
+	if (creds)
 	{
-		return FALSE;
+		conns = decode_conns(table, json_object_object_get(request, "conns"),
+							 &at, error);
 	}
-	success = stage(*staged, conns, &at, error);
+	if (conns && stage_creds(*staged, creds, &creds_at, error))
+	{
+		success = stage(*staged, conns, &at, error);
+		if (!success)
+		{
+			unstage_creds(*staged, creds, array_count(creds));
+		}
+	}
 	array_destroy_offset(conns, offsetof(ppvpn_conn_t, destroy));
+	destroy_creds(creds);
 	if (success)
 	{
 		ppvpn_json_add_number(reply, "staged",
 				   (*staged)->get_count(*staged));
 	}
 	return success;
+}
+
+/**
+ * A change is done: let charon forget what it remembers of certificates, their
+ * signatures and revocation lists, if any are gone
+ */
+static void flush(ppvpn_counts_t *counts)
+{
+	if (counts->credentials)
+	{
+		lib->credmgr->flush_cache(lib->credmgr, CERT_ANY);
+	}
 }
 
 static void add_counts(json_object *reply, ppvpn_counts_t *counts)
@@ -198,6 +327,7 @@ bool ppvpn_change_commit(ppvpn_table_t *table, ppvpn_set_t **staged,
 	}
 	table->replace(table, *staged, revision, &counts);
 	*staged = NULL;
+	flush(&counts);
 	if (counts.added + counts.changed + counts.removed >= TRIM_CHANGES)
 	{	/* each thread that decoded a part has its own heap, with holes now */
 		malloc_trim(0);
@@ -230,44 +360,87 @@ bool ppvpn_change_abort(ppvpn_table_t *table, ppvpn_set_t **staged,
 }
 
 /**
- * Read the names to remove; names that are there twice, or among upsert, are
- * an error
+ * Note the names of what is to be added or replaced; none may be there twice
+ *
+ * @param offset	where an element has its name
  */
-static bool read_removals(json_object *value, array_t *upsert, array_t *remove,
-						  ppvpn_error_t *error)
+static bool note_upserts(hashtable_t *names, array_t *upsert, size_t offset,
+						 const char *member, ppvpn_error_t *error)
 {
-	json_at_t at = { .member = "remove" }, here = { .up = &at };
-	hashtable_t *names;
-	ppvpn_conn_t *conn;
-	bool success;
-	u_int count;
-	char *name;
-	int i;
+	json_at_t at = { .member = member }, here = { .up = &at };
+	char *element, *name;
 
-	success = ppvpn_json_array(value, &at, 0, MAX_ELEMENTS, &count, error);
-	names = hashtable_create(hashtable_hash_str, hashtable_equals_str, 32);
-	for (i = 0; success && array_get(upsert, i, &conn); i++)
+	for (here.index = 0; array_get(upsert, here.index, &element); here.index++)
 	{
-		if (names->put(names, conn->name, conn))
+		name = *(char**)(element + offset);
+		if (names->put(names, name, name))
 		{
-			at.member = "upsert";
-			here.index = i;
-			success = fail_clash(error, &here, PPVPN_CLASH_NAME);
+			return fail_clash(error, &here, PPVPN_CLASH_NAME);
 		}
 	}
-	for (i = 0; success && i < count; i++)
+	return TRUE;
+}
+
+/**
+ * Read names to remove; none may be there twice, or be noted already
+ *
+ * @param value		array, NULL if the member is missing: there are none
+ */
+static bool read_removals(hashtable_t *names, json_object *value,
+						  const char *member, json_read_t read,
+						  array_t *remove, ppvpn_error_t *error)
+{
+	json_at_t at = { .member = member }, here = { .up = &at };
+	u_int count = 0;
+	char *name;
+
+	if (value && !ppvpn_json_array(value, &at, 0, MAX_ELEMENTS, &count, error))
 	{
-		here.index = i;
-		success = ppvpn_decode_name(json_object_array_get_idx(value, i), &here,
-									&name, error);
-		if (success && names->put(names, name, name))
+		return FALSE;
+	}
+	for (here.index = 0; here.index < count; here.index++)
+	{
+		if (!read(json_object_array_get_idx(value, here.index), &here, &name,
+				  error))
 		{
-			success = ppvpn_json_fail(error, &here, "duplicate-name",
-									  "this name is in the request twice");
+			return FALSE;
+		}
+		if (names->put(names, name, name))
+		{
+			return ppvpn_json_fail(error, &here, "duplicate-name",
+								   "this name is in the request twice");
 		}
 		array_insert(remove, ARRAY_TAIL, name);
 	}
-	names->destroy(names);
+	return TRUE;
+}
+
+/**
+ * Read what a request removes
+ */
+static bool read_all_removals(json_object *request, ppvpn_change_t *change,
+							  ppvpn_error_t *error)
+{
+	hashtable_t *conns, *creds;
+	bool success;
+
+	conns = hashtable_create(hashtable_hash_str, hashtable_equals_str, 32);
+	creds = hashtable_create(hashtable_hash_str, hashtable_equals_str, 4);
+	success = note_upserts(conns, change->upsert, offsetof(ppvpn_conn_t, name),
+						   "upsert", error) &&
+			  read_removals(conns, json_object_object_get(request, "remove"),
+							"remove", ppvpn_decode_name, change->remove,
+							error) &&
+			  note_upserts(creds, change->upsert_creds,
+						   offsetof(ppvpn_cred_t, name), "upsert-credentials",
+						   error) &&
+			  read_removals(creds,
+							json_object_object_get(request,
+												   "remove-credentials"),
+							"remove-credentials", ppvpn_decode_cred_name,
+							change->remove_creds, error);
+	conns->destroy(conns);
+	creds->destroy(creds);
 	return success;
 }
 
@@ -278,15 +451,25 @@ static bool apply_change(ppvpn_table_t *table,
 						 ppvpn_change_t *change, json_object *reply,
 						 ppvpn_error_t *error)
 {
+	static const char *parts[] = {
+		[PPVPN_UPDATE_UPSERT] = "upsert",
+		[PPVPN_UPDATE_REMOVE] = "remove",
+		[PPVPN_UPDATE_UPSERT_CREDS] = "upsert-credentials",
+		[PPVPN_UPDATE_REMOVE_CREDS] = "remove-credentials",
+	};
 	json_at_t at = {}, here = { .up = &at };
 	char revision[PPVPN_REVISION_LEN];
+	ppvpn_update_part_t part = PPVPN_UPDATE_UPSERT;
 	ppvpn_counts_t counts;
 	ppvpn_clash_t clash;
+	status_t status;
 
-	switch (table->update(table, change, &counts, &clash,
-								&here.index))
+	status = table->update(table, change, &counts, &clash, &part, &here.index);
+	at.member = parts[part];
+	switch (status)
 	{
 		case SUCCESS:
+			flush(&counts);
 			add_counts(reply, &counts);
 			DBG1(DBG_CFG, "ppvpn: revision '%s' to '%s': %u added, "
 				 "%u changed, %u removed", change->base_revision,
@@ -294,16 +477,14 @@ static bool apply_change(ppvpn_table_t *table,
 				 counts.removed);
 			return TRUE;
 		case NOT_FOUND:
-			at.member = "remove";
 			return ppvpn_json_fail(error, &here, "not-found",
-								   "no connection has this name");
+								   "nothing has this name");
 		case INVALID_STATE:
 			at.member = "base-revision";
 			table->get_revision(table, revision);
 			return ppvpn_json_fail(error, &at, "revision-mismatch",
 								   "the current revision is '%s'", revision);
 		default:
-			at.member = "upsert";
 			return fail_clash(error, &here, clash);
 	}
 }
@@ -320,10 +501,13 @@ bool ppvpn_change_update(ppvpn_table_t *table, ppvpn_set_t **staged,
 			offsetof(ppvpn_change_t, base_revision)	},
 		{ "revision",		ppvpn_decode_revision,
 			offsetof(ppvpn_change_t, revision)		},
-		{ "upsert",			NULL,			0		},
-		{ "remove",			NULL,			0		},
+		{ "upsert",				NULL,		0		},
+		{ "remove",				NULL,		0		},
+		{ "upsert-credentials",	NULL,		0, TRUE	},
+		{ "remove-credentials",	NULL,		0, TRUE	},
 	};
 	json_at_t at = { .member = "upsert" };
+	json_at_t creds_at = { .member = "upsert-credentials" };
 	ppvpn_change_t change = {};
 	bool success;
 
@@ -331,17 +515,22 @@ bool ppvpn_change_update(ppvpn_table_t *table, ppvpn_set_t **staged,
 	{
 		return FALSE;
 	}
-	change.upsert = decode_conns(table,
-					json_object_object_get(request, "upsert"), &at, error);
-	if (!change.upsert)
+	change.upsert_creds = decode_creds(table,
+					json_object_object_get(request, "upsert-credentials"),
+					&creds_at, error);
+	if (change.upsert_creds)
 	{
-		return FALSE;
+		change.upsert = decode_conns(table,
+					json_object_object_get(request, "upsert"), &at, error);
 	}
 	change.remove = array_create(0, 0);
-	success = read_removals(json_object_object_get(request, "remove"),
-							change.upsert, change.remove, error) &&
+	change.remove_creds = array_create(0, 0);
+	success = change.upsert_creds && change.upsert &&
+			  read_all_removals(request, &change, error) &&
 			  apply_change(table, &change, reply, error);
 	array_destroy_offset(change.upsert, offsetof(ppvpn_conn_t, destroy));
+	destroy_creds(change.upsert_creds);
 	array_destroy(change.remove);
+	array_destroy(change.remove_creds);
 	return success;
 }

@@ -25,10 +25,30 @@ struct private_ppvpn_conn_t {
 	ppvpn_conn_t public;
 
 	/**
+	 * The one child.
+	 */
+	child_cfg_t *child;
+
+	/**
+	 * Rekey time of the IKE_SA, in s.
+	 */
+	uint32_t rekey_time;
+
+	/**
+	 * DPD interval in s.
+	 */
+	uint32_t dpd_delay;
+
+	/**
 	 * Reference count.
 	 */
 	refcount_t ref;
 };
+
+/**
+ * How charon compares configurations, the same for all.
+ */
+static bool (*charons_equals)(peer_cfg_t *this, peer_cfg_t *other);
 
 METHOD(ppvpn_conn_t, get_ref, ppvpn_conn_t*,
 	private_ppvpn_conn_t *this)
@@ -51,10 +71,16 @@ METHOD(ppvpn_conn_t, destroy, void,
 		this->public.keys[i]->destroy(this->public.keys[i]);
 	}
 	DESTROY_IF(this->public.peer_cfg);
+	DESTROY_IF(this->child);
+	DESTROY_IF(this->public.ike_cfg);
+	DESTROY_IF(this->public.local_id);
+	DESTROY_IF(this->public.remote_id);
 	DESTROY_IF(this->public.local);
 	DESTROY_IF(this->public.remote);
 	free(this->public.proposals);
+	free(this->public.credentials);
 	free(this->public.tag);
+	free(this->public.name);
 	free(this);
 }
 
@@ -110,19 +136,52 @@ static host_t *parse_address(char *str)
 	return host_create_from_chunk(AF_INET, chunk_from_thing(addr), 0);
 }
 
+static identification_t *create_id(char *fqdn)
+{
+	return identification_create_from_encoding(ID_FQDN, chunk_from_str(fqdn));
+}
+
 /**
- * Authentication of one side: this identity, by a pre-shared key
+ * Authentication of one side: this identity, in this way
  */
-static auth_cfg_t *create_auth(char *fqdn, identification_t **id)
+static auth_cfg_t *create_auth(identification_t *id, auth_class_t class)
 {
 	auth_cfg_t *auth;
 
-	*id = identification_create_from_encoding(ID_FQDN,
-											  chunk_from_str(fqdn));
 	auth = auth_cfg_create();
-	auth->add(auth, AUTH_RULE_AUTH_CLASS, AUTH_CLASS_PSK);
-	auth->add(auth, AUTH_RULE_IDENTITY, *id);
+	auth->add(auth, AUTH_RULE_AUTH_CLASS, class);
+	auth->add(auth, AUTH_RULE_IDENTITY, id->clone(id));
 	return auth;
+}
+
+/**
+ * How the peer of a configuration is authenticated
+ */
+static auth_class_t get_class(peer_cfg_t *peer)
+{
+	enumerator_t *enumerator;
+	uintptr_t class = AUTH_CLASS_ANY;
+	auth_cfg_t *auth;
+
+	enumerator = peer->create_auth_cfg_enumerator(peer, FALSE);
+	if (enumerator->enumerate(enumerator, &auth))
+	{
+		class = (uintptr_t)auth->get(auth, AUTH_RULE_AUTH_CLASS);
+	}
+	enumerator->destroy(enumerator);
+	return class;
+}
+
+/**
+ * A peer_cfg_t's equals(): the two configurations of one connection are one
+ * peer, or charon would keep an IKE_SA of each kind
+ */
+static bool equals(peer_cfg_t *this, peer_cfg_t *other)
+{
+	return charons_equals(this, other) ||
+		   (this->equals == other->equals &&
+			streq(this->get_name(this), other->get_name(other)) &&
+			get_class(this) != get_class(other));
 }
 
 /**
@@ -161,41 +220,67 @@ static child_cfg_t *create_child(ppvpn_conn_spec_t *spec)
 }
 
 /**
- * Build the peer configuration around an IKE configuration (adopted)
+ * Create the configuration of the peer with its child
+ *
+ * @param local		authentication of this end (adopted)
+ * @param remote	authentication of the peer (adopted)
  */
-static void create_peer(private_ppvpn_conn_t *this, ppvpn_conn_spec_t *spec,
-						ike_cfg_t *ike)
+static peer_cfg_t *create_peer(private_ppvpn_conn_t *this,
+							   cert_policy_t cert_policy, auth_cfg_t *local,
+							   auth_cfg_t *remote)
 {
 	peer_cfg_create_t data = {
-		.cert_policy = CERT_NEVER_SEND,
+		.cert_policy = cert_policy,
 		.unique = UNIQUE_REPLACE,
 		.keyingtries = 1,
-		.rekey_time = spec->rekey_time,
-		.jitter_time = spec->rekey_time / 10,
-		.over_time = spec->rekey_time / 10,
-		.dpd = spec->dpd_delay,
+		.rekey_time = this->rekey_time,
+		.jitter_time = this->rekey_time / 10,
+		.over_time = this->rekey_time / 10,
+		.dpd = this->dpd_delay,
 	};
+	ike_cfg_t *ike = this->public.ike_cfg;
 	peer_cfg_t *peer;
 
 	compat_no_mobike(&data);
-	peer = peer_cfg_create(spec->name, ike, &data);
-	peer->add_auth_cfg(peer, create_auth(spec->local_identity,
-										 &this->public.local_id), TRUE);
-	peer->add_auth_cfg(peer, create_auth(spec->remote_identity,
-										 &this->public.remote_id), FALSE);
-	this->public.peer_cfg = peer;
-	this->public.ike_cfg = ike;
-	this->public.name = peer->get_name(peer);
+	peer = peer_cfg_create(this->public.name, ike->get_ref(ike), &data);
+	charons_equals = peer->equals;
+	peer->equals = equals;
+	peer->add_auth_cfg(peer, local, TRUE);
+	peer->add_auth_cfg(peer, remote, FALSE);
+	peer->add_child_cfg(peer, this->child->get_ref(this->child));
+	return peer;
+}
+
+METHOD(ppvpn_conn_t, create_certificate_cfg, peer_cfg_t*,
+	private_ppvpn_conn_t *this, ppvpn_cred_t *cred)
+{
+	certificate_t *cert = cred->certificates[0];
+	auth_cfg_t *local, *remote;
+	u_int i;
+
+	local = create_auth(this->public.local_id, AUTH_CLASS_PUBKEY);
+	local->add(local, AUTH_RULE_SUBJECT_CERT, cert->get_ref(cert));
+	remote = create_auth(this->public.remote_id, AUTH_CLASS_PUBKEY);
+	for (i = 0; i < cred->authority_count; i++)
+	{
+		cert = cred->authorities[i];
+		remote->add(remote, AUTH_RULE_CA_CERT, cert->get_ref(cert));
+	}
+	if (cred->strict)
+	{
+		remote->add(remote, AUTH_RULE_CRL_VALIDATION, VALIDATION_GOOD);
+	}
+	return create_peer(this, CERT_ALWAYS_SEND, local, remote);
 }
 
 /**
  * Add all IKE and ESP proposals, remember the former as text
  */
 static ppvpn_conn_part_t add_proposals(private_ppvpn_conn_t *this,
-									   ppvpn_conn_spec_t *spec,
-									   child_cfg_t *child, u_int *index)
+									   ppvpn_conn_spec_t *spec, u_int *index)
 {
 	ike_cfg_t *ike = this->public.ike_cfg;
+	child_cfg_t *child = this->child;
 	proposal_t *proposal;
 	char text[4096] = "";
 	size_t len = 0;
@@ -238,7 +323,6 @@ static ppvpn_conn_part_t add_proposals(private_ppvpn_conn_t *this,
 static ppvpn_conn_part_t fill(private_ppvpn_conn_t *this,
 							  ppvpn_conn_spec_t *spec, u_int *index)
 {
-	child_cfg_t *child;
 	u_int i;
 
 	*index = 0;
@@ -253,18 +337,22 @@ static ppvpn_conn_part_t fill(private_ppvpn_conn_t *this,
 	{
 		return PPVPN_CONN_REMOTE_ADDRESS;
 	}
-	create_peer(this, spec, ppvpn_ike_cfg_create(spec->local_address,
-												 spec->remote_address));
-	child = create_child(spec);
-	this->public.peer_cfg->add_child_cfg(this->public.peer_cfg, child);
-	this->public.tag = strdup(spec->tag);
+	this->public.ike_cfg = ppvpn_ike_cfg_create(spec->local_address,
+												spec->remote_address);
+	this->child = create_child(spec);
+	if (spec->key_count)
+	{
+		this->public.peer_cfg = create_peer(this, CERT_NEVER_SEND,
+						create_auth(this->public.local_id, AUTH_CLASS_PSK),
+						create_auth(this->public.remote_id, AUTH_CLASS_PSK));
+	}
 	for (i = 0; i < spec->key_count; i++)
 	{
 		this->public.keys[i] = shared_key_create(SHARED_IKE, spec->keys[i]);
 		spec->keys[i] = chunk_empty;
 	}
 	this->public.key_count = spec->key_count;
-	return add_proposals(this, spec, child, index);
+	return add_proposals(this, spec, index);
 }
 
 /**
@@ -277,9 +365,18 @@ ppvpn_conn_t *ppvpn_conn_create(ppvpn_conn_spec_t *spec,
 
 	INIT(this,
 		.public = {
+			.name = strdup(spec->name),
+			.tag = strdup(spec->tag),
+			.local_id = create_id(spec->local_identity),
+			.remote_id = create_id(spec->remote_identity),
+			.credentials = strdupnull(spec->credentials),
+			.certificate_sent = spec->certificate_sent,
+			.create_certificate_cfg = _create_certificate_cfg,
 			.get_ref = _get_ref,
 			.destroy = _destroy,
 		},
+		.rekey_time = spec->rekey_time,
+		.dpd_delay = spec->dpd_delay,
 		.ref = 1,
 	);
 	*part = fill(this, spec, index);

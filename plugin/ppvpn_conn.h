@@ -10,7 +10,7 @@
 #ifndef PPVPN_CONN_H_
 #define PPVPN_CONN_H_
 
-#include "ppvpn_compat.h"
+#include "ppvpn_cred.h"
 
 typedef struct ppvpn_conn_t ppvpn_conn_t;
 typedef struct ppvpn_conn_spec_t ppvpn_conn_spec_t;
@@ -57,8 +57,12 @@ struct ppvpn_conn_spec_t {
 	uint32_t set_mark_out;
 	/** keys, the one to send first (adopted by ppvpn_conn_create()) */
 	chunk_t keys[PPVPN_MAX_KEYS];
-	/** number of keys */
+	/** number of keys, 0 if there are credentials */
 	u_int key_count;
+	/** name of credentials, NULL if there are keys only */
+	char *credentials;
+	/** the certificate is sent, not a key */
+	bool certificate_sent;
 };
 
 /**
@@ -77,7 +81,7 @@ enum ppvpn_conn_part_t {
  */
 struct ppvpn_conn_t {
 
-	/** name of the connection (owned by peer_cfg) */
+	/** name of the connection */
 	char *name;
 
 	/** opaque digest of the whole connection */
@@ -92,16 +96,17 @@ struct ppvpn_conn_t {
 	/** address of the peer, %any if not known */
 	host_t *remote;
 
-	/** identity of this end (owned by peer_cfg) */
+	/** identity of this end */
 	identification_t *local_id;
 
-	/** identity of the peer (owned by peer_cfg) */
+	/** identity of the peer */
 	identification_t *remote_id;
 
-	/** IKE configuration (owned by peer_cfg) */
+	/** IKE configuration */
 	ike_cfg_t *ike_cfg;
 
-	/** configuration of the peer, with its one child */
+	/** configuration of the peer with its one child, authenticated by key;
+	 * NULL if there is none */
 	peer_cfg_t *peer_cfg;
 
 	/** keys, the one to send first */
@@ -109,6 +114,23 @@ struct ppvpn_conn_t {
 
 	/** number of keys */
 	u_int key_count;
+
+	/** name of credentials, NULL if there is no certificate */
+	char *credentials;
+
+	/** the certificate is sent, not a key */
+	bool certificate_sent;
+
+	/**
+	 * Create the configuration of the peer that is authenticated by
+	 * certificate.  It is made when it is needed, so that a change of the
+	 * credentials does not touch the connections that name them.
+	 *
+	 * @param cred		credentials
+	 * @return			configuration, with the same child
+	 */
+	peer_cfg_t *(*create_certificate_cfg)(ppvpn_conn_t *this,
+										  ppvpn_cred_t *cred);
 
 	/**
 	 * Get a reference.

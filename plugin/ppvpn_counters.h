@@ -24,6 +24,10 @@ struct ppvpn_counters_t {
 	uint64_t peer_lookups;
 	/** look-ups of pre-shared keys */
 	uint64_t psk_lookups;
+	/** look-ups of certificates and revocation lists */
+	uint64_t certificate_lookups;
+	/** look-ups of private keys */
+	uint64_t key_lookups;
 	/** negotiations the authorize hook refused */
 	uint64_t authorize_refused;
 	/** packets from unknown peers */

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Copyright (C) 2026 The ppvpn authors */
 /*
- * ppvpn_creds.c - charon's view of the keys in the table: credential_set_t
+ * ppvpn_creds.c - charon's view of the keys and certificates in the table:
+ * credential_set_t
  *
- * Owns nothing; never returns a key unless both identities are given and both
- * are, byte by byte, those of one connection.
+ * Owns nothing; never returns a pre-shared key unless both identities are given
+ * and both are, byte by byte, those of one connection, nor a private key but to
+ * who knows its fingerprint, from a certificate.
  */
 
 #include "ppvpn_creds.h"
@@ -104,6 +106,33 @@ METHOD(credential_set_t, create_shared_enumerator, enumerator_t*,
 	return &enumerator->public;
 }
 
+METHOD(credential_set_t, create_cert_enumerator, enumerator_t*,
+	private_ppvpn_creds_t *this, certificate_type_t type, key_type_t key,
+	identification_t *id, bool trusted)
+{
+	if (type != CERT_ANY && type != CERT_X509 && type != CERT_X509_CRL)
+	{
+		return NULL;
+	}
+	ppvpn_count(&this->counters->certificate_lookups);
+	return this->table->create_cert_enumerator(this->table, type, key, id,
+											   trusted);
+}
+
+METHOD(credential_set_t, create_private_enumerator, enumerator_t*,
+	private_ppvpn_creds_t *this, key_type_t type, identification_t *id)
+{
+	private_key_t *key;
+
+	if (!id || id->get_type(id) != ID_KEY_ID)
+	{
+		return NULL;
+	}
+	ppvpn_count(&this->counters->key_lookups);
+	key = this->table->get_private(this->table, type, id);
+	return key ? enumerator_create_single(key, (void*)key->destroy) : NULL;
+}
+
 METHOD(ppvpn_creds_t, destroy, void,
 	private_ppvpn_creds_t *this)
 {
@@ -121,8 +150,8 @@ ppvpn_creds_t *ppvpn_creds_create(ppvpn_table_t *table,
 	INIT(this,
 		.public = {
 			.set = {
-				.create_private_enumerator = (void*)return_null,
-				.create_cert_enumerator = (void*)return_null,
+				.create_private_enumerator = _create_private_enumerator,
+				.create_cert_enumerator = _create_cert_enumerator,
 				.create_shared_enumerator = _create_shared_enumerator,
 				.create_cdp_enumerator = (void*)return_null,
 				.cache_cert = (void*)nop,

@@ -4,7 +4,7 @@
  * @defgroup ppvpn_creds ppvpn_creds
  * @{ @ingroup ppvpn
  *
- * Gives charon the pre-shared keys in the table.
+ * Gives charon the keys and certificates in the table.
  */
 
 #ifndef PPVPN_CREDS_H_
@@ -18,10 +18,14 @@
 typedef struct ppvpn_creds_t ppvpn_creds_t;
 
 /**
- * Credential set that knows a key only for an exact pair of identities.
+ * Credential set that knows a pre-shared key only for an exact pair of
+ * identities, and a private key only by its fingerprint.
  *
- * charon tries every key that any set returns, however badly it matches: a
- * key that one identity alone could fetch would let a site pose as another.
+ * charon tries every pre-shared key that any set returns, however badly it
+ * matches: a key that one identity alone could fetch would let a site pose as
+ * another.  It builds the way up from a certificate with the authorities of
+ * all sets: which of them counts for a peer is for its configuration and for
+ * the listener to say.
  */
 struct ppvpn_creds_t {
 

@@ -8,6 +8,7 @@
  */
 
 #include "ppvpn_decode.h"
+#include "ppvpn_cred_decode.h"
 
 #include "name.h"
 
@@ -54,8 +55,11 @@ bool ppvpn_decode_revision(json_object *value, const json_at_t *at, void *dst,
 						   error);
 }
 
-static bool read_tag(json_object *value, const json_at_t *at, void *dst,
-					 ppvpn_error_t *error)
+/**
+ * Described in header.
+ */
+bool ppvpn_decode_tag(json_object *value, const json_at_t *at, void *dst,
+					  ppvpn_error_t *error)
 {
 	return ppvpn_json_text(value, at, 64, 64, HEX, dst, error);
 }
@@ -159,6 +163,16 @@ static bool read_set_mark(json_object *value, const json_at_t *at, void *dst,
 }
 
 /**
+ * A connection, as decoded
+ */
+typedef struct {
+	/** its values; first */
+	ppvpn_conn_spec_t spec;
+	/** a key is sent */
+	bool key_sent;
+} decoded_conn_t;
+
+/**
  * A key, as decoded
  */
 typedef struct {
@@ -176,8 +190,11 @@ static bool read_key_id(json_object *value, const json_at_t *at, void *dst,
 	return ppvpn_json_text(value, at, 1, 63, LOWER DIGITS "-_.", dst, error);
 }
 
-static bool read_use(json_object *value, const json_at_t *at, void *dst,
-					 ppvpn_error_t *error)
+/**
+ * Described in header.
+ */
+bool ppvpn_decode_use(json_object *value, const json_at_t *at, void *dst,
+					  ppvpn_error_t *error)
 {
 	bool *send = dst;
 	char *use;
@@ -219,14 +236,14 @@ static bool read_secret(json_object *value, const json_at_t *at, void *dst,
  * Read a key into a spec: the one to send goes first
  */
 static bool read_key(json_object *value, const json_at_t *at,
-					 ppvpn_conn_spec_t *spec, bool *send,
-					 ppvpn_error_t *error)
+					 decoded_conn_t *conn, ppvpn_error_t *error)
 {
 	static const json_member_t members[] = {
-		{ "key-id",	read_key_id,	offsetof(decoded_key_t, id)		},
-		{ "use",	read_use,		offsetof(decoded_key_t, send)		},
-		{ "secret",	read_secret,	offsetof(decoded_key_t, secret)	},
+		{ "key-id",	read_key_id,		offsetof(decoded_key_t, id)		},
+		{ "use",	ppvpn_decode_use,	offsetof(decoded_key_t, send)		},
+		{ "secret",	read_secret,		offsetof(decoded_key_t, secret)	},
 	};
+	ppvpn_conn_spec_t *spec = &conn->spec;
 	decoded_key_t key = {};
 
 	if (!ppvpn_json_members(value, at, members, countof(members), &key,
@@ -235,7 +252,7 @@ static bool read_key(json_object *value, const json_at_t *at,
 		chunk_clear(&key.secret);
 		return FALSE;
 	}
-	if (key.send && *send)
+	if (key.send && conn->key_sent)
 	{
 		chunk_clear(&key.secret);
 		return ppvpn_json_fail(error, at, "out-of-range",
@@ -244,7 +261,7 @@ static bool read_key(json_object *value, const json_at_t *at,
 	spec->keys[spec->key_count++] = key.secret;
 	if (key.send)
 	{
-		*send = TRUE;
+		conn->key_sent = TRUE;
 		spec->keys[spec->key_count - 1] = spec->keys[0];
 		spec->keys[0] = key.secret;
 	}
@@ -254,9 +271,8 @@ static bool read_key(json_object *value, const json_at_t *at,
 static bool read_keys(json_object *value, const json_at_t *at, void *dst,
 					  ppvpn_error_t *error)
 {
-	ppvpn_conn_spec_t *spec = dst;
+	decoded_conn_t *conn = dst;
 	json_at_t here = { .up = at };
-	bool send = FALSE;
 	u_int count;
 
 	if (!ppvpn_json_array(value, at, 1, PPVPN_MAX_KEYS, &count, error))
@@ -266,13 +282,12 @@ static bool read_keys(json_object *value, const json_at_t *at, void *dst,
 	for (here.index = 0; here.index < count; here.index++)
 	{
 		if (!read_key(json_object_array_get_idx(value, here.index), &here,
-					  spec, &send, error))
+					  conn, error))
 		{
 			return FALSE;
 		}
 	}
-	return send || ppvpn_json_fail(error, at, "out-of-range",
-								   "no key is send-and-accept");
+	return TRUE;
 }
 
 static bool read_preshared(json_object *value, const json_at_t *at, void *dst,
@@ -286,6 +301,51 @@ static bool read_preshared(json_object *value, const json_at_t *at, void *dst,
 							  error);
 }
 
+static bool read_certificate(json_object *value, const json_at_t *at,
+							 void *dst, ppvpn_error_t *error)
+{
+	static const json_member_t members[] = {
+		{ "use",			ppvpn_decode_use,
+			offsetof(ppvpn_conn_spec_t, certificate_sent)	},
+		{ "credentials",	ppvpn_decode_cred_name,
+			offsetof(ppvpn_conn_spec_t, credentials)		},
+	};
+
+	return ppvpn_json_members(value, at, members, countof(members), dst,
+							  error);
+}
+
+/**
+ * Is there something to authenticate with, and is one of it sent?
+ */
+static bool check_uses(decoded_conn_t *conn, const json_at_t *at,
+					   ppvpn_error_t *error)
+{
+	ppvpn_conn_spec_t *spec = &conn->spec;
+	json_at_t preshared = { .up = at, .member = "pre-shared" };
+	json_at_t keys = { .up = &preshared, .member = "keys" };
+	json_at_t certificate = { .up = at, .member = "certificate" };
+
+	if (!spec->key_count && !spec->credentials)
+	{
+		return ppvpn_json_fail(error, &preshared, "malformed",
+							   "this member is missing, or certificate");
+	}
+	if (conn->key_sent && spec->certificate_sent)
+	{
+		return ppvpn_json_fail(error, &certificate, "out-of-range",
+							   "a key and the certificate are "
+							   "send-and-accept");
+	}
+	if (!conn->key_sent && !spec->certificate_sent)
+	{
+		return ppvpn_json_fail(error, spec->key_count ? &keys : &certificate,
+							   "out-of-range", "no key is send-and-accept, "
+							   "nor a certificate");
+	}
+	return TRUE;
+}
+
 /**
  * Described in header.
  */
@@ -296,7 +356,7 @@ bool ppvpn_decode_spec(json_object *value, const json_at_t *at,
 	{ name, read, offsetof(ppvpn_conn_spec_t, member) }
 	static const json_member_t members[] = {
 		ROW("name",				ppvpn_decode_name,	name),
-		ROW("tag",				read_tag,			tag),
+		ROW("tag",				ppvpn_decode_tag,	tag),
 		ROW("local-address",	read_address,		local_address),
 		ROW("remote-address",	read_address,		remote_address),
 		ROW("local-identity",	read_identity,		local_identity),
@@ -308,14 +368,19 @@ bool ppvpn_decode_spec(json_object *value, const json_at_t *at,
 		ROW("dpd_delay",		read_dpd,			dpd_delay),
 		ROW("mark",				read_mark,			mark),
 		ROW("set_mark_out",		read_set_mark,		set_mark_out),
-		/* the keys know their place */
-		{ "pre-shared",			read_preshared,		0 },
+		/* these know their place */
+		{ "pre-shared",			read_preshared,		0, TRUE },
+		{ "certificate",		read_certificate,	0, TRUE },
 	};
 #undef ROW
+	decoded_conn_t conn = {};
+	bool success;
 
-	memset(spec, 0, sizeof(*spec));
-	return ppvpn_json_members(value, at, members, countof(members), spec,
-							  error);
+	success = ppvpn_json_members(value, at, members, countof(members), &conn,
+								 error) &&
+			  check_uses(&conn, at, error);
+	*spec = conn.spec;
+	return success;
 }
 
 /**

@@ -39,6 +39,23 @@ ppvpn_conn_t *ppvpn_decode_conn(json_object *value, const json_at_t *at,
 								ppvpn_table_t *table, ppvpn_error_t *error);
 
 /**
+ * Read which of several is sent, a json_read_t.
+ *
+ * @param dst		bool*, receives TRUE for "send-and-accept", FALSE for
+ *					"accept-only"
+ */
+bool ppvpn_decode_use(json_object *value, const json_at_t *at, void *dst,
+					  ppvpn_error_t *error);
+
+/**
+ * Read a tag, a json_read_t.
+ *
+ * @param dst		char**, receives the tag, belongs to value
+ */
+bool ppvpn_decode_tag(json_object *value, const json_at_t *at, void *dst,
+					  ppvpn_error_t *error);
+
+/**
  * Read the name of a connection, a json_read_t.
  *
  * @param dst		char**, receives the name, belongs to value

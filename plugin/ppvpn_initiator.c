@@ -32,7 +32,7 @@ struct private_ppvpn_initiator_t {
 	ppvpn_table_t *table;
 
 	/**
-	 * Connections to initiate, ppvpn_conn_t.
+	 * Names of connections to initiate, char*.
 	 */
 	linked_list_t *queue;
 
@@ -103,21 +103,27 @@ static void release_peer(private_ppvpn_initiator_t *this, peer_t *peer)
 /**
  * Start to negotiate, does not wait for the result
  */
-static void start(ppvpn_conn_t *conn)
+static void start(private_ppvpn_initiator_t *this, char *name)
 {
-	peer_cfg_t *peer_cfg = conn->peer_cfg;
 	child_cfg_t *child_cfg = NULL;
 	enumerator_t *enumerator;
+	peer_cfg_t *peer_cfg;
 
+	/* as it is now, not as it was when it was queued */
+	peer_cfg = this->table->get_peer_cfg(this->table, name);
+	if (!peer_cfg)
+	{
+		return;
+	}
 	enumerator = peer_cfg->create_child_cfg_enumerator(peer_cfg);
 	if (enumerator->enumerate(enumerator, &child_cfg))
 	{
 		child_cfg->get_ref(child_cfg);
 	}
 	enumerator->destroy(enumerator);
-	if (compat_initiate(peer_cfg->get_ref(peer_cfg), child_cfg) != SUCCESS)
+	if (compat_initiate(peer_cfg, child_cfg) != SUCCESS)
 	{
-		DBG1(DBG_CFG, "initiating '%s' failed", conn->name);
+		DBG1(DBG_CFG, "initiating '%s' failed", name);
 	}
 }
 
@@ -126,11 +132,11 @@ static void start(ppvpn_conn_t *conn)
  */
 static job_requeue_t work(private_ppvpn_initiator_t *this)
 {
-	ppvpn_conn_t *conn;
 	peer_t *peer;
+	char *name;
 
 	this->mutex->lock(this->mutex);
-	if (this->queue->remove_first(this->queue, (void**)&conn) != SUCCESS)
+	if (this->queue->remove_first(this->queue, (void**)&name) != SUCCESS)
 	{
 		this->working = FALSE;
 		this->mutex->unlock(this->mutex);
@@ -138,14 +144,14 @@ static job_requeue_t work(private_ppvpn_initiator_t *this)
 	}
 	this->mutex->unlock(this->mutex);
 
-	start(conn);
+	start(this, name);
 
 	this->mutex->lock(this->mutex);
-	peer = get_peer(this, conn->name);
+	peer = get_peer(this, name);
 	peer->queued = FALSE;
 	release_peer(this, peer);
 	this->mutex->unlock(this->mutex);
-	conn->destroy(conn);
+	free(name);
 	return JOB_REQUEUE_DIRECT;
 }
 
@@ -167,7 +173,7 @@ METHOD(ppvpn_initiator_t, initiate, status_t,
 	if (!peer->queued && !peer->connecting)
 	{
 		peer->queued = TRUE;
-		this->queue->insert_last(this->queue, conn->get_ref(conn));
+		this->queue->insert_last(this->queue, strdup(name));
 		start_job = !this->working;
 		this->working = TRUE;
 		status = SUCCESS;
@@ -254,8 +260,7 @@ static void destroy_peer(peer_t *peer, const void *key)
 METHOD(ppvpn_initiator_t, destroy, void,
 	private_ppvpn_initiator_t *this)
 {
-	this->queue->destroy_offset(this->queue,
-								offsetof(ppvpn_conn_t, destroy));
+	this->queue->destroy_function(this->queue, free);
 	this->sas->destroy(this->sas);
 	this->peers->destroy_function(this->peers, (void*)destroy_peer);
 	this->mutex->destroy(this->mutex);

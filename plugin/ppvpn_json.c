@@ -29,18 +29,21 @@ static const struct json_limits limits = {
 
 /**
  * The tokener collects every string in one buffer that it grows by realloc()
- * and never wipes.  A string as long as any may be, parsed before, grows the
- * buffer to its final size; parsed after, it overwrites the last string.
+ * and never wipes.  A string as long as any in the frame may be, parsed
+ * before, grows the buffer to its final size; parsed after, it overwrites the
+ * last string.
  */
-static void flood(json_tokener *tokener)
+static void flood(json_tokener *tokener, size_t frame)
 {
-	char text[PPVPN_STRING_MAX + 2];
+	size_t len = min(frame, (size_t)PPVPN_STRING_MAX) + 2;
+	char *text = malloc(len);
 
-	memset(text, 'x', sizeof(text));
-	text[0] = text[sizeof(text) - 1] = '"';
+	memset(text, 'x', len);
+	text[0] = text[len - 1] = '"';
 	json_tokener_reset(tokener);
-	json_object_put(json_tokener_parse_ex(tokener, text, sizeof(text)));
+	json_object_put(json_tokener_parse_ex(tokener, text, len));
 	json_tokener_reset(tokener);
+	free(text);
 }
 
 /**
@@ -63,9 +66,9 @@ json_object *ppvpn_json_parse(chunk_t frame, bool *fatal,
 		return NULL;
 	}
 	tokener = json_tokener_new_ex(limits.depth + 1);
-	flood(tokener);
+	flood(tokener, frame.len);
 	value = json_tokener_parse_ex(tokener, (char*)frame.ptr, frame.len);
-	flood(tokener);
+	flood(tokener, frame.len);
 	json_tokener_free(tokener);
 	if (!json_object_is_type(value, json_type_object))
 	{
@@ -202,7 +205,7 @@ bool ppvpn_json_members(json_object *value, const json_at_t *at,
 {
 	json_at_t here = { .up = at };
 	json_object *member;
-	u_int i;
+	u_int found = 0, i;
 
 	if (!json_object_is_type(value, json_type_object))
 	{
@@ -213,6 +216,10 @@ bool ppvpn_json_members(json_object *value, const json_at_t *at,
 		here.member = members[i].name;
 		if (!json_object_object_get_ex(value, members[i].name, &member))
 		{
+			if (members[i].optional)
+			{
+				continue;
+			}
 			return fail_unknown(value, at, members, count, error) &&
 				   ppvpn_json_fail(error, &here, "malformed",
 								   "this member is missing");
@@ -223,8 +230,9 @@ bool ppvpn_json_members(json_object *value, const json_at_t *at,
 		{
 			return FALSE;
 		}
+		found++;
 	}
-	return json_object_object_length(value) == count ||
+	return json_object_object_length(value) == found ||
 		   fail_unknown(value, at, members, count, error);
 }
 
@@ -273,8 +281,8 @@ bool ppvpn_json_text(json_object *value, const json_at_t *at, u_int min,
 	}
 	for (i = 0; i < len; i++)
 	{
-		if (text[i] < 0x20 || text[i] >= 0x7f ||
-			(bytes && !strchr(bytes, text[i])))
+		if (!text[i] || (bytes ? !strchr(bytes, text[i]) :
+								 text[i] < 0x20 || text[i] >= 0x7f))
 		{
 			return ppvpn_json_fail(error, at, "out-of-range",
 								   "byte %zu is not allowed here", i);

@@ -22,8 +22,9 @@ typedef struct json_member_t json_member_t;
 /** Most bytes of a frame. */
 #define PPVPN_FRAME_MAX (16 * 1024 * 1024)
 
-/** Most bytes of one string. */
-#define PPVPN_STRING_MAX 1024
+/** Most bytes of one string, as written: a revocation list, each of its lines
+ * ended by \n, each of its slashes maybe by \/. */
+#define PPVPN_STRING_MAX (320 * 1024)
 
 /**
  * What is wrong with a request.
@@ -62,7 +63,7 @@ typedef bool (*json_read_t)(json_object *value, const json_at_t *at,
 							void *dst, ppvpn_error_t *error);
 
 /**
- * A member of an object.  All are required.
+ * A member of an object.
  */
 struct json_member_t {
 	/** name */
@@ -71,6 +72,8 @@ struct json_member_t {
 	json_read_t read;
 	/** where in the destination it goes */
 	size_t offset;
+	/** it may be missing */
+	bool optional;
 };
 
 /**
@@ -99,7 +102,7 @@ bool ppvpn_json_fail(ppvpn_error_t *error, const json_at_t *at,
 					 __attribute__((format(printf, 4, 5)));
 
 /**
- * Read exactly these members of an object.
+ * Read exactly these members of an object, but for optional ones.
  *
  * @param members	members
  * @param count		number of members
@@ -123,7 +126,8 @@ bool ppvpn_json_array(json_object *value, const json_at_t *at, u_int min,
  *
  * @param min		fewest bytes
  * @param max		most bytes
- * @param bytes		bytes allowed, NULL for printable ASCII
+ * @param bytes		bytes allowed, all ASCII and printable but for '\n'; NULL
+ *					for all printable ASCII
  * @param str		receives the string, belongs to value
  */
 bool ppvpn_json_text(json_object *value, const json_at_t *at, u_int min,

@@ -12,6 +12,8 @@
 #include "ppvpn_message.h"
 #include "ppvpn_unknown.h"
 
+#include <time.h>
+
 typedef struct private_ppvpn_listener_t private_ppvpn_listener_t;
 
 /**
@@ -33,6 +35,11 @@ struct private_ppvpn_listener_t {
 	 * Where reports go.
 	 */
 	ppvpn_events_t *events;
+
+	/**
+	 * How peers were authenticated.
+	 */
+	ppvpn_sas_t *sas;
 
 	/**
 	 * Unknown peers reported already.
@@ -264,6 +271,10 @@ METHOD(listener_t, ike_state_change, bool,
 {
 	ppvpn_event_t event = {};
 
+	if (state == IKE_DESTROYING)
+	{
+		this->sas->remove(this->sas, ike_sa->get_unique_id(ike_sa));
+	}
 	if (state == IKE_DESTROYING && candidate.ike_sa == ike_sa)
 	{
 		candidate.ike_sa = NULL;
@@ -274,6 +285,14 @@ METHOD(listener_t, ike_state_change, bool,
 			send_unknown(this, &event);
 		}
 	}
+	return TRUE;
+}
+
+METHOD(listener_t, ike_rekey, bool,
+	private_ppvpn_listener_t *this, ike_sa_t *old, ike_sa_t *new)
+{
+	this->sas->replace(this->sas, old->get_unique_id(old),
+					   new->get_unique_id(new));
 	return TRUE;
 }
 
@@ -337,6 +356,39 @@ static bool has_foreign_key(ppvpn_conn_t *conn, identification_t *me,
 }
 
 /**
+ * How the peer of an IKE_SA proved who it is
+ */
+static auth_class_t get_class(ike_sa_t *ike_sa)
+{
+	auth_cfg_t *auth = ike_sa->get_auth_cfg(ike_sa, FALSE);
+
+	return (uintptr_t)auth->get(auth, AUTH_RULE_AUTH_CLASS);
+}
+
+/**
+ * Why a peer that is authenticated by certificate must not come in.  charon
+ * may yet switch to the configuration that has this authority, so all is
+ * looked at here that the configuration demands.
+ */
+static const char *judge_certificate(private_ppvpn_listener_t *this,
+									 ike_sa_t *ike_sa, identification_t *me,
+									 identification_t *other)
+{
+	const char *objection;
+	ppvpn_cred_t *cred;
+
+	cred = this->table->get_cred_by_ids(this->table, me, other);
+	if (!cred)
+	{
+		return "cert-untrusted";
+	}
+	objection = cred->find_objection(cred, ike_sa->get_auth_cfg(ike_sa, FALSE),
+									 other, time(NULL));
+	cred->destroy(cred);
+	return objection;
+}
+
+/**
  * Why an IKE_SA must not use a connection, NULL if it may
  */
 static const char *find_objection(private_ppvpn_listener_t *this,
@@ -358,7 +410,12 @@ static const char *find_objection(private_ppvpn_listener_t *this,
 	{	/* removed, or somebody else's by now */
 		objection = "identity-mismatch";
 	}
-	else if (has_foreign_key(conn, me, other))
+	else if (get_class(ike_sa) == AUTH_CLASS_PUBKEY)
+	{
+		objection = judge_certificate(this, ike_sa, me, other);
+	}
+	else if (get_class(ike_sa) != AUTH_CLASS_PSK || !conn->key_count ||
+			 has_foreign_key(conn, me, other))
 	{
 		objection = "foreign-secret";
 	}
@@ -389,6 +446,11 @@ METHOD(listener_t, authorize, bool,
 		send_alert(this, ike_sa, objection, name);
 		*success = FALSE;
 	}
+	else if (final)
+	{
+		this->sas->add(this->sas, ike_sa->get_unique_id(ike_sa), name,
+					   get_class(ike_sa) == AUTH_CLASS_PUBKEY);
+	}
 	return TRUE;
 }
 
@@ -404,6 +466,7 @@ METHOD(ppvpn_listener_t, destroy, void,
  */
 ppvpn_listener_t *ppvpn_listener_create(ppvpn_table_t *table,
 										ppvpn_events_t *events,
+										ppvpn_sas_t *sas,
 										ppvpn_counters_t *counters)
 {
 	private_ppvpn_listener_t *this;
@@ -414,12 +477,14 @@ ppvpn_listener_t *ppvpn_listener_create(ppvpn_table_t *table,
 				.alert = _alert,
 				.message = _message,
 				.ike_state_change = _ike_state_change,
+				.ike_rekey = _ike_rekey,
 				.authorize = _authorize,
 			},
 			.destroy = _destroy,
 		},
 		.table = table,
 		.events = events,
+		.sas = sas,
 		.unknown = ppvpn_unknown_create(),
 		.counters = counters,
 	);

@@ -13,6 +13,7 @@
 #include "ppvpn_table.h"
 #include "ppvpn_events.h"
 #include "ppvpn_counters.h"
+#include "ppvpn_sas.h"
 
 #include <bus/listeners/listener.h>
 
@@ -42,10 +43,12 @@ struct ppvpn_listener_t {
  *
  * @param table		connections, must outlive it
  * @param events	where reports go, must outlive it
+ * @param sas		receives how peers are authenticated, must outlive it
  * @param counters	counters, must outlive it
  */
 ppvpn_listener_t *ppvpn_listener_create(ppvpn_table_t *table,
 										ppvpn_events_t *events,
+										ppvpn_sas_t *sas,
 										ppvpn_counters_t *counters);
 
 #endif /** PPVPN_LISTENER_H_ @}*/

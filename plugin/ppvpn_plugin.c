@@ -54,6 +54,11 @@ struct private_ppvpn_plugin_t {
 	ppvpn_events_t *events;
 
 	/**
+	 * How peers were authenticated.
+	 */
+	ppvpn_sas_t *sas;
+
+	/**
 	 * Watches charon.
 	 */
 	ppvpn_listener_t *listener;
@@ -98,10 +103,13 @@ static void tear_down(private_ppvpn_plugin_t *this)
 	this->protocol->destroy(this->protocol);
 	this->initiator->destroy(this->initiator);
 	this->listener->destroy(this->listener);
+	this->sas->destroy(this->sas);
 	this->events->destroy(this->events);
 	this->creds->destroy(this->creds);
 	this->backend->destroy(this->backend);
 	this->table->destroy(this->table);
+	/* charon may have kept what of it was ours */
+	lib->credmgr->flush_cache(lib->credmgr, CERT_ANY);
 }
 
 /**
@@ -115,11 +123,12 @@ static bool set_up(private_ppvpn_plugin_t *this)
 	this->backend = ppvpn_backend_create(this->table, &this->counters);
 	this->creds = ppvpn_creds_create(this->table, &this->counters);
 	this->events = ppvpn_events_create(&this->counters);
+	this->sas = ppvpn_sas_create();
 	this->listener = ppvpn_listener_create(this->table, this->events,
-										   &this->counters);
+										   this->sas, &this->counters);
 	this->initiator = ppvpn_initiator_create(this->table);
 	this->protocol = ppvpn_protocol_create(this->table, this->initiator,
-										   &this->counters);
+										   this->sas, &this->counters);
 
 	path = lib->settings->get_str(lib->settings, "%s.plugins.ppvpn.socket",
 								  PPVPN_SOCKET, lib->ns);

@@ -41,6 +41,11 @@ struct private_ppvpn_protocol_t {
 	ppvpn_initiator_t *initiator;
 
 	/**
+	 * How peers were authenticated.
+	 */
+	ppvpn_sas_t *sas;
+
+	/**
 	 * Counters.
 	 */
 	ppvpn_counters_t *counters;
@@ -150,6 +155,19 @@ static json_object *create_settings(void)
 	return settings;
 }
 
+/**
+ * What this plugin has over the first of its version
+ */
+static json_object *create_capabilities(void)
+{
+	json_object *capabilities;
+
+	capabilities = json_object_new_array();
+	json_object_array_add(capabilities,
+						  json_object_new_string("certificates"));
+	return capabilities;
+}
+
 static bool do_hello(private_ppvpn_protocol_t *this, ppvpn_session_t *session,
 					 json_object *request, json_object *reply,
 					 ppvpn_error_t *error)
@@ -177,9 +195,23 @@ static bool do_hello(private_ppvpn_protocol_t *this, ppvpn_session_t *session,
 	ppvpn_json_add_number(reply, "pid", getpid());
 	ppvpn_json_add_text(reply, "revision", revision);
 	ppvpn_json_add_number(reply, "count", count);
+	json_object_object_add(reply, "capabilities", create_capabilities());
 	json_object_object_add(reply, "settings", create_settings());
 	DBG1(DBG_CFG, "ppvpn: client '%s' says hello", hello.client);
 	return TRUE;
+}
+
+/**
+ * Add what a list says of one thing
+ */
+static void add_listed(json_object *array, const char *name, const char *tag)
+{
+	json_object *entry;
+
+	entry = json_object_new_object();
+	ppvpn_json_add_text(entry, "name", name);
+	ppvpn_json_add_text(entry, "tag", tag);
+	json_object_array_add(array, entry);
 }
 
 static bool do_list(private_ppvpn_protocol_t *this, ppvpn_session_t *session,
@@ -187,26 +219,63 @@ static bool do_list(private_ppvpn_protocol_t *this, ppvpn_session_t *session,
 					ppvpn_error_t *error)
 {
 	char revision[PPVPN_REVISION_LEN];
-	json_object *conns, *entry;
-	enumerator_t *enumerator;
+	enumerator_t *enumerator, *creds;
+	json_object *conns, *credentials;
 	ppvpn_conn_t *conn;
+	ppvpn_cred_t *cred;
 
 	if (!ppvpn_json_request(request, NULL, 0, NULL, error))
 	{
 		return FALSE;
 	}
 	conns = json_object_new_array();
-	enumerator = this->table->create_enumerator(this->table, revision);
+	credentials = json_object_new_array();
+	enumerator = this->table->create_enumerator(this->table, &creds, revision);
 	while (enumerator->enumerate(enumerator, &conn))
 	{
-		entry = json_object_new_object();
-		ppvpn_json_add_text(entry, "name", conn->name);
-		ppvpn_json_add_text(entry, "tag", conn->tag);
-		json_object_array_add(conns, entry);
+		add_listed(conns, conn->name, conn->tag);
 	}
 	enumerator->destroy(enumerator);
+	while (creds->enumerate(creds, &cred))
+	{
+		add_listed(credentials, cred->name, cred->tag);
+	}
+	creds->destroy(creds);
 	ppvpn_json_add_text(reply, "revision", revision);
 	json_object_object_add(reply, "conns", conns);
+	json_object_object_add(reply, "credentials", credentials);
+	return TRUE;
+}
+
+static bool do_sas(private_ppvpn_protocol_t *this, ppvpn_session_t *session,
+				   json_object *request, json_object *reply,
+				   ppvpn_error_t *error)
+{
+	char *name = NULL;
+	const json_member_t members[] = {
+		{ "name",	ppvpn_decode_name,	0, TRUE },
+	};
+	json_object *sas, *entry;
+	array_t *array;
+	ppvpn_sa_t sa;
+
+	if (!ppvpn_json_request(request, members, countof(members), &name, error))
+	{
+		return FALSE;
+	}
+	sas = json_object_new_array();
+	array = this->sas->get(this->sas, name);
+	while (array_remove(array, ARRAY_TAIL, &sa))
+	{
+		entry = json_object_new_object();
+		ppvpn_json_add_number(entry, "ike-id", sa.id);
+		ppvpn_json_add_text(entry, "name", sa.name);
+		ppvpn_json_add_text(entry, "authentication",
+							sa.certificate ? "certificate" : "pre-shared");
+		json_object_array_add(sas, entry);
+	}
+	array_destroy(array);
+	json_object_object_add(reply, "sas", sas);
 	return TRUE;
 }
 
@@ -250,6 +319,8 @@ static bool do_status(private_ppvpn_protocol_t *this, ppvpn_session_t *session,
 		{ "ike-lookups",		&counters->ike_lookups			},
 		{ "peer-lookups",		&counters->peer_lookups			},
 		{ "psk-lookups",		&counters->psk_lookups			},
+		{ "certificate-lookups",	&counters->certificate_lookups	},
+		{ "key-lookups",		&counters->key_lookups			},
 		{ "authorize-refused",	&counters->authorize_refused	},
 		{ "unknown-peers",		&counters->unknown_peers		},
 		{ "alerts",				&counters->alerts				},
@@ -354,6 +425,7 @@ static const op_t *find_op(json_object *request, ppvpn_error_t *error)
 		{ "update",		NULL,			ppvpn_change_update		},
 		{ "list",		do_list,		NULL					},
 		{ "initiate",	do_initiate,	NULL					},
+		{ "sas",		do_sas,			NULL					},
 		{ "status",		do_status,		NULL					},
 		{ "subscribe",	do_subscribe,	NULL					},
 	};
@@ -505,6 +577,7 @@ void ppvpn_session_clear(ppvpn_session_t *session)
  */
 ppvpn_protocol_t *ppvpn_protocol_create(ppvpn_table_t *table,
 										ppvpn_initiator_t *initiator,
+										ppvpn_sas_t *sas,
 										ppvpn_counters_t *counters)
 {
 	private_ppvpn_protocol_t *this;
@@ -518,6 +591,7 @@ ppvpn_protocol_t *ppvpn_protocol_create(ppvpn_table_t *table,
 		},
 		.table = table,
 		.initiator = initiator,
+		.sas = sas,
 		.counters = counters,
 	);
 	if (getrandom(random, sizeof(random), 0) != sizeof(random))

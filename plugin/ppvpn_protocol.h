@@ -14,6 +14,7 @@
 #include "ppvpn_events.h"
 #include "ppvpn_counters.h"
 #include "ppvpn_initiator.h"
+#include "ppvpn_sas.h"
 
 typedef struct ppvpn_protocol_t ppvpn_protocol_t;
 typedef struct ppvpn_session_t ppvpn_session_t;
@@ -67,10 +68,12 @@ struct ppvpn_protocol_t {
  *
  * @param table		connections, must outlive it
  * @param initiator	initiates, must outlive it
+ * @param sas		how peers were authenticated, must outlive it
  * @param counters	counters, must outlive it
  */
 ppvpn_protocol_t *ppvpn_protocol_create(ppvpn_table_t *table,
 										ppvpn_initiator_t *initiator,
+										ppvpn_sas_t *sas,
 										ppvpn_counters_t *counters);
 
 /**

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Copyright (C) 2026 The ppvpn authors */
 /*
- * ppvpn_set.c - indexes over connections
+ * ppvpn_set.c - indexes over connections, and their credentials
  *
  * Owns four hash tables over the same entries: by name, by pair of
  * identities, by remote identity alone (a peer need not say which of our
@@ -46,6 +46,11 @@ struct private_ppvpn_set_t {
 	 * Buckets by addresses, ppvpn_pair_t => ppvpn_bucket_t.
 	 */
 	hashtable_t *pairs;
+
+	/**
+	 * Credentials.
+	 */
+	ppvpn_cred_index_t *creds;
 };
 
 /**
@@ -60,6 +65,8 @@ struct entry_t {
 	identification_t *remote_id;
 	/** connections with the same addresses */
 	ppvpn_bucket_t *bucket;
+	/** where the credentials of conn are, NULL if it names none */
+	ppvpn_slot_t *slot;
 	/** neighbours with the same remote identity */
 	entry_t *prev, *next;
 };
@@ -165,6 +172,7 @@ METHOD(ppvpn_set_t, add, ppvpn_clash_t,
 		.local_id = conn->local_id,
 		.remote_id = conn->remote_id,
 	};
+	ppvpn_slot_t *slot = NULL;
 	ppvpn_bucket_t *bucket;
 
 	if (this->names->get(this->names, conn->name))
@@ -179,6 +187,14 @@ METHOD(ppvpn_set_t, add, ppvpn_clash_t,
 	{
 		return PPVPN_CLASH_FULL;
 	}
+	if (conn->credentials)
+	{
+		slot = this->creds->get(this->creds, conn->credentials);
+		if (!slot)
+		{
+			return PPVPN_CLASH_CREDENTIALS;
+		}
+	}
 	bucket = join_bucket(this, conn);
 	if (!bucket)
 	{
@@ -189,7 +205,12 @@ METHOD(ppvpn_set_t, add, ppvpn_clash_t,
 		.local_id = conn->local_id,
 		.remote_id = conn->remote_id,
 		.bucket = bucket,
+		.slot = slot,
 	);
+	if (slot)
+	{
+		slot->uses++;
+	}
 	this->names->put(this->names, conn->name, entry);
 	this->ids->put(this->ids, entry, entry);
 	link_remote(this, entry);
@@ -213,6 +234,10 @@ METHOD(ppvpn_set_t, remove_, ppvpn_conn_t*,
 	{
 		this->pairs->remove(this->pairs, &entry->bucket->pair);
 		entry->bucket->destroy(entry->bucket);
+	}
+	if (entry->slot)
+	{
+		entry->slot->uses--;
 	}
 	conn = entry->conn;
 	free(entry);
@@ -240,6 +265,36 @@ METHOD(ppvpn_set_t, get_by_ids, ppvpn_conn_t*,
 	return entry ? entry->conn : NULL;
 }
 
+/**
+ * Collect the configurations of an entry, what is sent first
+ */
+static void collect_cfgs(entry_t *entry, array_t *array)
+{
+	ppvpn_conn_t *conn = entry->conn;
+
+	peer_cfg_t *by_key = conn->peer_cfg, *by_certificate;
+
+	if (by_key && !conn->certificate_sent)
+	{
+		array_insert(array, ARRAY_TAIL, by_key->get_ref(by_key));
+	}
+	if (entry->slot)
+	{
+		by_certificate = conn->create_certificate_cfg(conn, entry->slot->cred);
+		array_insert(array, ARRAY_TAIL, by_certificate);
+	}
+	if (by_key && conn->certificate_sent)
+	{
+		array_insert(array, ARRAY_TAIL, by_key->get_ref(by_key));
+	}
+}
+
+METHOD(ppvpn_set_t, get_cfgs, void,
+	private_ppvpn_set_t *this, ppvpn_conn_t *conn, array_t *array)
+{
+	collect_cfgs(this->names->get(this->names, conn->name), array);
+}
+
 METHOD(ppvpn_set_t, get_by_remote_id, void,
 	private_ppvpn_set_t *this, identification_t *remote, array_t *array)
 {
@@ -248,8 +303,7 @@ METHOD(ppvpn_set_t, get_by_remote_id, void,
 	entry = this->remotes->get(this->remotes, remote);
 	for (; entry; entry = entry->next)
 	{
-		array_insert(array, ARRAY_TAIL,
-					 entry->conn->peer_cfg->get_ref(entry->conn->peer_cfg));
+		collect_cfgs(entry, array);
 	}
 }
 
@@ -272,8 +326,7 @@ METHOD(ppvpn_set_t, get_peer_cfgs, void,
 	enumerator = this->names->create_enumerator(this->names);
 	while (enumerator->enumerate(enumerator, NULL, &entry))
 	{
-		array_insert(array, ARRAY_TAIL,
-					 entry->conn->peer_cfg->get_ref(entry->conn->peer_cfg));
+		collect_cfgs(entry, array);
 	}
 	enumerator->destroy(enumerator);
 }
@@ -314,6 +367,12 @@ METHOD(ppvpn_set_t, get_count, u_int,
 	return this->names->get_count(this->names);
 }
 
+METHOD(ppvpn_set_t, get_creds, ppvpn_cred_index_t*,
+	private_ppvpn_set_t *this)
+{
+	return this->creds;
+}
+
 static void destroy_entry(entry_t *entry, const void *key)
 {
 	entry->conn->destroy(entry->conn);
@@ -332,6 +391,7 @@ METHOD(ppvpn_set_t, destroy, void,
 	this->remotes->destroy(this->remotes);
 	this->pairs->destroy_function(this->pairs, (void*)destroy_bucket);
 	this->names->destroy_function(this->names, (void*)destroy_entry);
+	this->creds->destroy(this->creds);
 	free(this);
 }
 
@@ -348,12 +408,14 @@ ppvpn_set_t *ppvpn_set_create(u_int size)
 			.remove = _remove_,
 			.get_by_name = _get_by_name,
 			.get_by_ids = _get_by_ids,
+			.get_cfgs = _get_cfgs,
 			.get_by_remote_id = _get_by_remote_id,
 			.get_ike_cfg = _get_ike_cfg,
 			.get_peer_cfgs = _get_peer_cfgs,
 			.get_ike_cfgs = _get_ike_cfgs,
 			.get_conns = _get_conns,
 			.get_count = _get_count,
+			.get_creds = _get_creds,
 			.destroy = _destroy,
 		},
 		.names = hashtable_create(hashtable_hash_str, hashtable_equals_str,
@@ -364,6 +426,7 @@ ppvpn_set_t *ppvpn_set_create(u_int size)
 									(hashtable_equals_t)equals_id, size),
 		.pairs = hashtable_create((hashtable_hash_t)hash_pair,
 								  (hashtable_equals_t)equals_pair, size),
+		.creds = ppvpn_cred_index_create(),
 	);
 	return &this->public;
 }

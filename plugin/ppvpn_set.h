@@ -4,13 +4,15 @@
  * @defgroup ppvpn_set ppvpn_set
  * @{ @ingroup ppvpn
  *
- * A set of connections, indexed by name, identities and addresses.
+ * A set of connections, indexed by name, identities and addresses, and of the
+ * credentials that they name.
  */
 
 #ifndef PPVPN_SET_H_
 #define PPVPN_SET_H_
 
 #include "ppvpn_conn.h"
+#include "ppvpn_cred_index.h"
 
 #include <collections/array.h>
 
@@ -37,6 +39,12 @@ enum ppvpn_clash_t {
 	PPVPN_CLASH_PROPOSALS,
 	/** the set is full */
 	PPVPN_CLASH_FULL,
+	/** the set has no credentials of the name it names */
+	PPVPN_CLASH_CREDENTIALS,
+	/** too many credentials, or too large ones */
+	PPVPN_CLASH_CREDENTIALS_FULL,
+	/** the credentials are named by a connection, and cannot leave */
+	PPVPN_CLASH_IN_USE,
 };
 
 /**
@@ -79,7 +87,16 @@ struct ppvpn_set_t {
 								identification_t *remote);
 
 	/**
-	 * Collect the connections with a remote identity, whatever the local one.
+	 * Collect the configurations of a connection, what is sent first.
+	 *
+	 * @param conn		connection in this set
+	 * @param array		receives peer_cfg_t, one or two, new references
+	 */
+	void (*get_cfgs)(ppvpn_set_t *this, ppvpn_conn_t *conn, array_t *array);
+
+	/**
+	 * Collect the configurations with a remote identity, whatever the local
+	 * one.
 	 *
 	 * @param array		receives peer_cfg_t, new references
 	 */
@@ -116,6 +133,13 @@ struct ppvpn_set_t {
 	 * Number of connections.
 	 */
 	u_int (*get_count)(ppvpn_set_t *this);
+
+	/**
+	 * Credentials.  Those that a connection names stay: replace them.
+	 *
+	 * @return			not a new reference
+	 */
+	ppvpn_cred_index_t *(*get_creds)(ppvpn_set_t *this);
 
 	/**
 	 * Release all connections and free the set.  Walks.

@@ -109,6 +109,45 @@ METHOD(ppvpn_table_t, get_by_name, ppvpn_conn_t*,
 	return conn;
 }
 
+METHOD(ppvpn_table_t, get_cred_by_name, ppvpn_cred_t*,
+	private_ppvpn_table_t *this, char *name)
+{
+	ppvpn_cred_index_t *creds;
+	ppvpn_cred_t *cred = NULL;
+	ppvpn_slot_t *slot;
+
+	this->lock->read_lock(this->lock);
+	creds = this->set->get_creds(this->set);
+	slot = creds->get(creds, name);
+	if (slot)
+	{
+		cred = slot->cred->get_ref(slot->cred);
+	}
+	this->lock->unlock(this->lock);
+	return cred;
+}
+
+METHOD(ppvpn_table_t, get_cred_by_ids, ppvpn_cred_t*,
+	private_ppvpn_table_t *this, identification_t *local,
+	identification_t *remote)
+{
+	ppvpn_cred_index_t *creds;
+	ppvpn_cred_t *cred = NULL;
+	ppvpn_conn_t *conn;
+	ppvpn_slot_t *slot;
+
+	this->lock->read_lock(this->lock);
+	conn = this->set->get_by_ids(this->set, local, remote);
+	if (conn && conn->credentials)
+	{
+		creds = this->set->get_creds(this->set);
+		slot = creds->get(creds, conn->credentials);
+		cred = slot->cred->get_ref(slot->cred);
+	}
+	this->lock->unlock(this->lock);
+	return cred;
+}
+
 METHOD(ppvpn_table_t, get_by_ids, ppvpn_conn_t*,
 	private_ppvpn_table_t *this, identification_t *local,
 	identification_t *remote)
@@ -183,6 +222,54 @@ METHOD(ppvpn_table_t, create_ike_cfg_enumerator, enumerator_t*,
 	return create_refs_enumerator(array, offsetof(ike_cfg_t, destroy));
 }
 
+METHOD(ppvpn_table_t, get_peer_cfg, peer_cfg_t*,
+	private_ppvpn_table_t *this, char *name)
+{
+	peer_cfg_t *peer_cfg = NULL;
+	ppvpn_conn_t *conn;
+	array_t *array;
+
+	array = array_create(0, 0);
+	this->lock->read_lock(this->lock);
+	conn = this->set->get_by_name(this->set, name);
+	if (conn)
+	{
+		this->set->get_cfgs(this->set, conn, array);
+	}
+	this->lock->unlock(this->lock);
+	array_remove(array, ARRAY_HEAD, &peer_cfg);
+	array_destroy_offset(array, offsetof(peer_cfg_t, destroy));
+	return peer_cfg;
+}
+
+METHOD(ppvpn_table_t, create_cert_enumerator, enumerator_t*,
+	private_ppvpn_table_t *this, certificate_type_t type, key_type_t key,
+	identification_t *id, bool trusted)
+{
+	ppvpn_cred_index_t *creds;
+	array_t *array;
+
+	array = array_create(0, 0);
+	this->lock->read_lock(this->lock);
+	creds = this->set->get_creds(this->set);
+	creds->get_certs(creds, type, key, id, trusted, array);
+	this->lock->unlock(this->lock);
+	return create_refs_enumerator(array, offsetof(certificate_t, destroy));
+}
+
+METHOD(ppvpn_table_t, get_private, private_key_t*,
+	private_ppvpn_table_t *this, key_type_t type, identification_t *id)
+{
+	ppvpn_cred_index_t *creds;
+	private_key_t *key;
+
+	this->lock->read_lock(this->lock);
+	creds = this->set->get_creds(this->set);
+	key = creds->get_private(creds, type, id);
+	this->lock->unlock(this->lock);
+	return key;
+}
+
 METHOD(ppvpn_table_t, create_peer_cfg_enumerator, enumerator_t*,
 	private_ppvpn_table_t *this, identification_t *local,
 	identification_t *remote)
@@ -205,8 +292,7 @@ METHOD(ppvpn_table_t, create_peer_cfg_enumerator, enumerator_t*,
 		conn = this->set->get_by_ids(this->set, local, remote);
 		if (conn)
 		{
-			array_insert(array, ARRAY_TAIL,
-						 conn->peer_cfg->get_ref(conn->peer_cfg));
+			this->set->get_cfgs(this->set, conn, array);
 		}
 	}
 	this->lock->unlock(this->lock);
@@ -214,15 +300,29 @@ METHOD(ppvpn_table_t, create_peer_cfg_enumerator, enumerator_t*,
 }
 
 METHOD(ppvpn_table_t, create_enumerator, enumerator_t*,
-	private_ppvpn_table_t *this, char revision[PPVPN_REVISION_LEN])
+	private_ppvpn_table_t *this, enumerator_t **creds,
+	char revision[PPVPN_REVISION_LEN])
 {
-	array_t *array;
+	array_t *array, *cred_array;
+	ppvpn_cred_index_t *index;
 
 	array = array_create(0, 0);
+	cred_array = array_create(0, 0);
 	this->lock->read_lock(this->lock);
 	this->set->get_conns(this->set, array);
+	index = this->set->get_creds(this->set);
+	index->get_all(index, cred_array);
 	memcpy(revision, this->revision, sizeof(this->revision));
 	this->lock->unlock(this->lock);
+	if (creds)
+	{
+		*creds = create_refs_enumerator(cred_array,
+										offsetof(ppvpn_cred_t, destroy));
+	}
+	else
+	{
+		array_destroy_offset(cred_array, offsetof(ppvpn_cred_t, destroy));
+	}
 	return create_refs_enumerator(array, offsetof(ppvpn_conn_t, destroy));
 }
 
@@ -279,6 +379,31 @@ static void compare(private_ppvpn_table_t *this, ppvpn_set_t *set,
 }
 
 /**
+ * Count the credentials of the current set that a new set does not have
+ */
+static u_int compare_creds(private_ppvpn_table_t *this, ppvpn_set_t *set)
+{
+	ppvpn_cred_index_t *creds, *new;
+	ppvpn_slot_t *slot;
+	ppvpn_cred_t *cred;
+	array_t *array;
+	u_int gone = 0;
+
+	array = array_create(0, 0);
+	creds = this->set->get_creds(this->set);
+	creds->get_all(creds, array);
+	new = set->get_creds(set);
+	while (array_remove(array, ARRAY_TAIL, &cred))
+	{
+		slot = new->get(new, cred->name);
+		gone += !slot || !streq(slot->cred->tag, cred->tag);
+		cred->destroy(cred);
+	}
+	array_destroy(array);
+	return gone;
+}
+
+/**
  * Set the revision.  Under the write lock.
  */
 static void set_revision(private_ppvpn_table_t *this, char *revision)
@@ -295,6 +420,7 @@ METHOD(ppvpn_table_t, replace, void,
 	memset(counts, 0, sizeof(*counts));
 	this->writer->lock(this->writer);
 	compare(this, set, counts);
+	counts->credentials = compare_creds(this, set);
 
 	this->lock->write_lock(this->lock);
 	old = this->set;
@@ -306,135 +432,30 @@ METHOD(ppvpn_table_t, replace, void,
 	old->destroy(old);
 }
 
-/**
- * Do all names to remove exist?
- */
-static bool check_removals(private_ppvpn_table_t *this,
-						   ppvpn_change_t *change, u_int *index)
-{
-	char *name;
-	int i;
-
-	for (i = 0; i < array_count(change->remove); i++)
-	{
-		array_get(change->remove, i, &name);
-		if (!this->set->get_by_name(this->set, name))
-		{
-			*index = i;
-			return FALSE;
-		}
-	}
-	return TRUE;
-}
-
-/**
- * Take what is to be removed or replaced out of the set, collect it in old;
- * collect what is to be added in new.  Under the write lock.
- */
-static void take_out(private_ppvpn_table_t *this, ppvpn_change_t *change,
-					 array_t *old, array_t *new, ppvpn_counts_t *counts)
-{
-	ppvpn_conn_t *conn, *current;
-	char *name;
-	int i;
-
-	for (i = 0; i < array_count(change->remove); i++)
-	{
-		array_get(change->remove, i, &name);
-		array_insert(old, ARRAY_TAIL, this->set->remove(this->set, name));
-		counts->removed++;
-	}
-	for (i = 0; i < array_count(change->upsert); i++)
-	{
-		array_get(change->upsert, i, &conn);
-		current = this->set->get_by_name(this->set, conn->name);
-		if (current && streq(current->tag, conn->tag))
-		{
-			counts->unchanged++;
-			array_insert(new, ARRAY_TAIL, NULL);
-			continue;
-		}
-		if (current)
-		{
-			counts->changed++;
-			array_insert(old, ARRAY_TAIL,
-						 this->set->remove(this->set, conn->name));
-		}
-		else
-		{
-			counts->added++;
-		}
-		array_insert(new, ARRAY_TAIL, conn);
-	}
-}
-
-/**
- * Add what is new; on a clash put the set back as it was.  Under the write
- * lock.
- */
-static ppvpn_clash_t put_in(private_ppvpn_table_t *this, array_t *old,
-							array_t *new, u_int *index)
-{
-	ppvpn_clash_t clash = PPVPN_NO_CLASH;
-	ppvpn_conn_t *conn;
-	int i, j;
-
-	for (i = 0; i < array_count(new) && clash == PPVPN_NO_CLASH; i++)
-	{
-		array_get(new, i, &conn);
-		if (conn)
-		{
-			clash = this->set->add(this->set, conn);
-		}
-	}
-	if (clash == PPVPN_NO_CLASH)
-	{
-		return clash;
-	}
-	*index = i - 1;
-	for (j = 0; j < i - 1; j++)
-	{
-		array_get(new, j, &conn);
-		if (conn)
-		{
-			conn = this->set->remove(this->set, conn->name);
-			conn->destroy(conn);
-		}
-	}
-	for (j = 0; j < array_count(old); j++)
-	{
-		array_get(old, j, &conn);
-		this->set->add(this->set, conn);
-	}
-	return clash;
-}
-
 METHOD(ppvpn_table_t, update, status_t,
 	private_ppvpn_table_t *this, ppvpn_change_t *change,
-	ppvpn_counts_t *counts, ppvpn_clash_t *clash, u_int *index)
+	ppvpn_counts_t *counts, ppvpn_clash_t *clash, ppvpn_update_part_t *part,
+	u_int *index)
 {
-	array_t *old, *new;
+	ppvpn_removed_t removed = {};
 	status_t status = SUCCESS;
 
 	memset(counts, 0, sizeof(*counts));
 	*clash = PPVPN_NO_CLASH;
-	old = array_create(0, 0);
-	new = array_create(0, 0);
 
 	this->writer->lock(this->writer);
 	if (!streq(this->revision, change->base_revision))
 	{
 		status = INVALID_STATE;
 	}
-	else if (!check_removals(this, change, index))
+	else if (!ppvpn_apply_check(this->set, change, part, index))
 	{
 		status = NOT_FOUND;
 	}
 	else
 	{
 		this->lock->write_lock(this->lock);
-		take_out(this, change, old, new, counts);
-		*clash = put_in(this, old, new, index);
+		*clash = ppvpn_apply(this->set, change, &removed, counts, part, index);
 		if (*clash == PPVPN_NO_CLASH)
 		{
 			set_revision(this, change->revision);
@@ -447,8 +468,7 @@ METHOD(ppvpn_table_t, update, status_t,
 	}
 	this->writer->unlock(this->writer);
 
-	array_destroy_offset(old, offsetof(ppvpn_conn_t, destroy));
-	array_destroy(new);
+	ppvpn_removed_destroy(&removed);
 	return status;
 }
 
@@ -484,6 +504,11 @@ ppvpn_table_t *ppvpn_table_create(void)
 		.public = {
 			.get_by_name = _get_by_name,
 			.get_by_ids = _get_by_ids,
+			.get_cred_by_ids = _get_cred_by_ids,
+			.get_cred_by_name = _get_cred_by_name,
+			.get_peer_cfg = _get_peer_cfg,
+			.create_cert_enumerator = _create_cert_enumerator,
+			.get_private = _get_private,
 			.has_address = _has_address,
 			.create_ike_cfg_enumerator = _create_ike_cfg_enumerator,
 			.create_peer_cfg_enumerator = _create_peer_cfg_enumerator,

@@ -10,42 +10,12 @@
 #ifndef PPVPN_TABLE_H_
 #define PPVPN_TABLE_H_
 
-#include "ppvpn_set.h"
+#include "ppvpn_apply.h"
 
 typedef struct ppvpn_table_t ppvpn_table_t;
-typedef struct ppvpn_change_t ppvpn_change_t;
-typedef struct ppvpn_counts_t ppvpn_counts_t;
 
 /** Bytes of a revision, with its 0. */
 #define PPVPN_REVISION_LEN 128
-
-/**
- * A change of some connections.
- */
-struct ppvpn_change_t {
-	/** the revision this change is made for */
-	char *base_revision;
-	/** the revision afterwards */
-	char *revision;
-	/** connections to add or replace, ppvpn_conn_t; names are unique */
-	array_t *upsert;
-	/** names to remove, char*; unique and none of upsert's */
-	array_t *remove;
-};
-
-/**
- * What a change did.
- */
-struct ppvpn_counts_t {
-	/** names that were not there before */
-	u_int added;
-	/** names with another tag than before */
-	u_int changed;
-	/** names that are gone */
-	u_int removed;
-	/** names with the same tag as before */
-	u_int unchanged;
-};
 
 /**
  * The current set.  Thread-safe.
@@ -74,6 +44,55 @@ struct ppvpn_table_t {
 								identification_t *remote);
 
 	/**
+	 * Find the credentials of the connection with these exact identities.
+	 *
+	 * @return			new reference, NULL if it has none, or there is none
+	 */
+	ppvpn_cred_t *(*get_cred_by_ids)(ppvpn_table_t *this,
+									 identification_t *local,
+									 identification_t *remote);
+
+	/**
+	 * Find credentials by name.
+	 *
+	 * @return			new reference, NULL if there are none
+	 */
+	ppvpn_cred_t *(*get_cred_by_name)(ppvpn_table_t *this, char *name);
+
+	/**
+	 * Get the configuration that a connection is initiated with.
+	 *
+	 * @param name		name of the connection
+	 * @return			new reference, NULL if there is none
+	 */
+	peer_cfg_t *(*get_peer_cfg)(ppvpn_table_t *this, char *name);
+
+	/**
+	 * Enumerate certificates or revocation lists.
+	 *
+	 * @param type		which type
+	 * @param key		which type of public key
+	 * @param id		subject; of lists the issuer, or its key; NULL for all
+	 * @param trusted	authorities only
+	 * @return			enumerator over certificate_t, holds no lock
+	 */
+	enumerator_t *(*create_cert_enumerator)(ppvpn_table_t *this,
+											certificate_type_t type,
+											key_type_t key,
+											identification_t *id,
+											bool trusted);
+
+	/**
+	 * Find a private key.
+	 *
+	 * @param type		which type
+	 * @param id		its fingerprint
+	 * @return			new reference, NULL if there is none
+	 */
+	private_key_t *(*get_private)(ppvpn_table_t *this, key_type_t type,
+								  identification_t *id);
+
+	/**
 	 * Would a packet between these addresses find an IKE configuration?
 	 */
 	bool (*has_address)(ppvpn_table_t *this, host_t *local, host_t *remote);
@@ -100,12 +119,15 @@ struct ppvpn_table_t {
 												identification_t *remote);
 
 	/**
-	 * Enumerate all connections.
+	 * Enumerate all connections, and all credentials.
 	 *
+	 * @param creds		receives enumerator over ppvpn_cred_t, NULL if not
+	 *					wanted
 	 * @param revision	receives the revision they are of
-	 * @return			enumerator over ppvpn_conn_t, holds no lock
+	 * @return			enumerator over ppvpn_conn_t; both hold no lock
 	 */
 	enumerator_t *(*create_enumerator)(ppvpn_table_t *this,
+									   enumerator_t **creds,
 									   char revision[PPVPN_REVISION_LEN]);
 
 	/**
@@ -123,15 +145,16 @@ struct ppvpn_table_t {
 	 *
 	 * @param change	the change
 	 * @param counts	receives what changed
-	 * @param clash		receives why an upsert is not possible
-	 * @param index		receives which upsert, or which removal
+	 * @param clash		receives why something is not possible
+	 * @param part		receives what of the change is not possible
+	 * @param index		receives which element of that part
 	 * @return			SUCCESS, INVALID_STATE if the base revision is not the
 	 *					current one, NOT_FOUND if a name to remove is not
 	 *					there, FAILED with clash set
 	 */
 	status_t (*update)(ppvpn_table_t *this, ppvpn_change_t *change,
 					   ppvpn_counts_t *counts, ppvpn_clash_t *clash,
-					   u_int *index);
+					   ppvpn_update_part_t *part, u_int *index);
 
 	/**
 	 * Get the revision and the number of connections.

@@ -151,13 +151,15 @@ START_TEST(union_follows_updates)
 		.remove = array_create(0, 0),
 	};
 	ppvpn_counts_t counts;
+	ppvpn_update_part_t part;
 	ppvpn_clash_t clash;
 	u_int index;
 
 	fill(conns, countof(conns));
 	ck_assert(takes("192.0.2.1", "198.51.100.1", ONE));
 	array_insert(change.remove, ARRAY_TAIL, "ppvpn:acme:corp:s0");
-	ck_assert_int_eq(table->update(table, &change, &counts, &clash, &index),
+	ck_assert_int_eq(table->update(table, &change, &counts, &clash, &part,
+								   &index),
 					 SUCCESS);
 	ck_assert(!takes("192.0.2.1", "198.51.100.1", ONE));
 	ck_assert(takes("192.0.2.1", "198.51.100.1", TWO));

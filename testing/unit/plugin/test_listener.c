@@ -22,6 +22,7 @@ static ppvpn_counters_t counters;
 static ppvpn_table_t *table;
 static ppvpn_creds_t *creds;
 static ppvpn_events_t *events;
+static ppvpn_sas_t *sas;
 static ppvpn_listener_t *listener;
 static mem_cred_t *operators;
 static fake_sa_t sa;
@@ -71,7 +72,8 @@ static void setup(void)
 	events = ppvpn_events_create(&counters);
 	events->set_consumer(events, PPVPN_EVENT_ALERT | PPVPN_EVENT_UNKNOWN_PEER,
 						 on_event, NULL);
-	listener = ppvpn_listener_create(table, events, &counters);
+	sas = ppvpn_sas_create();
+	listener = ppvpn_listener_create(table, events, sas, &counters);
 	charon->bus->add_listener(charon->bus, &listener->listener);
 	table->replace(table, harness_set(0, 3, 1), "r", &counts);
 
@@ -79,6 +81,8 @@ static void setup(void)
 	fake_sa_init(&sa);
 	sa.peer_cfg = conn->peer_cfg;
 	sa.ike_cfg = conn->ike_cfg;
+	sa.other_auth = auth_cfg_create();
+	sa.other_auth->add(sa.other_auth, AUTH_RULE_AUTH_CLASS, AUTH_CLASS_PSK);
 	sa.my_id = harness_id(HUB);
 	sa.other_id = harness_id(S1);
 	sa.my_host = harness_host("192.0.2.1");
@@ -91,12 +95,14 @@ static void teardown(void)
 	charon->bus->set_sa(charon->bus, NULL);
 	charon->bus->remove_listener(charon->bus, &listener->listener);
 	lib->processor->cancel(lib->processor);
+	sa.other_auth->destroy(sa.other_auth);
 	sa.my_id->destroy(sa.my_id);
 	sa.other_id->destroy(sa.other_id);
 	sa.my_host->destroy(sa.my_host);
 	sa.other_host->destroy(sa.other_host);
 	conn->destroy(conn);
 	listener->destroy(listener);
+	sas->destroy(sas);
 	events->destroy(events);
 	lib->credmgr->remove_set(lib->credmgr, &creds->set);
 	lib->credmgr->remove_set(lib->credmgr, &operators->set);

@@ -10,6 +10,7 @@
 static ppvpn_counters_t counters;
 static ppvpn_table_t *table;
 static ppvpn_initiator_t *initiator;
+static ppvpn_sas_t *sas;
 static ppvpn_protocol_t *protocol;
 static ppvpn_session_t session;
 
@@ -18,13 +19,15 @@ static void setup(void)
 	harness_setup();
 	table = ppvpn_table_create();
 	initiator = ppvpn_initiator_create(table);
-	protocol = ppvpn_protocol_create(table, initiator, &counters);
+	sas = ppvpn_sas_create();
+	protocol = ppvpn_protocol_create(table, initiator, sas, &counters);
 }
 
 static void teardown(void)
 {
 	ppvpn_session_clear(&session);
 	protocol->destroy(protocol);
+	sas->destroy(sas);
 	initiator->destroy(initiator);
 	table->destroy(table);
 	harness_teardown();
@@ -654,7 +657,7 @@ START_TEST(status_and_subscribe)
 	object = json_object_object_get(answer, "counters");
 	ck_assert_int_eq(number_at(object, "ike-lookups"), 5);
 	ck_assert_int_eq(number_at(object, "events-dropped"), 0);
-	ck_assert_int_eq(json_object_object_length(object), 7);
+	ck_assert_int_eq(json_object_object_length(object), 9);
 	good(answer);
 	good(request("{\"id\":1,\"op\":\"subscribe\",\"events\":[\"alert\","
 				 "\"unknown-peer\"]}"));

@@ -24,6 +24,7 @@ static char path[64];
 static ppvpn_counters_t counters;
 static ppvpn_table_t *table;
 static ppvpn_initiator_t *initiator;
+static ppvpn_sas_t *sas;
 static ppvpn_protocol_t *protocol;
 static ppvpn_events_t *events;
 static ppvpn_socket_t *server;
@@ -35,7 +36,8 @@ static void setup(void)
 	snprintf(path, sizeof(path), "%s/socket", dir);
 	table = ppvpn_table_create();
 	initiator = ppvpn_initiator_create(table);
-	protocol = ppvpn_protocol_create(table, initiator, &counters);
+	sas = ppvpn_sas_create();
+	protocol = ppvpn_protocol_create(table, initiator, sas, &counters);
 	events = ppvpn_events_create(&counters);
 	server = ppvpn_socket_create(path, "no-such-group", protocol, events,
 								 &counters);
@@ -49,6 +51,7 @@ static void teardown(void)
 	server->destroy(server);
 	events->destroy(events);
 	protocol->destroy(protocol);
+	sas->destroy(sas);
 	initiator->destroy(initiator);
 	table->destroy(table);
 	ck_assert_int_eq(access(path, F_OK), -1);

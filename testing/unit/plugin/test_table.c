@@ -89,9 +89,10 @@ static status_t update(char *base, char *revision, array_t *upsert,
 		.upsert = upsert ?: array_create(0, 0),
 		.remove = remove ?: array_create(0, 0),
 	};
+	ppvpn_update_part_t part;
 	status_t status;
 
-	status = table->update(table, &change, counts, clash, index);
+	status = table->update(table, &change, counts, clash, &part, index);
 	array_destroy_offset(change.upsert, offsetof(ppvpn_conn_t, destroy));
 	array_destroy(change.remove);
 	return status;
@@ -140,7 +141,7 @@ START_TEST(old_snapshot_stays_valid)
 	u_int count = 0;
 
 	replace(0, 5, 1, "r1", (ppvpn_counts_t){ .added = 5 });
-	enumerator = table->create_enumerator(table, revision);
+	enumerator = table->create_enumerator(table, NULL, revision);
 	replace(0, 0, 0, "r2", (ppvpn_counts_t){ .removed = 5 });
 	while (enumerator->enumerate(enumerator, &conn))
 	{
