@@ -69,4 +69,5 @@ testing_bench_plugin_probe_la_LDFLAGS = $(AM_LDFLAGS) -module -avoid-version \
 .PHONY: bench-plugin
 bench-plugin: libstrongswan-ppvpn.la testing/bench-plugin-probe.la
 EXTRA_DIST += testing/bench-plugin testing/plugin/client.py \
+	testing/plugin/authority.py testing/plugin/certificates.py \
 	testing/plugin/lsan.supp testing/plugin/two-charons

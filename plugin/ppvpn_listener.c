@@ -356,11 +356,33 @@ static bool has_foreign_key(ppvpn_conn_t *conn, identification_t *me,
 }
 
 /**
+ * What charon found out about the peer of an IKE_SA when it authenticated it.
+ * After the first call of the hook that is moved to the rounds that are done.
+ */
+static auth_cfg_t *get_auth(ike_sa_t *ike_sa)
+{
+	auth_cfg_t *auth = ike_sa->get_auth_cfg(ike_sa, FALSE), *done;
+	enumerator_t *enumerator;
+
+	if ((uintptr_t)auth->get(auth, AUTH_RULE_AUTH_CLASS) != AUTH_CLASS_ANY)
+	{
+		return auth;
+	}
+	enumerator = ike_sa->create_auth_cfg_enumerator(ike_sa, FALSE);
+	while (enumerator->enumerate(enumerator, &done))
+	{
+		auth = done;
+	}
+	enumerator->destroy(enumerator);
+	return auth;
+}
+
+/**
  * How the peer of an IKE_SA proved who it is
  */
 static auth_class_t get_class(ike_sa_t *ike_sa)
 {
-	auth_cfg_t *auth = ike_sa->get_auth_cfg(ike_sa, FALSE);
+	auth_cfg_t *auth = get_auth(ike_sa);
 
 	return (uintptr_t)auth->get(auth, AUTH_RULE_AUTH_CLASS);
 }
@@ -382,8 +404,8 @@ static const char *judge_certificate(private_ppvpn_listener_t *this,
 	{
 		return "cert-untrusted";
 	}
-	objection = cred->find_objection(cred, ike_sa->get_auth_cfg(ike_sa, FALSE),
-									 other, time(NULL));
+	objection = cred->find_objection(cred, get_auth(ike_sa), other,
+									 time(NULL));
 	cred->destroy(cred);
 	return objection;
 }

@@ -75,9 +75,11 @@ class Client:
                 raise PluginError(frame["error"])
             return frame
 
-    def replace(self, conns, revision):
-        """Replace the whole set."""
+    def replace(self, conns, revision, credentials=()):
+        """Replace the whole set; credentials come before what names them."""
         self.request("begin")
+        for one in credentials:
+            self.request("put", conns=[], credentials=[one])
         for start in range(0, len(conns), 1000):
             self.request("put", conns=conns[start:start + 1000])
         return self.request("commit", revision=revision)
@@ -102,8 +104,16 @@ class Client:
                 self.sock.settimeout(30)
 
 
+def keys(secret, use="send-and-accept"):
+    return {"keys": [{"key-id": "g1", "use": use, "secret": secret}]}
+
+
 def conn(name, local, remote, local_id, remote_id, secret, **overrides):
-    """A complete connection; its tag is a digest of all the rest."""
+    """A complete connection; its tag is a digest of all the rest.
+
+    secret: its one key, sent; None if there is none.  More members, or other
+    values of members, by name.
+    """
     value = {
         "name": name,
         "local-address": local,
@@ -117,9 +127,9 @@ def conn(name, local, remote, local_id, remote_id, secret, **overrides):
         "dpd_delay": 30,
         "mark": 1895825409,
         "set_mark_out": 0,
-        "pre-shared": {"keys": [{"key-id": "g1", "use": "send-and-accept",
-                                 "secret": secret}]},
     }
+    if secret:
+        value["pre-shared"] = keys(secret)
     value.update(overrides)
     digest = json.dumps(value, sort_keys=True).encode()
     value["tag"] = hashlib.sha256(digest).hexdigest()

@@ -18,7 +18,7 @@ struct fake_sa_t {
 	ike_cfg_t *ike_cfg;
 	identification_t *my_id, *other_id;
 	host_t *my_host, *other_host;
-	auth_cfg_t *other_auth;
+	auth_cfg_t *other_auth, *done_auth;
 	uint32_t unique_id;
 	ike_sa_id_t id;
 	bool initiator;
@@ -59,6 +59,12 @@ static inline auth_cfg_t *fake_get_auth_cfg(fake_sa_t *this, bool local)
 	return local ? NULL : this->other_auth;
 }
 
+static inline enumerator_t *fake_create_auth_cfg_enumerator(fake_sa_t *this,
+															bool local)
+{
+	return enumerator_create_single(local ? NULL : this->done_auth, NULL);
+}
+
 static inline uint32_t fake_get_unique_id(fake_sa_t *this)
 {
 	return this->unique_id;
@@ -91,6 +97,8 @@ static inline void fake_sa_init(fake_sa_t *this)
 			.get_my_host = (void*)fake_get_my_host,
 			.get_other_host = (void*)fake_get_other_host,
 			.get_auth_cfg = (void*)fake_get_auth_cfg,
+			.create_auth_cfg_enumerator = (void*)
+										fake_create_auth_cfg_enumerator,
 			.get_unique_id = (void*)fake_get_unique_id,
 			.get_version = (void*)fake_get_version,
 			.get_id = (void*)fake_get_id,
