@@ -224,6 +224,10 @@ bool ppvpn_json_members(json_object *value, const json_at_t *at,
 				   ppvpn_json_fail(error, &here, "malformed",
 								   "this member is missing");
 		}
+		if (!member && members[i].optional)
+		{	/* or it would be taken for one that is missing */
+			return ppvpn_json_fail(error, &here, "malformed", "null");
+		}
 		if (members[i].read &&
 			!members[i].read(member, &here, (char*)dst + members[i].offset,
 							 error))

@@ -5,6 +5,8 @@
 
 plugin_tests = \
 	testing/unit/plugin/test_backend \
+	testing/unit/plugin/test_cred \
+	testing/unit/plugin/test_cred_requests \
 	testing/unit/plugin/test_creds \
 	testing/unit/plugin/test_host \
 	testing/unit/plugin/test_initiator \
@@ -24,7 +26,8 @@ endif
 
 check_LTLIBRARIES += libtest-plugin.la
 libtest_plugin_la_SOURCES = testing/unit/plugin/harness.c \
-	testing/unit/plugin/harness.h
+	testing/unit/plugin/harness.h testing/unit/plugin/pki.c \
+	testing/unit/plugin/pki.h
 libtest_plugin_la_CPPFLAGS = $(plugin_cppflags)
 libtest_plugin_la_CFLAGS = $(plugin_cflags) $(CHECK_CFLAGS)
 
@@ -39,6 +42,16 @@ testing_unit_plugin_test_backend_CPPFLAGS = $(plugin_test_cppflags)
 testing_unit_plugin_test_backend_CFLAGS = $(plugin_test_cflags)
 testing_unit_plugin_test_backend_LDFLAGS = $(plugin_test_ldflags)
 testing_unit_plugin_test_backend_LDADD = $(plugin_test_ldadd)
+testing_unit_plugin_test_cred_SOURCES = testing/unit/plugin/test_cred.c
+testing_unit_plugin_test_cred_CPPFLAGS = $(plugin_test_cppflags)
+testing_unit_plugin_test_cred_CFLAGS = $(plugin_test_cflags)
+testing_unit_plugin_test_cred_LDFLAGS = $(plugin_test_ldflags)
+testing_unit_plugin_test_cred_LDADD = $(plugin_test_ldadd)
+testing_unit_plugin_test_cred_requests_SOURCES = testing/unit/plugin/test_cred_requests.c
+testing_unit_plugin_test_cred_requests_CPPFLAGS = $(plugin_test_cppflags)
+testing_unit_plugin_test_cred_requests_CFLAGS = $(plugin_test_cflags)
+testing_unit_plugin_test_cred_requests_LDFLAGS = $(plugin_test_ldflags)
+testing_unit_plugin_test_cred_requests_LDADD = $(plugin_test_ldadd)
 testing_unit_plugin_test_creds_SOURCES = testing/unit/plugin/test_creds.c
 testing_unit_plugin_test_creds_CPPFLAGS = $(plugin_test_cppflags)
 testing_unit_plugin_test_creds_CFLAGS = $(plugin_test_cflags)
