@@ -62,7 +62,8 @@ static inline auth_cfg_t *fake_get_auth_cfg(fake_sa_t *this, bool local)
 static inline enumerator_t *fake_create_auth_cfg_enumerator(fake_sa_t *this,
 															bool local)
 {
-	return enumerator_create_single(local ? NULL : this->done_auth, NULL);
+	return local || !this->done_auth ? enumerator_create_empty() :
+						enumerator_create_single(this->done_auth, NULL);
 }
 
 static inline uint32_t fake_get_unique_id(fake_sa_t *this)

@@ -504,6 +504,59 @@ START_TEST(authenticated_sas)
 }
 END_TEST
 
+/* Change one thing at a random place. */
+static void mutate(char *text, size_t *len, u_int *random)
+{
+	size_t at, piece;
+
+	*random = *random * 1103515245 + 12345;
+	at = (*random >> 8) % *len;
+	piece = min((size_t)(*random >> 4) % 40, *len - at);
+	switch (*random >> 29)
+	{
+		case 0:
+			memmove(text + at, text + at + piece, *len - at - piece + 1);
+			*len -= piece;
+			break;
+		case 1:
+			text[at] = *random >> 16;
+			break;
+		case 2:
+			memset(text + at, 'A', piece);
+			break;
+		default:
+			text[at] ^= 1 << (*random >> 16) % 8;
+			break;
+	}
+}
+
+START_TEST(mutated)
+{
+	u_int random = _i, i, taken = 0;
+	char *json, *text;
+	chunk_t reply;
+	size_t len;
+
+	for (i = 0; i < 400; i++)
+	{
+		good(format("{\"id\":1,\"op\":\"begin\"}"));
+		json = cred("a", 1, _i % 2);
+		text = format("{\"id\":1,\"op\":\"put\",\"conns\":[%s],"
+					  "\"credentials\":[%s]}",
+					  conn(0, 1, "send-and-accept", "a", TRUE), json);
+		len = strlen(text);
+		mutate(text, &len, &random);
+		reply = protocol->process(protocol, &session,
+								  chunk_create((u_char*)text, len));
+		taken += memmem(reply.ptr, reply.len, "staged", 6) != NULL;
+		chunk_clear(&reply);
+		free(text);
+	}
+	/* some changes do not matter, a tag's */
+	ck_assert_int_lt(taken, 100);
+}
+END_TEST
+
 #ifndef __SANITIZE_ADDRESS__ /* its shadow memory is too large to search */
 
 /* How often these bytes are in memory that can be written. */
@@ -586,6 +639,7 @@ int main(void)
 	tcase_add_test(tcase, long_list);
 	tcase_add_test(tcase, no_lists_at_all);
 	tcase_add_test(tcase, authenticated_sas);
+	tcase_add_loop_test(tcase, mutated, 1, 6);
 #ifndef __SANITIZE_ADDRESS__
 	tcase_add_test(tcase, private_keys_are_wiped);
 #endif

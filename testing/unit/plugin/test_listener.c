@@ -212,6 +212,75 @@ START_TEST(removed_connection_refused)
 }
 END_TEST
 
+/* What charon found out about the peer. */
+static void authenticated_by(auth_class_t class)
+{
+	sa.other_auth->destroy(sa.other_auth);
+	sa.other_auth = auth_cfg_create();
+	if (class != AUTH_CLASS_ANY)
+	{
+		sa.other_auth->add(sa.other_auth, AUTH_RULE_AUTH_CLASS, class);
+	}
+}
+
+START_TEST(certificate_without_credentials_refused)
+{
+	authenticated_by(AUTH_CLASS_PUBKEY);
+	ck_assert(!authorize(_i));
+	ck_assert_str_eq(await_event(1)->alert, "cert-untrusted");
+}
+END_TEST
+
+START_TEST(other_authentication_refused)
+{
+	authenticated_by(_i % 2 ? AUTH_CLASS_ANY : AUTH_CLASS_EAP);
+	ck_assert(!authorize(_i / 2));
+	ck_assert_int_eq(counters.authorize_refused, 1);
+}
+END_TEST
+
+/* The names of the IKE_SAs whose authentication is known. */
+static u_int count_sas(uint32_t id)
+{
+	array_t *array = sas->get(sas, "ppvpn:acme:corp:s1");
+	ppvpn_sa_t known = {};
+	u_int count = array_count(array);
+
+	if (count)
+	{
+		array_get(array, 0, &known);
+		ck_assert_int_eq(known.id, id);
+		ck_assert(!known.certificate);
+	}
+	array_destroy(array);
+	return count;
+}
+
+START_TEST(authentication_is_remembered)
+{
+	fake_sa_t new = sa;
+
+	sa.unique_id = 7;
+	new.unique_id = 8;
+	ck_assert(authorize(FALSE));
+	ck_assert_int_eq(count_sas(0), 0);
+	/* by then charon has moved what it found out */
+	sa.done_auth = auth_cfg_create();
+	sa.done_auth->add(sa.done_auth, AUTH_RULE_AUTH_CLASS, AUTH_CLASS_PSK);
+	authenticated_by(AUTH_CLASS_ANY);
+	ck_assert(authorize(TRUE));
+	ck_assert_int_eq(count_sas(7), 1);
+	listener->listener.ike_rekey(&listener->listener, &sa.public, &new.public);
+	ck_assert_int_eq(count_sas(8), 2);
+	charon->bus->ike_state_change(charon->bus, &sa.public, IKE_DESTROYING);
+	ck_assert_int_eq(count_sas(8), 1);
+	charon->bus->ike_state_change(charon->bus, &new.public, IKE_DESTROYING);
+	ck_assert_int_eq(count_sas(0), 0);
+	sa.done_auth->destroy(sa.done_auth);
+	sa.done_auth = NULL;
+}
+END_TEST
+
 START_TEST(operators_connection_untouched)
 {
 	peer_cfg_t *foreign = select_foreign();
@@ -413,6 +482,9 @@ int main(void)
 	tcase_add_loop_test(tcase, wrong_identity_refused, 0, 3);
 	tcase_add_test(tcase, own_identity_missing_refused);
 	tcase_add_test(tcase, removed_connection_refused);
+	tcase_add_loop_test(tcase, certificate_without_credentials_refused, 0, 2);
+	tcase_add_loop_test(tcase, other_authentication_refused, 0, 4);
+	tcase_add_test(tcase, authentication_is_remembered);
 	tcase_add_test(tcase, operators_connection_untouched);
 	tcase_add_test(tcase, alerts_of_ours);
 	tcase_add_loop_test(tcase, what_the_peer_says, 0, countof(said));
