@@ -251,7 +251,7 @@ ADMIN_COMMAND(admin_ce_revoke)
 		return rc;
 	}
 	path = xasprintf("/v1/ces/%s/%s/revoke", names[0], names[1]);
-	rc = change(args, "POST", path, NULL, cli_arg(args, 0), e);
+	rc = admin_change_shown(args, "POST", path, NULL, cli_arg(args, 0), e);
 	free(path);
 	if (rc == 0 && !admin_json(args))
 	{
