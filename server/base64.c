@@ -10,8 +10,6 @@
 #include "alloc.h"
 #include "server/base64.h"
 
-#define LINE 64
-
 static const char digits[] =
 	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
@@ -75,7 +73,7 @@ int base64_decode(const char *in, size_t len, uint8_t *out, size_t *out_len)
 char *base64_encode(const uint8_t *in, size_t len)
 {
 	size_t groups = (len + 2) / 3;
-	char *out = xcalloc(groups * 4 + groups * 4 / LINE + 2, 1);
+	char *out = xcalloc(groups * 4 + 1, 1);
 	size_t n = 0;
 
 	for (size_t g = 0; g < groups; g++)
@@ -90,10 +88,6 @@ char *base64_encode(const uint8_t *in, size_t len)
 		out[n++] = digits[bits >> 12 & 63];
 		out[n++] = left > 1 ? digits[bits >> 6 & 63] : '=';
 		out[n++] = left > 2 ? digits[bits & 63] : '=';
-		if ((g + 1) % (LINE / 4) == 0 || g + 1 == groups)
-		{
-			out[n++] = '\n';
-		}
 	}
 	return out;
 }

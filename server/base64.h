@@ -19,7 +19,10 @@
  */
 int base64_decode(const char *in, size_t len, uint8_t *out, size_t *out_len);
 
-/** With a line break after every 64 digits; the caller frees it. */
+/**
+ * In one line: strongSwan's client of EST takes line breaks for digits. The
+ * caller frees it.
+ */
 char *base64_encode(const uint8_t *in, size_t len);
 
 #endif

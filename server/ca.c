@@ -10,7 +10,6 @@
 #include <gnutls/abstract.h>
 #include <gnutls/crypto.h>
 #include <gnutls/gnutls.h>
-#include <gnutls/pkcs7.h>
 #include <gnutls/x509.h>
 #include <pthread.h>
 #include <stdbool.h>
@@ -24,6 +23,7 @@
 #include "secret.h"
 #include "server/base64.h"
 #include "server/ca.h"
+#include "server/cms.h"
 
 #define PEM_MAX 65536
 #define BACKDATE 3600				/* clocks differ; or this part of a short life: */
@@ -684,37 +684,19 @@ int ca_issue_operator(struct ca *ca, const struct ca_csr *csr,
 int ca_pkcs7(const char *pem, char **base64, struct err *e)
 {
 	const gnutls_datum_t in = { (unsigned char *)pem, (unsigned)strlen(pem) };
-	gnutls_datum_t out = { NULL, 0 };
-	gnutls_x509_crt_t crt = NULL;
-	gnutls_pkcs7_t pkcs7 = NULL;
-	int rc = gnutls_x509_crt_init(&crt);
+	gnutls_datum_t der = { NULL, 0 };
+	uint8_t *cms;
+	size_t len;
+	int rc = gnutls_pem_base64_decode2("CERTIFICATE", &in, &der);
 
 	*base64 = NULL;
-	if (rc >= 0)
+	if (rc < 0)
 	{
-		rc = gnutls_x509_crt_import(crt, &in, GNUTLS_X509_FMT_PEM);
+		return fail(e, "", "not a certificate", rc);
 	}
-	if (rc >= 0)
-	{
-		rc = gnutls_pkcs7_init(&pkcs7);
-	}
-	if (rc >= 0)
-	{
-		rc = gnutls_pkcs7_set_crt(pkcs7, crt);
-	}
-	if (rc >= 0)
-	{
-		rc = gnutls_pkcs7_export2(pkcs7, GNUTLS_X509_FMT_DER, &out);
-	}
-	if (rc >= 0)
-	{
-		*base64 = base64_encode(out.data, out.size);
-	}
-	gnutls_free(out.data);
-	if (pkcs7)
-	{
-		gnutls_pkcs7_deinit(pkcs7);
-	}
-	gnutls_x509_crt_deinit(crt);
-	return rc < 0 ? fail(e, "", "cannot make PKCS#7", rc) : 0;
+	cms = cms_certs_only(der.data, der.size, &len);
+	*base64 = base64_encode(cms, len);
+	free(cms);
+	gnutls_free(der.data);
+	return 0;
 }

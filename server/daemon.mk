@@ -21,7 +21,8 @@ libppvpn_http_la_LIBADD = libppvpn.la $(MICROHTTPD_LIBS) $(GNUTLS_LIBS) \
 noinst_LTLIBRARIES += libppvpn-ca.la
 libppvpn_ca_la_SOURCES = \
 	server/base64.c server/base64.h \
-	server/ca.c server/ca.h
+	server/ca.c server/ca.h \
+	server/cms.c server/cms.h
 libppvpn_ca_la_LIBADD = libppvpn.la $(GNUTLS_LIBS) -lpthread
 
 # Alarms by webhook and syslog.

@@ -255,7 +255,7 @@ class AnothersThings(Base):
         lists = [path for method, path, _, _ in routes()
                  if method == "GET" and "{" not in path and
                  path not in ("/v1/health", "/v1/whoami", "/v1/operators")]
-        self.assertEqual(len(lists), 12)
+        self.assertEqual(len(lists), 13)
         for path in lists:
             for asker in (self.viktor, self.alice, self.ada):
                 for query in ("customer=globex", "customer=%67lobex",
@@ -1261,7 +1261,9 @@ class Command(Base):
                       ("link", "add", "tyrell/net", "b", "c"),
                       ("link", "remove", "tyrell/net", "b", "c"),
                       ("tunnel", "show", "tyrell/net", "a", "b"),
-                      ("vpn", "set", "tyrell/net", "--topology", "any-to-any")):
+                      ("vpn", "set", "tyrell/net", "--topology", "any-to-any"),
+                      ("psk", "rotate", "tyrell/net"), ("psk", "status"),
+                      ("ce", "revoke", "tyrell/c")):
             do(*words)
         do("status", noun=1)
         self.assertEqual(do("alarms", "tyrell", "--all", noun=1), "alarms raised: none\n")

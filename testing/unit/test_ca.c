@@ -384,6 +384,9 @@ START_TEST(pkcs7_for_est)
 	out = sh(&status, "openssl x509 -in p7.crt -outform DER | sha256sum; "
 			 "openssl x509 -in ca.crt -outform DER | sha256sum");
 	ck_assert_int_eq(strncmp(out, strchr(out, '\n') + 1, 64), 0);
+	/* of content that is said to be data: strongSwan reads no other */
+	ok("openssl asn1parse -inform DER -in p7 | grep -q pkcs7-signedData");
+	ok("openssl asn1parse -inform DER -in p7 | grep -q pkcs7-data");
 	/* as CMS too, and without a signer */
 	ok("openssl cms -cmsout -print -inform DER -in p7 | "
 	   "grep -A1 signerInfos: | grep -q EMPTY");

@@ -144,8 +144,9 @@ class Renewal(unittest.TestCase):
         first = old.serial()
         new = old.renewed("new", old.key)
         self.assertGreater(new.serial(), first)
-        for ce in (old, new, old, new):                                 # the key says who it is, and is the same
+        for ce, records in ((old, 1), (new, 2), (old, 2), (new, 2)):    # the key says who it is, and is the same
             self.assertTrue(ce.is_known())
+            self.assertEqual(len(self.audit(old)), records)
         self.assertEqual(len(self.audit(old)), 2)
 
     def test_at_the_enrolment_port(self):
