@@ -79,6 +79,7 @@ static void setup(void)
 
 	conn = table->get_by_name(table, "ppvpn:acme:corp:s1");
 	fake_sa_init(&sa);
+	sa.unique_id = 1;
 	sa.peer_cfg = conn->peer_cfg;
 	sa.ike_cfg = conn->ike_cfg;
 	sa.other_auth = auth_cfg_create();
