@@ -42,6 +42,10 @@ static const struct cause causes[] = {
 	  CAUSE_HINTS, STATUS_MAJOR },
 	{ "cert-untrusted", ERR_CERT_UNTRUSTED, CAUSE_CREDENTIAL, CAUSE_SLOW,
 	  CAUSE_HINTS, STATUS_MAJOR },
+	{ "cert-unfit", ERR_CERT_UNFIT, CAUSE_CREDENTIAL, CAUSE_SLOW,
+	  CAUSE_HINTS, STATUS_MAJOR },
+	{ "cert-no-status", ERR_CERT_NO_STATUS, CAUSE_CREDENTIAL, CAUSE_SLOW,
+	  CAUSE_HINTS, STATUS_MAJOR },
 	/* the two ends are configured differently */
 	{ "proposal-mismatch-ike", ERR_PROPOSAL, CAUSE_MISMATCH, CAUSE_STEPS,
 	  CAUSE_ENDS, LATER },				/* or it does not know us yet */

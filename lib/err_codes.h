@@ -183,6 +183,12 @@
 	X(CERT_UNTRUSTED, "certificate-untrusted", "The peer's certificate is not trusted", \
 	  "No CA that this router trusts has signed the peer's certificate.", \
 	  "Have the provider enrol the peer again; if it is no site: somebody is probing.") \
+	X(CERT_UNFIT, "certificate-unfit", "The peer's certificate is not one for IKE", \
+	  "A CA's certificate, or one for the management channel, was used to pose as a peer. Refused.", \
+	  "Find out who has that certificate and its key; have the provider revoke it.") \
+	X(CERT_NO_STATUS, "certificate-no-status", "Nothing says that the peer's certificate is not revoked", \
+	  "The VPN's revocation policy is strict, and this router has no valid revocation list of the peer's CA.", \
+	  "Check the clock, and that the router reaches the provider's server, which sends the list.") \
 	X(FOREIGN_SECRET, "foreign-secret", "A secret of the operator's fits a tunnel of the provider's", \
 	  "charon has another pre-shared key that fits this tunnel's identities; who knows it could pose as the peer. Refused.", \
 	  "Give the secrets in swanctl.conf identities (id-1, id-2) of their own, then: swanctl --load-creds") \

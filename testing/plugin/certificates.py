@@ -522,7 +522,63 @@ def credentials_removed(hub, spoke, rogue):
     hub.load()
 
 
+def impostor_answers(hub, spoke, rogue):
+    """the rogue answers in a site's place: the caller refuses"""
+    prepare(hub, spoke, rogue)
+    corp = WORLD["corp"]
+    name = "ppvpn:acme:corp:other"
+    identity = "other.corp.acme.example"
+    hub.update(upsert=[conn(name, HUB, ROGUE, HUB_ID, identity, None, mark=9,
+                            **by_certificate())])
+    for certificate, alert in (
+            (WORLD["other"].issue(identity), "cert-untrusted"),
+            (corp.issue(identity, eku="serverAuth"), "cert-unfit"),
+            (WORLD["rogue"], "peer-auth-failed")):
+        be(rogue, certificate, identity)
+        hub.forget()
+        hub.initiate(name)
+        event = hub.alert(alert, name=name, remote_address=ROGUE)
+        assert event["initiator"], event
+        if alert != "peer-auth-failed":
+            hub.alert("peer-auth-failed", name=name)
+        assert not hub.established(name)
+    be(rogue, corp.issue(identity), identity)
+    hub.initiate(name)
+    wait_for(lambda: hub.established(name), "IKE_SA with the right one")
+    hub.update(remove=[name])
+    end(hub, name)
+
+
+def keys_are_forgotten(hub, spoke, rogue):
+    """certificates only: neither the old key gets in, nor an operator's"""
+    prepare(hub, spoke, rogue)
+    live = hub.established(TO_SPOKE)
+    secret = "b7" * 24
+    SECRETS.append(secret)
+
+    def claim(key):
+        rogue.load(conn(TO_HUB, ROGUE, HUB, SPOKE_ID, HUB_ID, key))
+        hub.forget()
+        rogue.initiate(TO_HUB)
+
+    claim(KEY)
+    hub.alert("peer-auth-failed", name=TO_SPOKE, remote_address=ROGUE)
+    with open(f"{hub.base}/swanctl.conf", "w", encoding="ascii") as conf:
+        conf.write("secrets { ike-any { secret = 0x%s } }\n" % secret)
+    hub.swanctl("--load-creds", "--file", f"{hub.base}/swanctl.conf")
+    claim(secret)
+    hub.alert("foreign-secret", name=TO_SPOKE, remote_address=ROGUE)
+    assert not rogue.established(TO_HUB)
+    assert hub.established(TO_SPOKE) == live
+    # whom certificates authenticate it does not concern
+    connect(hub, spoke)
+    with open(f"{hub.base}/swanctl.conf", "w", encoding="ascii"):
+        pass
+    hub.swanctl("--load-creds", "--clear", "--file",
+                f"{hub.base}/swanctl.conf")
+
+
 STEPS = (certificates_both, kinds_move, rekeyed, one_of_both_kinds,
-         the_rogues_own, other_authorities, validity, other_uses, revoked,
-         list_of_an_update, stale_lists, chains, authority_changes,
+         the_rogues_own, other_authorities, validity, other_uses,
+         impostor_answers, keys_are_forgotten, revoked, list_of_an_update, stale_lists, chains, authority_changes,
          credentials_removed)
