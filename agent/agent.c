@@ -282,7 +282,7 @@ static void on_settled(void *user, const struct cycle_result *r)
 	tunnels_observed(a->tunnels, r->seen, r->group);
 	if (tunnels_spare(a->tunnels))
 	{
-		sacheck_request(a->sacheck);
+		sacheck_spare(a->sacheck);
 	}
 	if (r->applied || !a->settled_ms)
 	{

@@ -18,9 +18,12 @@
 #include "vici.h"
 
 #define LOOK_MS 500
+/* When one IKE_SA was there before the other began, charon ends the older one
+ * itself, 10 s later. Ending the newer one before that would leave none. */
+#define SPARE_MS 15000
 
 struct sacheck {
-	struct loop_timer *timer;
+	struct loop_timer *timer, *spare;
 	struct nl *nl;
 	struct vici *vici;
 	struct tunnels *tunnels;
@@ -40,25 +43,6 @@ static bool suspect(struct sacheck *c, struct tunnel *t)
 		vici_lost(c->vici, t->spi_out);
 	}
 	cycle_request_conn(c->cycle, t->conn);
-	return !again;
-}
-
-/* One end decides, so that not both end one each. */
-static bool surplus(struct sacheck *c, struct tunnel *t)
-{
-	bool again = t->spare_seen == t->spare;
-
-	t->spare_seen = t->spare;
-	if (again)
-	{
-		log_info("peer", "%s: both ends had called: ending one of two IKE_SAs",
-				 t->conn);
-		vici_terminate_ike(c->vici, t->spare);
-	}
-	else
-	{
-		cycle_request_conn(c->cycle, t->conn);
-	}
 	return !again;
 }
 
@@ -87,15 +71,60 @@ static void on_timer(void *user)
 		{
 			again |= suspect(c, t);
 		}
-		if (t->initiator && t->spare)
-		{
-			again |= surplus(c, t);
-		}
 	}
 	nl_xfrm_done(&kernel);
 	if (again)
 	{
 		loop_timer_set(c->timer, LOOK_MS);
+	}
+}
+
+/* One end decides, so that not both end one each. */
+static bool surplus(struct sacheck *c, struct tunnel *t)
+{
+	bool again = t->spare_seen == t->spare;
+
+	t->spare_seen = t->spare;
+	if (again)
+	{
+		log_info("peer", "%s: both ends had called: ending one of two IKE_SAs",
+				 t->conn);
+		vici_terminate_ike(c->vici, t->spare);
+		return false;
+	}
+	cycle_request_conn(c->cycle, t->conn);
+	return true;
+}
+
+static void on_spare(void *user)
+{
+	struct sacheck *c = user;
+	bool again = false;
+
+	for (size_t i = 0; i < tunnels_count(c->tunnels); i++)
+	{
+		struct tunnel *t = tunnels_get(c->tunnels, i);
+
+		if (t->initiator && t->spare)
+		{
+			again |= surplus(c, t);
+		}
+		else
+		{
+			t->spare_seen = 0;
+		}
+	}
+	if (again)
+	{
+		loop_timer_set(c->spare, SPARE_MS);
+	}
+}
+
+void sacheck_spare(struct sacheck *c)
+{
+	if (!loop_timer_armed(c->spare))
+	{
+		loop_timer_set(c->spare, SPARE_MS);
 	}
 }
 
@@ -113,6 +142,7 @@ struct sacheck *sacheck_new(struct loop *loop, struct nl *nl, struct vici *vici,
 	struct sacheck *c = xcalloc(1, sizeof(*c));
 
 	c->timer = loop_timer_new(loop, on_timer, c);
+	c->spare = loop_timer_new(loop, on_spare, c);
 	c->nl = nl;
 	c->vici = vici;
 	c->tunnels = tunnels;
@@ -125,6 +155,7 @@ void sacheck_free(struct sacheck *c)
 	if (c)
 	{
 		loop_timer_free(c->timer);
+		loop_timer_free(c->spare);
 		free(c);
 	}
 }

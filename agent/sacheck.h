@@ -7,6 +7,9 @@
  * CHILD_SA stays INSTALLED, and nothing passes until it is rekeyed. A tunnel
  * whose SA or policy was missing twice, with charon asked in between, is handed
  * to VICI's backend as lost; the plan then takes its IKE_SA away.
+ *
+ * And is there one IKE_SA only? Where both ends called at the same time charon
+ * may keep two; the end that the server named to begin ends one of them.
  */
 #ifndef PPVPN_AGENT_SACHECK_H
 #define PPVPN_AGENT_SACHECK_H
@@ -23,5 +26,7 @@ struct sacheck *sacheck_new(struct loop *loop, struct nl *nl, struct vici *vici,
 void sacheck_free(struct sacheck *c);
 /** Look soon: something was taken out of the kernel, or it is time to. */
 void sacheck_request(struct sacheck *c);
+/** A tunnel has an IKE_SA too many: if that is still so after a while, end it. */
+void sacheck_spare(struct sacheck *c);
 
 #endif

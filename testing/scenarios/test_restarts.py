@@ -69,27 +69,30 @@ def test_charon_restart_is_repaired(settled, how):
         assert len(names) == len(set(names)), names
 
 
-def test_both_ends_call_at_once(settled):
-    """charon keeps two IKE_SAs when both attempts cross: the agents see to it that one of them goes."""
-    pair, delay = [settled.ce("paris"), settled.ce("lyon")], "netem delay 300ms"
-    names = ["ppvpn:acme:corp:lyon", "ppvpn:acme:corp:paris"]
-    for ce in pair:
-        ce.stop_agent()
-    for name in ("paris", "lyon"):
-        settled.pe.run(f"tc qdisc add dev to-{name} root {delay}")
+def cross(pair, names):
+    """Both call, and neither has come through when the other's call arrives: each has two IKE_SAs with the other then."""
     for ce, name in zip(pair, names):
         ce.run(f"swanctl --terminate --ike {name} --force --timeout 5", check=False)
-        wait_until(lambda ce=ce, name=name: not ce.installed(name), 10, "no SA between the two")
+        wait_until(lambda ce=ce, name=name: not ce.installed(name), 20, "no SA between the two")
     callers = [ce.spawn(f"call-{name}", ["swanctl", "--initiate", "--child", name, "--timeout", "20"]) for ce, name in zip(pair, names)]
     for caller in callers:
         wait_until(lambda caller=caller: not caller.running(), 30, "the attempt's end")
-    for name in ("paris", "lyon"):
-        settled.pe.run(f"tc qdisc del dev to-{name} root")
-    for ce, name in zip(pair, names):
-        assert ce.installed(name) == [name] * 2, ce.sas()
+    return all(ce.installed(name) == [name] * 2 for ce, name in zip(pair, names))
+
+
+def test_both_ends_call_at_once(settled):
+    """charon keeps two IKE_SAs when both attempts cross: the agents see to it that one of them goes."""
+    pair, names = [settled.ce("paris"), settled.ce("lyon")], ["ppvpn:acme:corp:lyon", "ppvpn:acme:corp:paris"]
+    for ce in pair:
+        ce.stop_agent()
+        settled.pe.run(f"tc qdisc add dev to-{ce.name} root netem delay 1500ms")
+    # the two begin within a second and a half of each other, unless the machine has too much else to do
+    assert any(cross(pair, names) for _ in range(4)), [ce.sas() for ce in pair]
+    for ce in pair:
+        settled.pe.run(f"tc qdisc del dev to-{ce.name} root")
         ce.start_agent()
     for ce, name in zip(pair, names):
-        wait_until(lambda ce=ce, name=name: ce.installed(name) == [name], 60, f"one IKE_SA at {ce.name}")
+        wait_until(lambda ce=ce, name=name: ce.installed(name) == [name], 90, f"one IKE_SA at {ce.name}")
     settled.wait_in_service(timeout=60)
     pings = settled.pings([("paris", "lyon")])
     for ce in pair:
