@@ -6,6 +6,8 @@
  */
 #include "config.h"
 
+#include <unistd.h>
+
 #include "server/rotation.h"
 #include "store_kit.h"
 
@@ -362,7 +364,7 @@ END_TEST
 /* ---- who is away -------------------------------------------------------------------- */
 
 /* The alarm of a CE for which keys wait: its text, "" for none. */
-static const char *alarm(const char *ce, int64_t at)
+static const char *waiting(const char *ce, int64_t at)
 {
 	struct store_rules rules = { .now_ms = at, .started_ms = at,
 								 .report_interval_s = 300, .host = "x" };
@@ -387,6 +389,7 @@ static const char *alarm(const char *ce, int64_t at)
 
 START_TEST(who_is_away_holds_its_own_pairs)
 {
+	const char *last;
 	int i;
 
 	all_applied();
@@ -404,12 +407,13 @@ START_TEST(who_is_away_holds_its_own_pairs)
 	ck_assert_str_eq(paris_nice(), "g2 g1>");
 	ck_assert_str_eq(status(), "lyon nice accept: nice-r1\n"
 					 "nice paris accept: nice-r1\n");
+	ck_assert_uint_eq(events_of(STORE_EVENT_ROTATION_DONE, &last), 0);
 	whole();
 	/* it is said after a day, of that one, until it goes on */
-	ck_assert_str_eq(alarm("nice-r1", now + DAY - 600000), "");
-	ck_assert_str_eq(alarm("nice-r1", now + DAY + 600000),
+	ck_assert_str_eq(waiting("nice-r1", now + DAY - 600000), "");
+	ck_assert_str_eq(waiting("nice-r1", now + DAY + 600000),
 					 "the keys of 2 tunnels wait for it");
-	ck_assert_str_eq(alarm("paris-r1", now + DAY + 600000), "");
+	ck_assert_str_eq(waiting("paris-r1", now + DAY + 600000), "");
 	now += DAY + 600000;
 	/* having it in part, or something else, is not having it */
 	says("nice-r1", 1, kit_ce_revision("acme", "nice-r1"), STATUS_PARTIAL);
@@ -425,16 +429,19 @@ START_TEST(who_is_away_holds_its_own_pairs)
 	ck_assert_uint_eq(turn(), 0);
 	ck_assert_str_eq(status(), "lyon nice accept: nice-r1\n"
 					 "nice paris accept: nice-r1\n");
-	ck_assert_str_ne(alarm("nice-r1", now), "");
+	ck_assert_str_ne(waiting("nice-r1", now), "");
 	applied("nice-r1");
 	ck_assert_uint_eq(turn(), 1);
-	ck_assert_str_eq(alarm("nice-r1", now), "");
+	ck_assert_str_eq(waiting("nice-r1", now), "");
 	ck_assert_str_eq(paris_nice(), "g2> g1");
 	for (i = 0; i < 2; i++)
 	{
 		all_applied();
 		turn();
 	}
+	all_applied();
+	turn();
+	ck_assert_uint_eq(events_of(STORE_EVENT_ROTATION_DONE, &last), 1);
 	ck_assert_str_eq(status(), "");
 	ck_assert_str_eq(paris_nice(), "g2>");
 	whole();
@@ -464,19 +471,29 @@ START_TEST(some_wait_for_the_others)
 }
 END_TEST
 
-START_TEST(suspended_ones_wait_silently)
+static int suspend(const char *ce, bool suspended)
 {
 	struct store_ce row;
+
+	OK(store_ce_get(store, arena, "acme", ce, &row, &e));
+	row.suspended = suspended;
+	return store_ce_set(store, &row, &e);
+}
+
+START_TEST(suspended_ones_wait_silently)
+{
 	uint64_t lyon, paris;
 
 	all_applied();
-	OK(store_ce_get(store, arena, "acme", "nice-r1", &row, &e));
-	row.suspended = true;
-	CHANGE(store_ce_set(store, &row, &e));
+	CHANGE(suspend("nice-r1", true));
 	all_applied();
 	lyon = kit_ce_revision("acme", "lyon-r1");
 	/* no document has this tunnel: nobody is told */
-	CHANGE(begin("lyon", "nice"));
+	OK(store_begin(store, "test", &e));
+	OK(begin("lyon", "nice"));
+	OK(store_settle(store, &e));
+	ck_assert(store_is_changed(store));
+	OK(store_commit(store, "begin", NULL, &e));
 	ck_assert_uint_eq(kit_ce_revision("acme", "lyon-r1"), lyon);
 	CHANGE(begin(NULL, NULL));
 	paris = kit_ce_revision("acme", "paris-r1");
@@ -487,14 +504,10 @@ START_TEST(suspended_ones_wait_silently)
 	ck_assert_str_eq(status(), "lyon nice accept: nice-r1\n"
 					 "lyon paris send: lyon-r1 paris-r1\n"
 					 "nice paris accept: nice-r1\n");
-	ck_assert_str_eq(alarm("nice-r1", now + 10 * DAY), "");
+	ck_assert_str_eq(waiting("nice-r1", now + 10 * DAY), "");
 	whole();
-	OK(store_ce_get(store, arena, "acme", "nice-r1", &row, &e));
-	row.suspended = false;
-	CHANGE(store_ce_set(store, &row, &e));
+	CHANGE(suspend("nice-r1", false));
 	ck_assert_str_eq(lyon_nice(), "g2 g1>");
-	/* what it said when it was suspended is no word of its keys */
-	ck_assert_uint_eq(turn(), 0);
 	all_applied();
 	ck_assert_uint_eq(turn(), 1);
 	ck_assert_str_eq(lyon_nice(), "g2> g1");
@@ -507,6 +520,45 @@ START_TEST(suspended_ones_wait_silently)
 }
 END_TEST
 
+/* What it says while it has no tunnels is no word of their keys, whichever end. */
+START_TEST(a_resumed_one_confirms_anew)
+{
+	static const char *const ces[] = { "paris-r1", "nice-r1" };
+
+	all_applied();
+	CHANGE(begin("paris", "nice"));
+	CHANGE(suspend(ces[_i], true));
+	all_applied();
+	ck_assert_uint_eq(turn(), 0);
+	CHANGE(suspend(ces[_i], false));
+	ck_assert_uint_eq(turn(), 0);
+	ck_assert_str_eq(status(), "nice paris accept: nice-r1 paris-r1\n");
+	all_applied();
+	ck_assert_uint_eq(turn(), 1);
+	whole();
+}
+END_TEST
+
+START_TEST(each_end_is_waited_for)
+{
+	const char *const names[] = { "paris-r1", "lyon-r1", "nice-r1" };
+	int i;
+
+	CHANGE(begin(NULL, NULL));
+	for (i = 0; i < 3; i++)
+	{
+		ck_assert_str_eq(waiting(names[i], now + DAY - 60000), "");
+		ck_assert_str_eq(waiting(names[i], now + DAY + 60000),
+						 "the keys of 2 tunnels wait for it");
+	}
+	CHANGE(store_site_remove(store, "acme", "corp", "nice", "site-removed",
+							 &e));
+	ck_assert_str_eq(waiting("nice-r1", now + DAY + 60000), "");
+	ck_assert_str_eq(waiting("paris-r1", now + DAY + 60000),
+					 "the key of one tunnel waits for it");
+}
+END_TEST
+
 /* ---- what comes between ------------------------------------------------------------- */
 
 /* A tunnel goes at a step and comes back by revert: it goes on where it was. */
@@ -514,11 +566,15 @@ START_TEST(back_in_the_middle)
 {
 	static const char *const at[] = { "g2 g1>", "g2> g1", "g2>" };
 	static const char *const steps[] = { "accept", "send" };
+	static const char keyed[] = "SELECT max(keyed_ms) FROM link "
+		"WHERE site_a = (SELECT id FROM site WHERE name = 'nice')";
 	struct secret sent;
+	int64_t made;
 	int i;
 
 	all_applied();
 	CHANGE(begin(NULL, NULL));
+	made = number(keyed);
 	for (i = 0; i < _i; i++)
 	{
 		all_applied();
@@ -526,6 +582,7 @@ START_TEST(back_in_the_middle)
 	}
 	ck_assert_str_eq(paris_nice(), at[_i]);
 	sent = secret_of("paris-r1", "nice", _i ? "g2" : "g1");
+	usleep(2000);
 	CHANGE(store_site_remove(store, "acme", "corp", "nice", "site-removed",
 							 &e));
 	ck_assert_uint_eq(number("SELECT count(*) FROM rotation"), 1);
@@ -535,6 +592,7 @@ START_TEST(back_in_the_middle)
 	ck_assert_mem_eq(secret_of("nice-r1", "paris", _i ? "g2" : "g1").bytes,
 					 sent.bytes, 32);
 	ck_assert_uint_eq(number("SELECT count(*) FROM psk_retired"), 0);
+	ck_assert_int_eq(number(keyed), made);
 	whole();
 	if (_i < 2)
 	{
@@ -758,6 +816,8 @@ TCase *store_rotation_case(void)
 	tcase_add_test(tc, who_is_away_holds_its_own_pairs);
 	tcase_add_test(tc, some_wait_for_the_others);
 	tcase_add_test(tc, suspended_ones_wait_silently);
+	tcase_add_loop_test(tc, a_resumed_one_confirms_anew, 0, 2);
+	tcase_add_test(tc, each_end_is_waited_for);
 	tcase_add_loop_test(tc, back_in_the_middle, 0, 3);
 	tcase_add_test(tc, old_keys_come_back_by_no_way);
 	tcase_add_test(tc, a_rotation_is_not_taken_back);
