@@ -165,7 +165,9 @@ static void tell_reports(struct text *out)
 START_TEST(a_released_database_is_brought_up_to_date)
 {
 	char *expected = fixture("0001.expected");
+	struct store_tunnel *tunnels;
 	struct text out = { 0 };
+	size_t i, count;
 
 	load("0001.sql");
 	OK(store_open(kit_path, &kit_kek, &store, &e));
@@ -174,6 +176,15 @@ START_TEST(a_released_database_is_brought_up_to_date)
 	tell_ces(&out);
 	tell_reports(&out);
 	ck_assert_str_eq(text_str(&out), expected);
+	/* how old its keys are is known from the audit */
+	OK(store_tunnels(store, arena, NULL, NULL, &tunnels, &count, &e));
+	ck_assert_uint_eq(count, 4);
+	for (i = 0; i < count; i++)
+	{
+		ck_assert_uint_eq(tunnels[i].generation, 1);
+		ck_assert_int_gt(tunnels[i].keyed_ms, 0);
+		ck_assert_int_lt(tunnels[i].keyed_ms, kit_now_ms());
+	}
 	/* and it is one to go on with */
 	kit_ce("acme", "nice-r2", "192.0.2.3");
 	kit_site("acme", "corp", "nice", "nice-r2");

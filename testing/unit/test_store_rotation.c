@@ -6,6 +6,7 @@
  */
 #include "config.h"
 
+#include <pthread.h>
 #include <unistd.h>
 
 #include "server/rotation.h"
@@ -713,6 +714,75 @@ START_TEST(two_servers_step_once)
 }
 END_TEST
 
+struct server
+{
+	pthread_barrier_t *gate;
+	struct store *store;
+	struct store_rotated out;
+	struct err e;
+	int rc;
+};
+
+static void *serve(void *user)
+{
+	struct server *server = user;
+
+	pthread_barrier_wait(server->gate);
+	server->rc = store_rotation_round(server->store, now, &server->out,
+									  &server->e);
+	return NULL;
+}
+
+/* The same at the same time: who comes second finds it done. */
+START_TEST(two_servers_at_once)
+{
+	struct server servers[2];
+	pthread_barrier_t gate;
+	pthread_t threads[2];
+	uint64_t before;
+	int i, k;
+
+	memset(servers, 0, sizeof(servers));
+	pthread_barrier_init(&gate, NULL, 2);
+	for (k = 0; k < 2; k++)
+	{
+		servers[k].gate = &gate;
+		OK(store_open(kit_path, &kit_kek, &servers[k].store, &e));
+	}
+	for (i = 0; i < 60; i++)
+	{
+		before = kit_revision();
+		all_applied();
+		now += 60000;
+		for (k = 0; k < 2; k++)
+		{
+			ck_assert_int_eq(pthread_create(&threads[k], NULL, serve,
+											&servers[k]), 0);
+		}
+		for (k = 0; k < 2; k++)
+		{
+			pthread_join(threads[k], NULL);
+			ck_assert_msg(servers[k].rc == 0, "%s", servers[k].e.text);
+		}
+		ck_assert_uint_eq(servers[0].out.revisions + servers[1].out.revisions,
+						  kit_revision() - before);
+		ck_assert_uint_eq(kit_revision() - before, i % 4 == 1 || i % 4 == 2);
+		ck_assert_uint_eq(servers[0].out.commands + servers[1].out.commands,
+						  i && i % 4 == 3);
+		if (i % 4 == 0)
+		{
+			CHANGE(begin(NULL, NULL));
+		}
+	}
+	for (k = 0; k < 2; k++)
+	{
+		store_close(servers[k].store);
+	}
+	pthread_barrier_destroy(&gate);
+	whole();
+}
+END_TEST
+
 /* ---- by schedule -------------------------------------------------------------------- */
 
 static uint64_t schedule(int64_t later)
@@ -822,6 +892,7 @@ TCase *store_rotation_case(void)
 	tcase_add_test(tc, old_keys_come_back_by_no_way);
 	tcase_add_test(tc, a_rotation_is_not_taken_back);
 	tcase_add_test(tc, two_servers_step_once);
+	tcase_add_test(tc, two_servers_at_once);
 	tcase_add_test(tc, by_schedule);
 	tcase_add_test(tc, a_tunnel_says_its_key);
 	return tc;
