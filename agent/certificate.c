@@ -18,6 +18,7 @@
 #include "alloc.h"
 #include "certificate.h"
 #include "secret.h"
+#include "text.h"
 
 #define KEY_ID_SIZE 64
 #define CAS_MAX 16
@@ -88,16 +89,25 @@ static int key_import(const char *key_pem, gnutls_x509_privkey_t *key)
 	return rc;
 }
 
-int certificate_check_key(const char *key_pem, struct err *e)
+int certificate_key_id(const char *key_pem, char id[CERTIFICATE_KEY_ID_SIZE],
+					   struct err *e)
 {
+	unsigned char hash[32];
 	gnutls_x509_privkey_t key;
+	size_t len = sizeof(hash);
 	int rc = key_import(key_pem, &key);
 
+	if (rc >= 0)
+	{
+		rc = gnutls_x509_privkey_get_key_id(key, GNUTLS_KEYID_USE_SHA256, hash,
+											&len);
+		gnutls_x509_privkey_deinit(key);
+	}
 	if (rc < 0)
 	{
 		return tls_error(e, rc, "cannot read the key");
 	}
-	gnutls_x509_privkey_deinit(key);
+	hex_encode(hash, sizeof(hash), id);
 	return 0;
 }
 

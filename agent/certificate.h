@@ -14,8 +14,10 @@
 
 /** ECDSA P-256; PEM (PKCS#8), to be wiped and freed. */
 int certificate_key_new(char **key_pem, struct err *e);
-/** Whether PEM holds a private key. */
-int certificate_check_key(const char *key_pem, struct err *e);
+/** SHA-256 of the public key of a private one (PEM), in hex: who it is to people. */
+#define CERTIFICATE_KEY_ID_SIZE 65
+int certificate_key_id(const char *key_pem, char id[CERTIFICATE_KEY_ID_SIZE],
+					   struct err *e);
 /** PKCS#10 signed with the key: base64 of DER. name: for people only. */
 int certificate_request(const char *key_pem, const char *name, char **csr,
 						struct err *e);

@@ -661,6 +661,11 @@ static int enroll_status(struct request *r, struct err *e)
 	{
 		return 0;
 	}
+	if (status == 202)
+	{
+		return err_set(e, -EINPROGRESS, ERR_APPROVAL, r->url,
+					   "the server waits for an operator's approval");
+	}
 	if (status == 401)
 	{
 		return err_set(e, -EACCES, ERR_TOKEN, r->url, "the server refused the "

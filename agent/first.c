@@ -26,6 +26,7 @@ static bool passes(const struct err *e)
 {
 	static const enum err_code codes[] = {
 		ERR_UNREACHABLE, ERR_TIMEOUT, ERR_TLS, ERR_HTTP, ERR_CLOCK, ERR_RUNNING,
+		ERR_APPROVAL,
 	};
 
 	for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++)

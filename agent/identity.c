@@ -105,9 +105,10 @@ static int read_provider(struct json_in *in, struct json_object *value,
 	return json_read_object(in, value, path, provider_rows, out);
 }
 
-/* A text on standard input, up to its end. */
+/* A text on standard input, up to its end; the same again when there is none. */
 static int read_pasted(char **text, size_t *len, struct err *e)
 {
+	static char pasted[BUNDLE_MAX + 1];
 	char *buf = xcalloc(1, BUNDLE_MAX + 2);
 	ssize_t n = 1;
 
@@ -136,6 +137,14 @@ static int read_pasted(char **text, size_t *len, struct err *e)
 							   strerror(errno)) :
 			   err_set(e, -EFBIG, ERR_LIMIT, "-", "longer than %d bytes",
 					   BUNDLE_MAX);
+	}
+	if (*len)
+	{
+		memcpy(pasted, buf, *len + 1);
+	}
+	else
+	{
+		*len = strlen(strcpy(buf, pasted));
 	}
 	*text = buf;
 	return 0;
@@ -514,10 +523,11 @@ static int ask_server(const char *state_dir, const struct provider_file *b,
 static int take_key(const char *state_dir, char **key, struct err *e)
 {
 	char *path = xasprintf("%s/" ASKING, state_dir);
+	char id[CERTIFICATE_KEY_ID_SIZE];
 	size_t len;
 	int rc = file_read(path, BUNDLE_MAX, key, &len, NULL);
 
-	if (rc != 0 || certificate_check_key(*key, NULL) < 0)
+	if (rc != 0 || certificate_key_id(*key, id, NULL) < 0)
 	{
 		if (rc == 0)
 		{
@@ -545,7 +555,20 @@ static void drop_key(const char *state_dir)
 
 static bool is_lost(const struct err *e)
 {
-	return e->code == ERR_UNREACHABLE || e->code == ERR_TIMEOUT;
+	return e->code == ERR_UNREACHABLE || e->code == ERR_TIMEOUT ||
+		   e->code == ERR_APPROVAL;
+}
+
+/* What an operator compares. */
+static void say_key(const char *key, struct err *e)
+{
+	char id[CERTIFICATE_KEY_ID_SIZE];
+
+	if (e->code == ERR_APPROVAL && certificate_key_id(key, id, NULL) == 0)
+	{
+		err_set(e, -EINPROGRESS, ERR_APPROVAL, "key", "the provider's approval "
+				"is waited for; this router's key is %s", id);
+	}
 }
 
 static int enroll(const char *state_dir, const struct provider_file *b,
@@ -570,6 +593,10 @@ static int enroll(const char *state_dir, const struct provider_file *b,
 	if (rc == 0)
 	{
 		rc = ask_server(state_dir, b, csr, &answer, e);
+	}
+	if (rc == -EINPROGRESS)
+	{
+		say_key(c.key, e);
 	}
 	if (rc == 0)
 	{

@@ -3,14 +3,17 @@
 /*
  * main.c - ppvpn-agent: the command line, nothing else
  */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "agent.h"
 #include "cli.h"
 #include "seal.h"
 
 #define CONF_DEFAULT "/etc/ppvpn/agent.conf"
+#define APPROVAL_S 5		/* between two questions */
 
 static const char *conf_path(const struct cli_args *args)
 {
@@ -63,6 +66,25 @@ static int enroll(const char *bundle, bool force, const struct conf *conf,
 	return rc;
 }
 
+/* An operator may have to approve. */
+static int enroll_patiently(const char *bundle, bool force,
+							const struct conf *conf, struct err *e)
+{
+	bool told = false;
+	int rc;
+
+	while ((rc = enroll(bundle, force, conf, e)) == -EINPROGRESS)
+	{
+		if (!told)
+		{
+			fprintf(stderr, "%s\n", e->text);
+			told = true;
+		}
+		sleep(APPROVAL_S);
+	}
+	return rc;
+}
+
 static int cmd_enroll(const struct cli_args *args, void *user, struct err *e)
 {
 	const char *bundle = cli_opt(args, "--bundle");
@@ -83,7 +105,8 @@ static int cmd_enroll(const struct cli_args *args, void *user, struct err *e)
 	}
 	if (rc == 0)
 	{
-		rc = enroll(bundle, cli_opt(args, "--force") != NULL, &conf, e);
+		rc = enroll_patiently(bundle, cli_opt(args, "--force") != NULL, &conf,
+							  e);
 	}
 	conf_done(&conf);
 	return rc;

@@ -123,6 +123,9 @@
 	X(NOT_ENROLLED, "not-enrolled", "Not enrolled", \
 	  "This router has no credentials of a provider yet.", \
 	  "Run: ppvpn-agent enroll --bundle FILE; or put the provider's bundle into /etc/ppvpn/bundle and start ppvpn-agent.") \
+	X(APPROVAL, "approval", "Waits for the provider's approval", \
+	  "The token is right; an operator of the provider has yet to approve of the router's key.", \
+	  "Have the provider compare the key and approve of it: ppvpn-admin ce pending, ppvpn-admin ce approve CUSTOMER/CE KEY") \
 	X(TOKEN, "token", "Token refused", \
 	  "The one-time token is wrong, used or expired.", \
 	  "Have the provider make a new bundle: ppvpn-admin ce bundle CUSTOMER/CE") \

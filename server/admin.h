@@ -159,6 +159,8 @@ ADMIN_COMMAND(admin_ce_set);
 ADMIN_COMMAND(admin_ce_suspend);
 ADMIN_COMMAND(admin_ce_allow_removal);
 ADMIN_COMMAND(admin_ce_resume);
+ADMIN_COMMAND(admin_ce_pending);
+ADMIN_COMMAND(admin_ce_approve);
 ADMIN_COMMAND(admin_ce_replace);
 ADMIN_COMMAND(admin_ce_revoke);
 ADMIN_COMMAND(admin_link_add);

@@ -676,6 +676,38 @@ static const char *certificate_words(struct arena *a,
 	return arena_printf(a, ", with a certificate until %s", text);
 }
 
+static int ce_pending(const struct cli_args *args, struct arena *a,
+					  struct err *e)
+{
+	static const char *const titles[] = { "CE", "SINCE", "KEY" };
+	struct admin_ces answer = { 0 };
+	struct table t;
+	char *path;
+	bool done;
+	size_t i;
+	int rc = list_path(args, a, "ces", 1, &path, e);
+
+	if (rc < 0 || (rc = admin_get(args, a, path, admin_ces_rows, &answer,
+								  &done, e)) < 0 || done)
+	{
+		return rc;
+	}
+	table_init(&t, a, 3, titles);
+	for (i = 0; i < answer.count; i++)
+	{
+		const struct admin_ce *ce = &answer.list[i];
+
+		if (ce->waiting_key)
+		{
+			table_add(&t, arena_printf(a, "%s/%s", ce->customer, ce->ce));
+			table_add(&t, admin_wall_time(a, ce->waiting_since.ms));
+			table_add(&t, ce->waiting_key);
+		}
+	}
+	table_print(&t);
+	return 0;
+}
+
 static int ce_show(const struct cli_args *args, struct arena *a, struct err *e)
 {
 	char names[2][NAME_SIZE], address[ADDR_TEXT_MAX];
@@ -772,5 +804,6 @@ READING(admin_customer_show, customer_show)
 READING(admin_vpn_list, vpn_list)
 READING(admin_vpn_show, vpn_show)
 READING(admin_ce_list, ce_list)
+READING(admin_ce_pending, ce_pending)
 READING(admin_ce_show, ce_show)
 READING(admin_site_list, site_list)

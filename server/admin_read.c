@@ -147,6 +147,8 @@ static int read_prefix(struct json_in *in, struct json_object *value,
 	FLAG("enrolled", struct admin_ce, enrolled), \
 	FLAG("revoked", struct admin_ce, revoked), \
 	TIME_OR_NONE("certificate-ends-ms", struct admin_ce, certificate_ends), \
+	{ AT("waiting-key", JSON_TEXT, struct admin_ce, waiting_key), .max = 64 }, \
+	TIME_OR_NONE("waiting-since-ms", struct admin_ce, waiting_since), \
 	U64("revision", struct admin_ce, revision), \
 	TIME_OR_NONE("last-seen-ms", struct admin_ce, last_seen)
 

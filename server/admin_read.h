@@ -31,7 +31,8 @@ struct admin_ce
 	char *customer, *ce, *description, *external_id;
 	struct addr address;
 	bool suspended, enrolled, revoked, reported, stale, behind_nat;
-	struct admin_time certificate_ends;
+	struct admin_time certificate_ends, waiting_since;
+	char *waiting_key;				/* NULL: none */
 	struct prefix *dynamic;
 	size_t dynamic_count;
 	uint64_t revision;

@@ -219,6 +219,29 @@ ADMIN_COMMAND(admin_ce_resume)
 	return suspend(args, false, e);
 }
 
+ADMIN_COMMAND(admin_ce_approve)
+{
+	char names[2][NAME_SIZE], *path;
+	struct json_out o = { 0 };
+	struct text body;
+	int rc = place_parse(cli_arg(args, 0), 2, names, "CUSTOMER/CE", e);
+
+	(void)user;
+	if (rc < 0)
+	{
+		return rc;
+	}
+	jo_object(&o, NULL);
+	jo_str(&o, "key", cli_arg(args, 1));
+	jo_object_end(&o);
+	body = jo_take(&o);
+	path = xasprintf("/v1/ces/%s/%s/approve", names[0], names[1]);
+	rc = change(args, "POST", path, body.s, cli_arg(args, 0), e);
+	free(path);
+	text_done(&body);
+	return rc;
+}
+
 ADMIN_COMMAND(admin_ce_replace)
 {
 	char names[2][NAME_SIZE], *path;

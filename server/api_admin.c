@@ -128,6 +128,8 @@ const struct http_route api_admin_routes[] = {
 	{ "PATCH", CE, admin_ce_set, BODY_MAX, ACCESS(OPERATOR, PATH) },
 	{ "DELETE", CE, admin_ce_remove, 0, ACCESS(OPERATOR, PATH) },
 	{ "POST", CE "/bundle", admin_ce_bundle, 0, ACCESS(OPERATOR, PATH) },
+	{ "POST", CE "/approve", admin_ce_approve, BODY_MAX,
+	  ACCESS(OPERATOR, PATH) },
 	{ "POST", CE "/replace", admin_ce_replace, 0, ACCESS(OPERATOR, PATH) },
 	{ "POST", CE "/revoke", admin_ce_revoke, 0, ACCESS(OPERATOR, PATH) },
 	{ "POST", CE "/allow-removal", admin_ce_allow_removal, 0,

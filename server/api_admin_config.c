@@ -462,6 +462,25 @@ static int ce_remove(struct admin_change *c)
 	return store_ce_remove(c->store, names[0], names[1], &c->e);
 }
 
+static int ce_approve(struct admin_change *c)
+{
+	static const struct json_row rows[] = {
+		{ .name = "key", .kind = JSON_HEX, .required = true, .max = 64 },
+		END
+	};
+	const char *names[2];
+	char *key = NULL;
+	int rc;
+
+	if ((rc = segments(c, ce_path, names)) < 0 ||
+		(rc = admin_read_body(c, rows, &key)) < 0)
+	{
+		return rc;
+	}
+	SAY(c, "ce approve %s/%s key %s", names[0], names[1], key);
+	return store_enroll_approve(c->store, names[0], names[1], key, &c->e);
+}
+
 static int ce_replace(struct admin_change *c)
 {
 	const char *names[2];
@@ -504,6 +523,7 @@ static int ce_allow_removal(struct admin_change *c)
 HANDLER(ce_add)
 HANDLER(ce_set)
 HANDLER(ce_remove)
+HANDLER(ce_approve)
 HANDLER(ce_replace)
 HANDLER(ce_revoke)
 HANDLER(ce_allow_removal)

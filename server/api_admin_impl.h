@@ -92,6 +92,7 @@ ADMIN_HANDLER(admin_profile_remove);
 ADMIN_HANDLER(admin_ce_add);
 ADMIN_HANDLER(admin_ce_set);
 ADMIN_HANDLER(admin_ce_remove);
+ADMIN_HANDLER(admin_ce_approve);
 ADMIN_HANDLER(admin_ce_replace);
 ADMIN_HANDLER(admin_ce_revoke);
 ADMIN_HANDLER(admin_ce_allow_removal);

@@ -171,6 +171,11 @@ static void write_ce_members(struct json_out *o, const struct store_ce *ce)
 	write_prefixes(o, "dynamic", ce->dynamic, ce->dynamic_count);
 	jo_bool(o, "enrolled", ce->enrolled);
 	jo_bool(o, "revoked", ce->revoked);
+	if (*ce->waiting_key)
+	{
+		jo_str(o, "waiting-key", ce->waiting_key);
+	}
+	write_ms(o, "waiting-since-ms", ce->waiting_ms);
 	write_ms(o, "certificate-ends-ms",
 			 ce->certificate_ends_ms ? ce->certificate_ends_ms : -1);
 	jo_u64(o, "revision", ce->revision);

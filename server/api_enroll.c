@@ -28,6 +28,7 @@
 #include "server/limiter.h"
 #include "server/store.h"
 
+#define APPROVAL_S 5			/* when to ask again */
 #define CREDENTIALS_MAX 512		/* base64 of "CUSTOMER/CE:TOKEN" */
 
 struct enroll
@@ -147,6 +148,31 @@ static void refuse(struct enroll *en, int rc, const struct err *e)
 	}
 }
 
+/* False: answered. */
+static bool is_approved(struct enroll *en, struct store *store)
+{
+	struct err e = { 0 };
+	bool approved = true;
+	int rc = en->api->approval
+		? store_enroll_wait(store, en->place[0], en->place[1], en->token_hash,
+							ca_csr_spki(en->csr), wall_ms(), &approved, &e)
+		: 0;
+
+	if (rc)
+	{
+		refuse(en, rc, &e);
+		return false;
+	}
+	if (!approved)
+	{
+		log_info("enroll", "%s: %s/%s waits for approval",
+				 http_request_peer(en->req), en->place[0], en->place[1]);
+		en->resp->status = 202;
+		http_response_header(en->resp, "Retry-After", "%d", APPROVAL_S);
+	}
+	return approved;
+}
+
 static void take_token(struct enroll *en, struct store *store)
 {
 	struct est_issue what = { .est = &en->api->est, .csr = en->csr };
@@ -207,7 +233,7 @@ static enum http_verdict post_simpleenroll(struct http_request *req,
 		unauthorized(&en);
 		return HTTP_DONE;
 	}
-	if (est_read_csr(req, resp, &en.csr))
+	if (est_read_csr(req, resp, &en.csr) && is_approved(&en, store))
 	{
 		take_token(&en, store);
 	}

@@ -16,6 +16,7 @@ struct limiter;
 struct api_enroll
 {
 	struct est est;
+	bool approval;			/* an operator approves of keys */
 	struct limiter *limiter;
 	/* after a commit; may be NULL */
 	void (*changed)(void *server);

@@ -78,6 +78,7 @@ static const struct row rows[] = {
 	{ "request-timeout", NUMBER(request_timeout, 1, 120, 10) },
 	{ "certificate-life", KIND_DAYS, AT(certificate_life), .min = 30,
 	  .max = 3650 * DAY_S, .value = 365 * DAY_S },
+	{ "enrolment-approval", KIND_SWITCH, AT(enrolment_approval) },
 	{ "alarm-webhook", KIND_WEBHOOK, AT(alarm_webhook) },
 	{ "alarm-webhook-secret-file", KIND_PATH, AT(alarm_webhook_secret_file) },
 	{ "alarm-webhook-ca-file", KIND_PATH, AT(alarm_webhook_ca_file) },

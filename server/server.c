@@ -617,6 +617,7 @@ static void fill_apis(struct server *s)
 	s->api_ce.est = (struct est){ s->ca, s->conf->certificate_life };
 	s->api_enroll.est = s->api_ce.est;
 	s->api_enroll.changed = on_changed;
+	s->api_enroll.approval = s->conf->enrolment_approval;
 	s->api_enroll.limiter = s->limiter;
 	s->api_enroll.server = s;
 	s->api_admin.domain = s->conf->domain;

@@ -167,6 +167,8 @@ struct store_ce {
 	bool enrolled, removed;
 	bool revoked;					/* suspended with its key: until it enrols anew */
 	int64_t certificate_ends_ms;	/* 0: none, or not known */
+	char *waiting_key;				/* SHA-256, for approval; "": none */
+	int64_t waiting_ms;
 	uint64_t revision;				/* newest that touches it */
 	uint64_t committed_ms;			/* of that revision */
 	int64_t last_seen_ms;			/* -1: never */
@@ -385,6 +387,22 @@ typedef int (*store_issue_fn)(void *user, const struct store_ce *ce, uint64_t se
 int store_enroll(struct store *s, struct arena *a, const char *customer, const char *ce,
 				 const uint8_t token_hash[32], const uint8_t spki[32], int64_t now_ms,
 				 store_issue_fn issue, void *user, char **cert_pem, bool *again, struct err *e);
+/**
+ * Where an operator approves of keys: may this one have its certificate with
+ * the token (store_enroll())? If not, it waits for that from now on, another one
+ * does not any more.
+ *
+ * @return		0; -EACCES, -EEXIST as store_enroll()
+ */
+int store_enroll_wait(struct store *s, const char *customer, const char *ce,
+					  const uint8_t token_hash[32], const uint8_t spki[32], int64_t now_ms,
+					  bool *approved, struct err *e);
+/**
+ * The operator's word for the key (SHA-256, in hex) that waits, within a change;
+ * -ENOENT: that one does not.
+ */
+int store_enroll_approve(struct store *s, const char *customer, const char *ce,
+						 const char *key, struct err *e);
 /**
  * A further certificate for who has the key current, of that key or another
  * one. Both are good until the new one is seen: store_renewed(). Another

@@ -499,6 +499,9 @@ int store_ce_read(struct arena *a, struct db_rows *rows, struct store_ce *ce,
 	ce->suspended = db_col_int(rows, 12) != 0;
 	ce->behind_nat = db_col_int(rows, 13) != 0;
 	ce->revoked = ce->suspended && db_col_int(rows, 15) != 0;
+	ce->waiting_key = arena_strdup(a, db_col_null(rows, 16) ? ""
+								   : db_col_text(rows, 16));
+	ce->waiting_ms = *ce->waiting_key ? db_col_int(rows, 17) : -1;
 	if (store_dynamic_split(a, db_col_text(rows, 14), ce, e) < 0)
 	{
 		return -EIO;

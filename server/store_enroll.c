@@ -21,7 +21,7 @@
 
 struct token
 {
-	char hash[65], used_spki[65];
+	char hash[65], used_spki[65], waiting_spki[65], approved_spki[65];
 	int64_t expires_ms, used_ms;
 };
 
@@ -38,7 +38,8 @@ static int token_add(struct store *s, const char *customer, const char *ce,
 		(rc = db_run(s->db, "INSERT INTO ce_token (ce_id, hash, expires_ms, "
 					 "used_ms, used_spki) VALUES ($1, $2, $3, 0, '') "
 					 "ON CONFLICT (ce_id) DO UPDATE SET hash = $2, "
-					 "expires_ms = $3, used_ms = 0, used_spki = ''",
+					 "expires_ms = $3, used_ms = 0, used_spki = '', "
+					 "waiting_spki = '', waiting_ms = 0, approved_spki = ''",
 					 DB_ARGS(db_i(id), db_t(hash), db_i(expires_ms)), e)) < 0 ||
 		(rc = store_revision(s, &epoch, &revision, e)) < 0)
 	{
@@ -83,8 +84,8 @@ static int read_token(struct store *s, uint64_t ce_id, struct token *token,
 	struct db_rows *rows;
 	int rc;
 
-	rc = db_query(s->db, "SELECT hash, expires_ms, used_ms, used_spki "
-				  "FROM ce_token WHERE ce_id = $1",
+	rc = db_query(s->db, "SELECT hash, expires_ms, used_ms, used_spki, "
+				  "waiting_spki, approved_spki FROM ce_token WHERE ce_id = $1",
 				  DB_ARGS(db_i((int64_t)ce_id)), &rows, e);
 	if (rc < 0)
 	{
@@ -98,6 +99,10 @@ static int read_token(struct store *s, uint64_t ce_id, struct token *token,
 		token->used_ms = db_col_int(rows, 2);
 		snprintf(token->used_spki, sizeof(token->used_spki), "%s",
 				 db_col_text(rows, 3));
+		snprintf(token->waiting_spki, sizeof(token->waiting_spki), "%s",
+				 db_col_text(rows, 4));
+		snprintf(token->approved_spki, sizeof(token->approved_spki), "%s",
+				 db_col_text(rows, 5));
 		rc = 0;
 	}
 	else if (rc == 0)
@@ -212,8 +217,8 @@ static int note_enrolled(struct store *s, const struct store_ce *ce,
 	int64_t customer_id;
 	int rc;
 
-	rc = db_run(s->db, "UPDATE ce_token SET used_ms = $2, used_spki = $3 "
-				"WHERE ce_id = $1",
+	rc = db_run(s->db, "UPDATE ce_token SET used_ms = $2, used_spki = $3, "
+				"waiting_spki = '', waiting_ms = 0 WHERE ce_id = $1",
 				DB_ARGS(db_i((int64_t)ce->id), db_i(now_ms), db_t(spki)), e);
 	if (rc < 0 || (rc = store_revision(s, &epoch, &revision, e)) < 0 ||
 		(rc = store_customer_id(s, ce->customer, &customer_id, e)) < 0)
@@ -388,4 +393,93 @@ int store_enroll(struct store *s, struct arena *a, const char *customer,
 		*cert_pem = NULL;
 	}
 	return rc;
+}
+
+/* ---- an operator's approval -------------------------------------------------- */
+
+static int wait_for(struct store *s, const char *customer, const char *name,
+					const char *hash, const char *spki, int64_t now_ms,
+					bool *approved, struct err *e)
+{
+	struct arena *a = arena_new();
+	struct token token;
+	struct store_ce ce;
+	int rc = store_ce_get(s, a, customer, name, &ce, e);
+
+	if (rc == 0)
+	{
+		rc = read_token(s, ce.id, &token, e);
+	}
+	if (rc == 0 && (strcmp(token.hash, hash) != 0 ||
+					(!token.used_ms && token.expires_ms <= now_ms)))
+	{
+		rc = refuse(e);
+	}
+	if (rc == 0)
+	{
+		/* one that was used is looked at there */
+		*approved = token.used_ms || strcmp(token.approved_spki, spki) == 0;
+	}
+	if (rc == 0 && !*approved && strcmp(token.waiting_spki, spki) != 0 &&
+		(rc = store_key_check(s, spki, ce.id, e)) == 0)
+	{
+		rc = db_run(s->db, "UPDATE ce_token SET waiting_spki = $2, "
+					"waiting_ms = $3 WHERE ce_id = $1",
+					DB_ARGS(db_i((int64_t)ce.id), db_t(spki), db_i(now_ms)), e);
+	}
+	arena_free(a);
+	return rc == -ENOENT ? refuse(e) : rc;
+}
+
+int store_enroll_wait(struct store *s, const char *customer, const char *ce,
+					  const uint8_t token_hash[32], const uint8_t spki[32],
+					  int64_t now_ms, bool *approved, struct err *e)
+{
+	char hash[65], key[65];
+	int rc = db_begin(s->db, true, e);
+
+	*approved = false;
+	if (rc < 0)
+	{
+		return rc;
+	}
+	hex_encode(token_hash, 32, hash);
+	hex_encode(spki, 32, key);
+	rc = wait_for(s, customer, ce, hash, key, now_ms, approved, e);
+	if (rc == 0)
+	{
+		return db_commit(s->db, e);
+	}
+	db_rollback(s->db);
+	return rc;
+}
+
+static int approve(struct store *s, const char *customer, const char *ce,
+				   const char *key, struct err *e)
+{
+	int64_t customer_id, id;
+	int rc;
+
+	if ((rc = store_ce_id(s, customer, ce, &customer_id, &id, e)) < 0 ||
+		(rc = db_run(s->db, "UPDATE ce_token SET approved_spki = $2 "
+					 "WHERE ce_id = $1 AND waiting_spki = $2 AND used_ms = 0",
+					 DB_ARGS(db_i(id), db_t(key)), e)) < 0)
+	{
+		return rc;
+	}
+	if (db_changed(s->db) == 0)
+	{
+		return err_set(e, -ENOENT, ERR_NOT_FOUND, "key",
+					   "no request of this router with that key waits");
+	}
+	/* whose change it is */
+	return store_touch_ce(s, id, e);
+}
+
+int store_enroll_approve(struct store *s, const char *customer,
+						 const char *ce, const char *key, struct err *e)
+{
+	int rc = store_need_change(s, e);
+
+	return rc < 0 ? rc : store_changed(s, approve(s, customer, ce, key, e));
 }

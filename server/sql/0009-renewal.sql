@@ -47,6 +47,12 @@ CREATE TABLE ce_renewal (
 	cert_pem TEXT NOT NULL
 );
 
+-- Where an operator approves of keys: the one that asked with the token, since
+-- when, and the one that may have a certificate; '': none.
+ALTER TABLE ce_token ADD COLUMN waiting_spki TEXT NOT NULL DEFAULT '';
+ALTER TABLE ce_token ADD COLUMN waiting_ms BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE ce_token ADD COLUMN approved_spki TEXT NOT NULL DEFAULT '';
+
 -- 1: its key was taken back, and it was suspended with that: it is a member
 -- again when it is enrolled anew.
 ALTER TABLE ce ADD COLUMN revoked BIGINT NOT NULL DEFAULT 0

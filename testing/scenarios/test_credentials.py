@@ -222,6 +222,50 @@ def test_first_boot(three):
     brest.wait_until(lambda: brest.ask("status")["state"] == "deprovisioned", 20, "it let go")
 
 
+def test_approved(three):
+    """Where an operator approves of keys: pki --est and our own agent wait for it, and say by what they are known."""
+    paris, server = three.ce("paris"), three.server
+    server.settings["enrolment_approval"] = "yes"
+    server.configure()
+    server.stop("ppvpn-server")
+    server.start()
+    try:
+        tokens = {}
+        for number, name in enumerate(("nimes", "tours")):
+            server.admin(f"ce add acme/{name} --address 192.0.2.{101 + number}")
+            tokens[name] = server.admin(f"ce bundle acme/{name}")
+        paris.run("rm -rf /root/approval && mkdir -m 700 -p /root/approval/state && cd /root/approval && "
+                  "pki --gen --type ecdsa --size 256 --outform pem >1.key && "
+                  "pki --req --in 1.key --type ecdsa --dn 'CN=anything' --outform pem >1.csr && "
+                  "printf '[agent]\nstate-dir = /root/approval/state\n' >agent.conf")
+        paris.write("/root/approval/tours.ppvpn", tokens["tours"], mode=0o600)
+        token = json.loads(tokens["nimes"])["token"]
+        theirs = paris.spawn("pki", ["sh", "-c", f"cd /root/approval && pki --est --url https://192.0.2.1:8444 --in 1.csr --cacert {AGENT}/ca.crt "
+                                     f"--userpass acme/nimes:{token} --interval 1 --outform pem >1.crt"])
+        ours = paris.spawn("enroll", ["ppvpn-agent", "enroll", "--config", "/root/approval/agent.conf", "--bundle",
+                                      "/root/approval/tours.ppvpn"])
+
+        def pending():
+            return dict(re.findall("^acme/([a-z]+) .* ([0-9a-f]{64})$", server.admin("ce pending"), re.M))
+        server.wait_until(lambda: set(pending()) == {"nimes", "tours"}, 30, "both wait")
+        keys = pending()
+        digest = paris.out("openssl pkey -in /root/approval/1.key -pubout -outform DER | openssl dgst -sha256 -r").split()[0]
+        assert keys["nimes"] == digest
+        paris.wait_until(lambda: keys["tours"] in ours.log.read_text(), 20, "ours says its key")
+        assert theirs.running() and ours.running()
+        for name, key in keys.items():
+            server.admin(f"ce approve acme/{name} {key}")
+        paris.wait_until(lambda: not theirs.running() and not ours.running(), 30, "both have theirs")
+        for state in ("1.crt", "state/management.crt"):
+            paris.run(f"openssl verify -CAfile {AGENT}/ca.crt /root/approval/{state}")
+        assert not pending()
+    finally:
+        del server.settings["enrolment_approval"]
+        server.configure()
+        server.stop("ppvpn-server")
+        server.start()
+
+
 def test_revoked(three):
     """One word: the router hears of nothing but its end, and every peer drops it, within five seconds."""
     paris, lyon, nice = (three.ce(name) for name in SITES)

@@ -100,6 +100,7 @@ static const struct
 	{ "PATCH", "/v1/ces/{customer}/{ce}", &operate },
 	{ "DELETE", "/v1/ces/{customer}/{ce}", &operate },
 	{ "POST", "/v1/ces/{customer}/{ce}/bundle", &operate },
+	{ "POST", "/v1/ces/{customer}/{ce}/approve", &operate },
 	{ "POST", "/v1/ces/{customer}/{ce}/replace", &operate },
 	{ "POST", "/v1/ces/{customer}/{ce}/revoke", &operate },
 	{ "POST", "/v1/ces/{customer}/{ce}/allow-removal", &operate },

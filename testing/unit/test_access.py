@@ -181,6 +181,7 @@ def bodies(customer):
         "POST /v1/ces": {"customer": customer, "ce": "new",
                          "ce-address": "203.0.113.77"},
         "PATCH /v1/ces/{customer}/{ce}": {"suspended": True},
+        "POST /v1/ces/{customer}/{ce}/approve": {"key": "0" * 64},
         "POST /v1/sites": site,
         "PATCH /v1/sites/{customer}/{vpn}/{site}": {"description": "x"},
         "PATCH /v1/links/{customer}/{vpn}/{site}/{peer}": {"cost": 9},
@@ -1256,7 +1257,8 @@ class Command(Base):
                       ("ce", "set", "tyrell/a", "--dynamic", "203.0.113.0/24"),
                       ("ce", "suspend", "tyrell/a"), ("ce", "resume", "tyrell/a"),
                       ("ce", "replace", "tyrell/a"), ("ce", "bundle", "tyrell/a"),
-                      ("ce", "allow-removal", "tyrell/a"),
+                      ("ce", "allow-removal", "tyrell/a"), ("ce", "pending", "tyrell"),
+                      ("ce", "revoke", "tyrell/a"), ("ce", "resume", "tyrell/a"),
                       ("site", "set", "tyrell/net/a", "--description", "x"),
                       ("link", "add", "tyrell/net", "b", "c"),
                       ("link", "remove", "tyrell/net", "b", "c"),
@@ -1270,7 +1272,10 @@ class Command(Base):
         self.assertIn("customer add tyrell", do(
             "watch", "tyrell", "--after", "0", "--count", "1", noun=1))
         CE(self.server, "oslo")
-        done.add("ce diag")
+        done.update(("ce diag", "ce approve"))
+        failed = self.run_admin(self.olga, "ce", "approve", "acme/oslo", "0" * 64)
+        self.assertEqual(failed.returncode, 1)
+        self.assertIn("no request of this router with that key waits", failed.stderr)
         failed = self.run_admin(self.olga, "ce", "diag", "acme/oslo", "--seconds", "1")
         self.assertEqual((failed.returncode, failed.stdout), (1, ""))
         self.assertIn("did not send the bundle within 1 s", failed.stderr)

@@ -419,6 +419,50 @@ START_TEST(lost_answer)
 }
 END_TEST
 
+static unsigned approvals;
+
+static bool approves_later(struct kit_connection *c, const char *head,
+						   const char *body, void *user)
+{
+	if (kit_connections(c) > 2)
+	{
+		return good(c, head, body, user);
+	}
+	kit_sendf(c, "HTTP/1.1 202 Wait\r\nRetry-After: 1\r\n"
+			  "Content-Length: 0\r\n\r\n");
+	return false;
+}
+
+/* The key that is said is the one that is asked with until somebody approves. */
+START_TEST(waits_for_approval)
+{
+	char *said = NULL, *command;
+	struct err e;
+	int status;
+
+	serve(approves_later);
+	for (approvals = 0; enroll(false, &e) == -EINPROGRESS; approvals++)
+	{
+		ck_assert_int_eq(e.code, ERR_APPROVAL);
+		ck_assert(!said || strcmp(said, e.text) == 0);
+		free(said);
+		said = xstrdup(e.text);
+		ck_assert_int_eq(access(in_state("provider"), F_OK), -1);
+	}
+	ck_assert_msg(e.code == ERR_NONE || approvals == 2, "%s", e.text);
+	ck_assert_uint_eq(approvals, 2);
+	put(in_state("../said"), said);
+	command = xasprintf("grep -q $(openssl pkey -in %s -pubout -outform DER | "
+						"openssl dgst -sha256 -r | cut -c1-64) %s/said",
+						in_state("management.key"), dir);
+	status = system(command);
+	ck_assert_msg(status == 0, "%s", said);
+	free(command);
+	free(said);
+	ck_assert_int_eq(access(in_state("enroll.key"), F_OK), -1);
+}
+END_TEST
+
 /* By whoever pastes it. */
 START_TEST(pasted)
 {
@@ -429,15 +473,17 @@ START_TEST(pasted)
 
 	serve(good);
 	bundle = write_bundle("ca", "");
+	ck_assert_ptr_nonnull(freopen("/dev/null", "r", stdin));
+	ck_assert_int_lt(identity_enroll(state, "-", true, false, &e), 0);
 	ck_assert_ptr_nonnull(freopen(bundle, "r", stdin));
 	rc = identity_enroll(state, "-", false, false, &e);
 	ck_assert_msg(rc == 0, "%s: %s", e.where, e.text);
 	ck_assert_int_eq(identity_load(state, &id, &e), 0);
 	ck_assert_str_eq(id.ce, "acme/paris");
 	identity_done(&id);
-	/* nothing, and too much */
-	ck_assert_ptr_nonnull(freopen("/dev/null", "r", stdin));
-	ck_assert_int_lt(identity_enroll(state, "-", true, false, &e), 0);
+	/* asked again, it is the same */
+	rc = identity_enroll(state, "-", true, false, &e);
+	ck_assert_msg(rc == 0, "%s: %s", e.where, e.text);
 	memset(big, ' ', 69999);
 	put(bundle, big);
 	ck_assert_ptr_nonnull(freopen(bundle, "r", stdin));
@@ -701,6 +747,7 @@ int main(void)
 	tcase_add_test(tc, one_at_a_time);
 	tcase_add_loop_test(tc, bad_server, 0, COUNT(bad));
 	tcase_add_test(tc, lost_answer);
+	tcase_add_test(tc, waits_for_approval);
 	tcase_add_test(tc, pasted);
 	tcase_add_test(tc, certificate_of_another_key);
 	tcase_add_test(tc, server_of_another_ca);

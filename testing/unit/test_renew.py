@@ -9,6 +9,7 @@
 import base64
 import concurrent.futures
 import datetime
+import hashlib
 import http.client
 import re
 import shutil
@@ -18,7 +19,7 @@ import subprocess
 import time
 import unittest
 
-from test_attacks import GET, Member
+from test_attacks import ADMIN, GET, Member
 from test_server import BINARY, Answer, Server, sh, wait_until
 
 RENEW = "/.well-known/est/simplereenroll"
@@ -295,6 +296,58 @@ class Renewal(unittest.TestCase):
                                   capture_output=True, text=True)
             self.assertNotEqual(done.returncode, 0, text)
             self.assertIn("certificate-life", done.stderr, text)
+
+
+class Approval(unittest.TestCase):
+    """A token alone is not enough."""
+
+    def test_an_operator_approves(self):
+        server = Server(**{"enrolment-approval": "yes"}).start()
+        self.addCleanup(server.close)
+        server.admin("POST", "/v1/customers", {"customer": "acme"})
+        server.admin("POST", "/v1/ces", {"customer": "acme", "ce": "one", "ce-address": "203.0.113.1"})
+        ce = Router.__new__(Router)
+        ce.server, ce.name, ce.place = server, "one", "acme/one"
+        ce.key, ce.crt = server.dir + "/one.key", server.dir + "/one.crt"
+        token = ce.bundle()["token"]
+
+        def admin(*words, status=0):
+            done = subprocess.run([ADMIN, *words, "--socket", server.settings["admin-socket"]], capture_output=True, text=True)
+            self.assertEqual(done.returncode, status, done)
+            return done.stdout + done.stderr
+
+        def digest(key):
+            return hashlib.sha256(sh("openssl", "pkey", "-in", key, "-pubout", "-outform", "DER")).hexdigest()
+
+        def waiting():
+            return re.findall("^acme/one .* ([0-9a-f]{64})$", admin("ce", "pending"), re.M)
+        self.assertEqual(waiting(), [])
+        mine, others = ce.csr(), ce.csr(ce.key + ".other")
+        self.assertEqual(server.enroll("acme/one", "0" * 32, mine).status, 401)
+        self.assertEqual(waiting(), [])
+        for _ in range(3):
+            answer = server.enroll("acme/one", token, mine)
+            self.assertEqual((answer.status, answer.body, answer.headers["Retry-After"]), (202, b"", "5"))
+        self.assertEqual(waiting(), [digest(ce.key)])
+        # somebody else has the token, too: what was compared is what counts
+        self.assertEqual(server.enroll("acme/one", token, others, "127.0.0.3").status, 202)
+        self.assertEqual(waiting(), [digest(ce.key + ".other")])
+        self.assertIn("waits", admin("ce", "approve", "acme/one", digest(ce.key), status=1))
+        for bad in ("", "x", "0" * 63, "g" * 64, digest(ce.key).upper()):
+            admin("ce", "approve", "acme/one", bad, status=1)
+        self.assertEqual(server.enroll("acme/one", token, mine).status, 202)
+        admin("ce", "approve", "acme/one", digest(ce.key))
+        self.assertEqual(server.enroll("acme/one", token, others, "127.0.0.3").status, 202)
+        answer = server.enroll("acme/one", token, mine)
+        self.assertEqual(answer.status, 200)
+        ce.keep(answer)
+        self.assertEqual(ce.ask().status, 200)
+        self.assertEqual(server.enroll("acme/one", token, mine).body, answer.body)
+        self.assertEqual(server.enroll("acme/one", token, others, "127.0.0.3").status, 401)
+        self.assertEqual(waiting(), [])
+        self.assertIn(f"ce approve acme/one key {digest(ce.key)}", admin("audit"))
+        # what it has needs nobody's word
+        self.assertEqual(ce.renewed("new").ask().status, 200)
 
 
 class End(unittest.TestCase):

@@ -276,6 +276,74 @@ START_TEST(renewals_are_of_one_ce_and_not_too_many)
 }
 END_TEST
 
+static int approve(const uint8_t *key)
+{
+	char hex[65];
+	int rc;
+
+	hex_encode(key, 32, hex);
+	OK(store_begin(store, "unix:root", &e));
+	rc = store_enroll_approve(store, "acme", "paris-r1", hex, &e);
+	if (rc < 0)
+	{
+		store_rollback(store);
+		return rc;
+	}
+	return store_commit(store, "ce approve", NULL, &e);
+}
+
+/* A token alone is not enough: an operator approves of one key. */
+START_TEST(waits_for_approval)
+{
+	char *cert, hex[65];
+	struct store_ce ce;
+	bool again, approved;
+
+	kit_acme();
+#define WAIT(hash, key, now) \
+	store_enroll_wait(store, "acme", "paris-r1", hash, key, now, &approved, &e)
+	ck_assert_int_eq(WAIT(token, key1, NOW), -EACCES);
+	OK(store_token_add(store, "acme", "paris-r1", token, NOW + 100, "x", &e));
+	ck_assert_int_eq(approve(key1), -ENOENT);
+	ck_assert_int_eq(WAIT(wrong, key1, NOW), -EACCES);
+	ck_assert_int_eq(WAIT(token, key1, NOW + 100), -EACCES);
+	OK(WAIT(token, key1, NOW));
+	ck_assert(!approved);
+	OK(store_ce_get(store, arena, "acme", "paris-r1", &ce, &e));
+	hex_encode(key1, 32, hex);
+	ck_assert_str_eq(ce.waiting_key, hex);
+	ck_assert_int_eq(ce.waiting_ms, NOW);
+	OK(WAIT(token, key1, NOW + 1));
+	OK(store_ce_get(store, arena, "acme", "paris-r1", &ce, &e));
+	ck_assert_int_eq(ce.waiting_ms, NOW);
+	/* not another than the one that waits */
+	ck_assert_int_eq(approve(key2), -ENOENT);
+	OK(WAIT(token, key2, NOW + 2));
+	ck_assert(!approved);
+	ck_assert_int_eq(approve(key1), -ENOENT);
+	OK(approve(key2));
+	OK(WAIT(token, key1, NOW + 3));
+	ck_assert(!approved);
+	OK(WAIT(token, key2, NOW + 3));
+	ck_assert(approved);
+	OK(enroll_on(store, "paris-r1", token, key2, NOW + 4, &cert, &again));
+	OK(store_ce_get(store, arena, "acme", "paris-r1", &ce, &e));
+	ck_assert_str_eq(ce.waiting_key, "");
+	ck_assert_int_eq(approve(key1), -ENOENT);
+	/* a lost answer, and another */
+	OK(WAIT(token, key2, NOW + 5));
+	ck_assert(approved);
+	/* a new bundle begins anew */
+	OK(store_token_add(store, "acme", "paris-r1", wrong, NOW + 100, "x", &e));
+	OK(WAIT(wrong, key2, NOW));
+	ck_assert(!approved);
+	/* nor does a key wait that is somebody's */
+	enrolled_with("lyon-r1", key3, NOW);
+	ck_assert_int_eq(WAIT(wrong, key3, NOW), -EEXIST);
+#undef WAIT
+}
+END_TEST
+
 /* Whoever has one of its keys gets its tombstone, the one that waits, too. */
 START_TEST(removed_while_renewing)
 {
@@ -670,6 +738,7 @@ TCase *store_report_case(void)
 	tcase_add_test(tc, renews);
 	tcase_add_test(tc, renews_the_same_key);
 	tcase_add_test(tc, renewals_are_of_one_ce_and_not_too_many);
+	tcase_add_test(tc, waits_for_approval);
 	tcase_add_test(tc, removed_while_renewing);
 	tcase_add_test(tc, revoked);
 	tcase_add_test(tc, revoked_and_suspended);
