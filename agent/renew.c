@@ -62,8 +62,9 @@ static void take(struct renew *r, char *certificate)
 	if (certificate_times(certificate, &r->life.from_s, &r->life.until_s,
 						  &e) < 0)
 	{
+		/* nothing can be said of it; TLS says what is wrong with it */
 		memset(&r->life, 0, sizeof(r->life));
-		log_err(LOG_LEVEL_WARN, "renew", "own certificate", &e);
+		log_err(LOG_LEVEL_DEBUG, "renew", "own certificate", &e);
 	}
 }
 
