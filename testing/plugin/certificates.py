@@ -489,6 +489,26 @@ def authority_changes(hub, spoke, rogue):
     refused(hub, rogue, old.issue(SPOKE_ID), "cert-untrusted")
 
 
+def changed_meanwhile(hub, spoke, rogue):
+    """credentials change in the middle of negotiations: each one succeeds"""
+    prepare(hub, spoke, rogue)
+    corp = WORLD["corp"]
+    owns = {hub: [WORLD["hub"], corp.issue(HUB_ID)],
+            spoke: [WORLD["spoke"], corp.issue(SPOKE_ID)]}
+    change = 0
+    for attempt in range(20):
+        end(spoke, TO_HUB)
+        spoke.initiate(TO_HUB)
+        for _ in range(4):
+            change += 1
+            for router, own in owns.items():
+                router.update(upsert_credentials=[
+                    of_corp(own[change % 2],
+                            lists=[WORLD["list"], corp.list()][:1 + attempt % 2],
+                            revocation=("strict", "relaxed")[change // 2 % 2])])
+        check_sa(hub, spoke, "certificate")
+
+
 def credentials_removed(hub, spoke, rogue):
     """credentials go when no connection names them, and their peers with them"""
     prepare(hub, spoke, rogue)
@@ -581,4 +601,4 @@ def keys_are_forgotten(hub, spoke, rogue):
 STEPS = (certificates_both, kinds_move, rekeyed, one_of_both_kinds,
          the_rogues_own, other_authorities, validity, other_uses,
          impostor_answers, keys_are_forgotten, revoked, list_of_an_update, stale_lists, chains, authority_changes,
-         credentials_removed)
+         changed_meanwhile, credentials_removed)

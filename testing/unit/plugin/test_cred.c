@@ -345,6 +345,48 @@ START_TEST(index_is_bounded)
 }
 END_TEST
 
+START_TEST(too_large_is_undone)
+{
+	ppvpn_cred_spec_t a = make_spec("a", TRUE), b = make_spec("b", TRUE);
+	ppvpn_change_t change = { .base_revision = "r", .revision = "r2" };
+	ppvpn_cred_t *first = create(&a), *second = create(&b);
+	ppvpn_cred_t *small, *large, *found;
+	ppvpn_update_part_t part;
+	ppvpn_counts_t counts;
+	ppvpn_clash_t clash;
+	u_int index;
+
+	/* undone forwards, a's old credentials would not fit beside b's new */
+	first->size = PPVPN_MAX_CREDS_SIZE - 10;
+	second->size = 10;
+	fill(first, second);
+	a.tag = b.tag = "new";
+	small = create(&a);
+	large = create(&b);
+	small->size = 1;
+	large->size = PPVPN_MAX_CREDS_SIZE - 1;
+	change.upsert_creds = array_create(0, 0);
+	array_insert(change.upsert_creds, ARRAY_TAIL, small);
+	array_insert(change.upsert_creds, ARRAY_TAIL, large);
+	a.name = "c";
+	array_insert(change.upsert_creds, ARRAY_TAIL, create(&a));
+	ck_assert_int_eq(table->update(table, &change, &counts, &clash, &part,
+								   &index), FAILED);
+	ck_assert_int_eq(clash, PPVPN_CLASH_CREDENTIALS_FULL);
+	ck_assert_int_eq(part, PPVPN_UPDATE_UPSERT_CREDS);
+	ck_assert_int_eq(index, 2);
+	found = table->get_cred_by_name(table, "a");
+	ck_assert_ptr_eq(found, first);
+	found->destroy(found);
+	found = table->get_cred_by_name(table, "b");
+	ck_assert_ptr_eq(found, second);
+	found->destroy(found);
+	ck_assert_ptr_null(table->get_cred_by_name(table, "c"));
+	ck_assert(has_private(hub));
+	array_destroy_offset(change.upsert_creds, offsetof(ppvpn_cred_t, destroy));
+}
+END_TEST
+
 /* Peers, and what becomes of them. */
 static struct {
 	bool other;
@@ -635,6 +677,7 @@ int main(void)
 	tcase_add_test(tcase, what_charon_finds);
 	tcase_add_loop_test(tcase, one_key_of_several, 0, 2);
 	tcase_add_test(tcase, index_is_bounded);
+	tcase_add_test(tcase, too_large_is_undone);
 	tcase_add_loop_test(tcase, who_is_let_in, 0, countof(peers));
 	tcase_add_test(tcase, an_authority_is_no_peer);
 	tcase_add_loop_test(tcase, lists_decide, 0, 2 * countof(statuses));
