@@ -5,8 +5,9 @@
  * credential_set_t
  *
  * Owns nothing; never returns a pre-shared key unless both identities are given
- * and both are, byte by byte, those of one connection, nor a private key but to
- * who knows its fingerprint, from a certificate.
+ * and both are, byte by byte, those of one connection.  Certificates and private
+ * keys are there for negotiations of our connections only: charon would let our
+ * authorities vouch for the peers of an operator's connections, too.
  */
 
 #include "ppvpn_creds.h"
@@ -106,11 +107,30 @@ METHOD(credential_set_t, create_shared_enumerator, enumerator_t*,
 	return &enumerator->public;
 }
 
+/**
+ * Does this thread negotiate a connection of ours?
+ */
+static bool is_ours(ike_sa_t *ike_sa)
+{
+	peer_cfg_t *peer_cfg;
+
+	peer_cfg = ike_sa ? ike_sa->get_peer_cfg(ike_sa) : NULL;
+	return peer_cfg && strpfx(peer_cfg->get_name(peer_cfg),
+							  PPVPN_CONN_PREFIX);
+}
+
 METHOD(credential_set_t, create_cert_enumerator, enumerator_t*,
 	private_ppvpn_creds_t *this, certificate_type_t type, key_type_t key,
 	identification_t *id, bool trusted)
 {
+	ike_sa_t *ike_sa = charon->bus->get_sa(charon->bus);
+
 	if (type != CERT_ANY && type != CERT_X509 && type != CERT_X509_CRL)
+	{
+		return NULL;
+	}
+	/* without any IKE_SA it is somebody who lists what there is */
+	if (!is_ours(ike_sa) && (ike_sa || id || trusted))
 	{
 		return NULL;
 	}
@@ -124,7 +144,8 @@ METHOD(credential_set_t, create_private_enumerator, enumerator_t*,
 {
 	private_key_t *key;
 
-	if (!id || id->get_type(id) != ID_KEY_ID)
+	if (!id || id->get_type(id) != ID_KEY_ID ||
+		!is_ours(charon->bus->get_sa(charon->bus)))
 	{
 		return NULL;
 	}

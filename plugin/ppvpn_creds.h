@@ -24,8 +24,8 @@ typedef struct ppvpn_creds_t ppvpn_creds_t;
  * charon tries every pre-shared key that any set returns, however badly it
  * matches: a key that one identity alone could fetch would let a site pose as
  * another.  It builds the way up from a certificate with the authorities of
- * all sets: which of them counts for a peer is for its configuration and for
- * the listener to say.
+ * all sets: which of them counts for a peer of ours is for its configuration
+ * and for the listener to say; peers of others never see ours.
  */
 struct ppvpn_creds_t {
 

@@ -445,6 +445,60 @@ static const char *find_objection(private_ppvpn_listener_t *this,
 	return objection;
 }
 
+/**
+ * Is a certificate that of an authority of ours?
+ */
+static bool is_our_authority(private_ppvpn_listener_t *this,
+							 certificate_t *cert)
+{
+	enumerator_t *enumerator;
+	certificate_t *ours;
+	bool found = FALSE;
+
+	enumerator = this->table->create_cert_enumerator(this->table, CERT_X509,
+								KEY_ANY, cert->get_subject(cert), TRUE);
+	while (!found && enumerator->enumerate(enumerator, &ours))
+	{
+		found = cert->equals(cert, ours);
+	}
+	enumerator->destroy(enumerator);
+	return found;
+}
+
+/**
+ * Does charon have a certificate as trusted without us?  For an IKE_SA that
+ * is not ours our credential set is empty.
+ */
+static bool is_trusted_by_others(certificate_t *cert)
+{
+	enumerator_t *enumerator;
+	certificate_t *theirs;
+	bool found = FALSE;
+
+	enumerator = lib->credmgr->create_cert_enumerator(lib->credmgr, CERT_X509,
+								KEY_ANY, cert->get_subject(cert), TRUE);
+	while (!found && enumerator->enumerate(enumerator, &theirs))
+	{
+		found = cert->equals(cert, theirs);
+	}
+	enumerator->destroy(enumerator);
+	return found;
+}
+
+/**
+ * Has a peer come into an operator's connection by an authority of ours?
+ * charon verifies for the first configuration that fits, which was ours, and
+ * may then switch to another one.
+ */
+static bool is_stray(private_ppvpn_listener_t *this, ike_sa_t *ike_sa)
+{
+	certificate_t *anchor;
+
+	anchor = get_auth(ike_sa)->get(get_auth(ike_sa), AUTH_RULE_CA_CERT);
+	return anchor && is_our_authority(this, anchor) &&
+		   !is_trusted_by_others(anchor);
+}
+
 METHOD(listener_t, authorize, bool,
 	private_ppvpn_listener_t *this, ike_sa_t *ike_sa, bool final,
 	bool *success)
@@ -456,6 +510,11 @@ METHOD(listener_t, authorize, bool,
 	 * established IKE_SA, so the first one has to refuse.  The last one is
 	 * for a configuration that charon switched to in between. */
 	name = our_name(ike_sa);
+	if (!name && is_stray(this, ike_sa))
+	{
+		DBG1(DBG_CFG, "refused: the peer's authority is one of a VPN's");
+		*success = FALSE;
+	}
 	if (!name || !*name)
 	{
 		return TRUE;

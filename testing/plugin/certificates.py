@@ -217,23 +217,29 @@ def one_of_both_kinds(hub, spoke, rogue):
 
 # ---- impersonation ----------------------------------------------------------
 
-def be(rogue, certificate, identity, chain=()):
+def be(rogue, certificate, identity, chain=(), gateway=HUB_ID):
     """The rogue's swanctl has this certificate and claims this identity."""
-    directory = f"{rogue.base}/swanctl"
+    configure(rogue, certificate, identity, gateway, ROGUE, HUB,
+              [WORLD["corp"], WORLD["operator"], *chain])
+
+
+def configure(router, certificate, identity, peer, local, remote,
+              authorities):
+    """A connection of the router's operator, by swanctl."""
+    directory = f"{router.base}/swanctl"
     shutil.rmtree(directory, ignore_errors=True)
     for name in ("x509", "x509ca", "private", "pkcs8"):
         os.makedirs(f"{directory}/{name}")
     shutil.copy(certificate.path, f"{directory}/x509/own.pem")
     shutil.copy(certificate.key_path, f"{directory}/pkcs8/own.pem")
-    shutil.copy(WORLD["corp"].path, f"{directory}/x509ca/corp.pem")
-    for one in chain:
-        shutil.copy(one.path, f"{directory}/x509ca/")
+    for number, one in enumerate(authorities):
+        shutil.copy(one.path, f"{directory}/x509ca/{number}.pem")
     with open(f"{directory}/swanctl.conf", "w", encoding="ascii") as conf:
         conf.write(f"""connections {{
   x {{
     version = 2
-    local_addrs = {ROGUE}
-    remote_addrs = {HUB}
+    local_addrs = {local}
+    remote_addrs = {remote}
     proposals = aes128-sha256-curve25519
     mobike = no
     send_cert = always
@@ -244,7 +250,7 @@ def be(rogue, certificate, identity, chain=()):
     }}
     remote {{
       auth = pubkey
-      id = {HUB_ID}
+      id = {peer}
     }}
     children {{
       x {{
@@ -254,9 +260,21 @@ def be(rogue, certificate, identity, chain=()):
   }}
 }}
 """)
-    rogue.swanctl("--load-all", "--clear", "--noprompt", "--file",
-                  f"{directory}/swanctl.conf",
-                  env=dict(os.environ, SWANCTL_DIR=directory))
+    router.swanctl("--load-all", "--clear", "--noprompt", "--file",
+                   f"{directory}/swanctl.conf",
+                   env=dict(os.environ, SWANCTL_DIR=directory))
+
+
+def deconfigure(router):
+    """Nothing of its operator's is left."""
+    directory = f"{router.base}/swanctl"
+    shutil.rmtree(directory, ignore_errors=True)
+    os.makedirs(directory)
+    with open(f"{directory}/swanctl.conf", "w", encoding="ascii"):
+        pass
+    router.swanctl("--load-all", "--clear", "--noprompt", "--file",
+                   f"{directory}/swanctl.conf",
+                   env=dict(os.environ, SWANCTL_DIR=directory))
 
 
 def call(rogue):
@@ -327,13 +345,27 @@ def other_authorities(hub, spoke, rogue):
     # charon has it as trusted: as an authority's, and as the peer's itself
     refused(hub, rogue, WORLD["operator"].issue(SPOKE_ID), "cert-untrusted")
     refused(hub, rogue, theirs, "cert-untrusted")
-    shutil.rmtree(directory)
-    os.makedirs(directory)
-    with open(f"{directory}/swanctl.conf", "w", encoding="ascii"):
-        pass
-    hub.swanctl("--load-creds", "--clear", "--noprompt", "--file",
-                f"{directory}/swanctl.conf",
-                env=dict(os.environ, SWANCTL_DIR=directory))
+    deconfigure(hub)
+
+
+def operators_connection(hub, spoke, rogue):
+    """the operator's own connection: our authorities open it to nobody"""
+    prepare(hub, spoke, rogue)
+    gateway = "gw.operator.example"
+    configure(hub, WORLD["operator"].issue(gateway), gateway, "%any", HUB,
+              "%any", [WORLD["operator"]])
+    for authority, allowed in ((WORLD["corp"], False), (WORLD["other"], False),
+                               (WORLD["operator"], True)):
+        for identity in ("staff.example", SPOKE_ID):
+            be(rogue, authority.issue(identity), identity, gateway=gateway)
+            call(rogue)
+            ups = [sa for sa in hub.sas()
+                   if sa[0] == "x" and sa[2] == "ESTABLISHED"]
+            assert bool(ups) == allowed, (authority.dir, identity, ups)
+            rogue.swanctl("--terminate", "--ike", "x", check=False)
+            wait_for(lambda: not [sa for sa in hub.sas() if sa[0] == "x"],
+                     "its end")
+    deconfigure(hub)
 
 
 def validity(hub, spoke, rogue):
@@ -599,6 +631,7 @@ def keys_are_forgotten(hub, spoke, rogue):
 
 
 STEPS = (certificates_both, kinds_move, rekeyed, one_of_both_kinds,
-         the_rogues_own, other_authorities, validity, other_uses,
-         impostor_answers, keys_are_forgotten, revoked, list_of_an_update, stale_lists, chains, authority_changes,
+         the_rogues_own, other_authorities, operators_connection, validity,
+         other_uses, impostor_answers, keys_are_forgotten, revoked,
+         list_of_an_update, stale_lists, chains, authority_changes,
          changed_meanwhile, credentials_removed)

@@ -42,7 +42,8 @@ testing_unit_plugin_test_backend_CPPFLAGS = $(plugin_test_cppflags)
 testing_unit_plugin_test_backend_CFLAGS = $(plugin_test_cflags)
 testing_unit_plugin_test_backend_LDFLAGS = $(plugin_test_ldflags)
 testing_unit_plugin_test_backend_LDADD = $(plugin_test_ldadd)
-testing_unit_plugin_test_cred_SOURCES = testing/unit/plugin/test_cred.c
+testing_unit_plugin_test_cred_SOURCES = testing/unit/plugin/test_cred.c \
+	testing/unit/plugin/fake_sa.h
 testing_unit_plugin_test_cred_CPPFLAGS = $(plugin_test_cppflags)
 testing_unit_plugin_test_cred_CFLAGS = $(plugin_test_cflags)
 testing_unit_plugin_test_cred_LDFLAGS = $(plugin_test_ldflags)

@@ -6,6 +6,7 @@
  */
 
 #include "pki.h"
+#include "fake_sa.h"
 #include "ppvpn_creds.h"
 
 #include <credentials/sets/auth_cfg_wrapper.h>
@@ -19,6 +20,8 @@ static ppvpn_table_t *table;
 static ppvpn_creds_t *creds;
 static pki_t *corp, *other, *hub, *s0;
 static pki_t *nobody[] = { NULL };
+static ppvpn_conn_t *negotiated;
+static fake_sa_t sa;
 
 static void setup(void)
 {
@@ -30,10 +33,17 @@ static void setup(void)
 	other = pki_make(NULL, "other", NULL, X509_CA, -1, 30);
 	hub = pki_make(corp, "hub", HUB, 0, -1, 30);
 	s0 = pki_make(corp, "s0", S0, 0, -1, 30);
+	/* this thread negotiates a connection of ours */
+	negotiated = harness_conn(0, 1);
+	fake_sa_init(&sa);
+	sa.peer_cfg = negotiated->peer_cfg;
+	charon->bus->set_sa(charon->bus, &sa.public);
 }
 
 static void teardown(void)
 {
+	charon->bus->set_sa(charon->bus, NULL);
+	negotiated->destroy(negotiated);
 	lib->credmgr->remove_set(lib->credmgr, &creds->set);
 	creds->destroy(creds);
 	table->destroy(table);
@@ -293,6 +303,38 @@ START_TEST(what_charon_finds)
 	fqdn->destroy(fqdn);
 	nobodys->destroy(nobodys);
 	ski->destroy(ski);
+}
+END_TEST
+
+START_TEST(not_for_others)
+{
+	ppvpn_cred_spec_t spec = make_spec("a", TRUE);
+	identification_t *corps = corp->cert->get_subject(corp->cert);
+	identification_t *fqdn = harness_id(HUB);
+	peer_cfg_create_t data = { .unique = UNIQUE_NO };
+
+	spec.lists = (ppvpn_pems_t){
+		.pem = { pki_list(corp, -1, 7, nobody) }, .count = 1,
+	};
+	fill(create(&spec), NULL);
+	/* an operator's connection, none yet, no IKE_SA */
+	sa.peer_cfg = NULL;
+	if (_i == 0)
+	{
+		sa.peer_cfg = peer_cfg_create("operators",
+					ppvpn_ike_cfg_create("192.0.2.1", "198.51.0.2"), &data);
+	}
+	charon->bus->set_sa(charon->bus, _i == 2 ? NULL : &sa.public);
+	ck_assert_int_eq(count_certs(CERT_ANY, corps, TRUE), 0);
+	ck_assert_int_eq(count_certs(CERT_ANY, corps, FALSE), 0);
+	ck_assert_int_eq(count_certs(CERT_ANY, fqdn, FALSE), 0);
+	ck_assert_int_eq(count_certs(CERT_X509_CRL, corps, FALSE), 0);
+	ck_assert_int_eq(count_certs(CERT_ANY, NULL, TRUE), 0);
+	ck_assert(!has_private(hub));
+	/* who lists everything does so without an IKE_SA */
+	ck_assert_int_eq(count_certs(CERT_ANY, NULL, FALSE), _i == 2 ? 2 : 0);
+	DESTROY_IF(sa.peer_cfg);
+	fqdn->destroy(fqdn);
 }
 END_TEST
 
@@ -675,6 +717,7 @@ int main(void)
 	tcase_add_test(tcase, what_is_taken);
 	tcase_add_test(tcase, what_is_refused);
 	tcase_add_test(tcase, what_charon_finds);
+	tcase_add_loop_test(tcase, not_for_others, 0, 3);
 	tcase_add_loop_test(tcase, one_key_of_several, 0, 2);
 	tcase_add_test(tcase, index_is_bounded);
 	tcase_add_test(tcase, too_large_is_undone);
