@@ -236,7 +236,7 @@ ADMIN_COMMAND(admin_ce_approve)
 	jo_object_end(&o);
 	body = jo_take(&o);
 	path = xasprintf("/v1/ces/%s/%s/approve", names[0], names[1]);
-	rc = change(args, "POST", path, body.s, cli_arg(args, 0), e);
+	rc = admin_change_shown(args, "POST", path, body.s, cli_arg(args, 0), e);
 	free(path);
 	text_done(&body);
 	return rc;
