@@ -146,6 +146,92 @@ METHOD(ppvpn_cred_t, find_objection, const char*,
 	return has_identity(subject, identity) ? NULL : "identity-mismatch";
 }
 
+/**
+ * Is a certificate what is asked for?
+ */
+static bool is_wanted(certificate_t *cert, certificate_type_t type,
+					  key_type_t key, identification_t *id)
+{
+	public_key_t *public;
+	bool wanted;
+
+	if ((type != CERT_ANY && type != CERT_X509) ||
+		(id && !cert->has_subject(cert, id)))
+	{
+		return FALSE;
+	}
+	if (key == KEY_ANY)
+	{
+		return TRUE;
+	}
+	public = cert->get_public_key(cert);
+	wanted = public && public->get_type(public) == key;
+	DESTROY_IF(public);
+	return wanted;
+}
+
+/**
+ * Is a revocation list what is asked for? charon asks by the key identifier of
+ * who signed it, which the list itself need not say
+ */
+static bool is_wanted_list(certificate_t *list, certificate_t *signer,
+						   identification_t *id)
+{
+	x509_t *x509 = (x509_t*)signer;
+
+	return !id || list->has_issuer(list, id) ||
+		   (id->get_type(id) == ID_KEY_ID &&
+			chunk_equals(x509->get_subjectKeyIdentifier(x509),
+						 id->get_encoding(id)));
+}
+
+METHOD(ppvpn_cred_t, get_certs, void,
+	private_ppvpn_cred_t *this, certificate_type_t type, key_type_t key,
+	identification_t *id, bool trusted, array_t *array)
+{
+	certificate_t *cert;
+	u_int i;
+
+	for (i = 0; i < this->public.authority_count; i++)
+	{
+		cert = this->public.authorities[i];
+		if (is_wanted(cert, type, key, id))
+		{
+			array_insert(array, ARRAY_TAIL, cert->get_ref(cert));
+		}
+	}
+	for (i = 0; !trusted && i < this->public.certificate_count; i++)
+	{
+		cert = this->public.certificates[i];
+		if (is_wanted(cert, type, key, id))
+		{
+			array_insert(array, ARRAY_TAIL, cert->get_ref(cert));
+		}
+	}
+	for (i = 0; !trusted && type == CERT_X509_CRL && key == KEY_ANY &&
+				i < this->public.list_count; i++)
+	{
+		cert = this->public.lists[i];
+		if (is_wanted_list(cert, this->public.signers[i], id))
+		{
+			array_insert(array, ARRAY_TAIL, cert->get_ref(cert));
+		}
+	}
+}
+
+METHOD(ppvpn_cred_t, get_private, private_key_t*,
+	private_ppvpn_cred_t *this, key_type_t type, identification_t *id)
+{
+	private_key_t *key = this->public.key;
+
+	if ((type != KEY_ANY && key->get_type(key) != type) ||
+		!id->equals(id, this->public.keyid))
+	{
+		return NULL;
+	}
+	return key->get_ref(key);
+}
+
 METHOD(ppvpn_cred_t, get_ref, ppvpn_cred_t*,
 	private_ppvpn_cred_t *this)
 {
@@ -377,6 +463,8 @@ ppvpn_cred_t *ppvpn_cred_create(ppvpn_cred_spec_t *spec,
 			.tag = strdup(spec->tag),
 			.strict = spec->strict,
 			.find_objection = _find_objection,
+			.get_certs = _get_certs,
+			.get_private = _get_private,
 			.get_ref = _get_ref,
 			.destroy = _destroy,
 		},

@@ -13,6 +13,7 @@
 
 #include "ppvpn_revocation.h"
 
+#include <collections/array.h>
 #include <credentials/auth_cfg.h>
 
 typedef struct ppvpn_cred_t ppvpn_cred_t;
@@ -131,6 +132,30 @@ struct ppvpn_cred_t {
 	 */
 	const char *(*find_objection)(ppvpn_cred_t *this, auth_cfg_t *auth,
 								  identification_t *identity, time_t now);
+
+	/**
+	 * Collect certificates and revocation lists, as charon asks for them.
+	 *
+	 * @param type		which type; CERT_ANY for any but lists
+	 * @param key		which type of public key
+	 * @param id		subject; of lists the issuer, or the key identifier of
+	 *					who signed it; NULL for all
+	 * @param trusted	authorities only
+	 * @param array		receives certificate_t, new references
+	 */
+	void (*get_certs)(ppvpn_cred_t *this, certificate_type_t type,
+					  key_type_t key, identification_t *id, bool trusted,
+					  array_t *array);
+
+	/**
+	 * Get the private key, for who knows its fingerprint.
+	 *
+	 * @param type		which type
+	 * @param id		fingerprint
+	 * @return			new reference, NULL if it is not the one
+	 */
+	private_key_t *(*get_private)(ppvpn_cred_t *this, key_type_t type,
+								  identification_t *id);
 
 	/**
 	 * Get a reference.

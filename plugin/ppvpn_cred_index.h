@@ -4,15 +4,13 @@
  * @defgroup ppvpn_cred_index ppvpn_cred_index
  * @{ @ingroup ppvpn
  *
- * The credentials of a set, indexed by what charon asks for.
+ * The credentials of a set, by name.
  */
 
 #ifndef PPVPN_CRED_INDEX_H_
 #define PPVPN_CRED_INDEX_H_
 
 #include "ppvpn_cred.h"
-
-#include <collections/array.h>
 
 typedef struct ppvpn_cred_index_t ppvpn_cred_index_t;
 typedef struct ppvpn_slot_t ppvpn_slot_t;
@@ -38,8 +36,8 @@ struct ppvpn_slot_t {
 /**
  * Index over credentials.  Not thread-safe: its owner locks.
  *
- * A look-up costs the same with one credentials or thousands, as long as
- * their authorities have different names; those that walk say so.
+ * Each operation costs the same with one credentials or thousands, except those
+ * that say that they walk.
  */
 struct ppvpn_cred_index_t {
 
@@ -67,30 +65,6 @@ struct ppvpn_cred_index_t {
 	 * @return			slot, stays until removed, NULL if there is none
 	 */
 	ppvpn_slot_t *(*get)(ppvpn_cred_index_t *this, char *name);
-
-	/**
-	 * Collect certificates and revocation lists.
-	 *
-	 * @param type		which type
-	 * @param key		which type of public key
-	 * @param id		subject; of lists the issuer, or its key; NULL for
-	 *					all (walks)
-	 * @param trusted	authorities only
-	 * @param array		receives certificate_t, new references
-	 */
-	void (*get_certs)(ppvpn_cred_index_t *this, certificate_type_t type,
-					  key_type_t key, identification_t *id, bool trusted,
-					  array_t *array);
-
-	/**
-	 * Find a private key.
-	 *
-	 * @param type		which type
-	 * @param id		fingerprint of the key
-	 * @return			key, new reference, NULL if there is none
-	 */
-	private_key_t *(*get_private)(ppvpn_cred_index_t *this, key_type_t type,
-								  identification_t *id);
 
 	/**
 	 * Collect all credentials, as new references.  Walks.

@@ -6,8 +6,9 @@
  *
  * Owns nothing; never returns a pre-shared key unless both identities are given
  * and both are, byte by byte, those of one connection.  Certificates and private
- * keys are there for negotiations of our connections only: charon would let our
- * authorities vouch for the peers of an operator's connections, too.
+ * keys are those of the connection that the asking thread negotiates: charon
+ * would let any authority that it can find vouch for the peers of any
+ * connection, other VPNs' and the operator's.
  */
 
 #include "ppvpn_creds.h"
@@ -108,15 +109,44 @@ METHOD(credential_set_t, create_shared_enumerator, enumerator_t*,
 }
 
 /**
- * Does this thread negotiate a connection of ours?
+ * The credentials of the connection that this thread negotiates, NULL if it is
+ * none of ours or has none
  */
-static bool is_ours(ike_sa_t *ike_sa)
+static ppvpn_cred_t *get_cred(private_ppvpn_creds_t *this, ike_sa_t *ike_sa)
 {
-	peer_cfg_t *peer_cfg;
+	peer_cfg_t *peer_cfg = ike_sa->get_peer_cfg(ike_sa);
 
-	peer_cfg = ike_sa ? ike_sa->get_peer_cfg(ike_sa) : NULL;
-	return peer_cfg && strpfx(peer_cfg->get_name(peer_cfg),
-							  PPVPN_CONN_PREFIX);
+	if (!peer_cfg || !strpfx(peer_cfg->get_name(peer_cfg),
+							 PPVPN_CONN_PREFIX))
+	{
+		return NULL;
+	}
+	return this->table->get_cred_of(this->table,
+									peer_cfg->get_name(peer_cfg));
+}
+
+static void destroy_certs(array_t *array)
+{
+	array_destroy_offset(array, offsetof(certificate_t, destroy));
+}
+
+/**
+ * Collect what all credentials have, for who lists it
+ */
+static void list_certs(private_ppvpn_creds_t *this, certificate_type_t type,
+					   key_type_t key, array_t *array)
+{
+	char revision[PPVPN_REVISION_LEN];
+	enumerator_t *conns, *creds;
+	ppvpn_cred_t *cred;
+
+	conns = this->table->create_enumerator(this->table, &creds, revision);
+	conns->destroy(conns);
+	while (creds->enumerate(creds, &cred))
+	{
+		cred->get_certs(cred, type, key, NULL, FALSE, array);
+	}
+	creds->destroy(creds);
 }
 
 METHOD(credential_set_t, create_cert_enumerator, enumerator_t*,
@@ -124,33 +154,43 @@ METHOD(credential_set_t, create_cert_enumerator, enumerator_t*,
 	identification_t *id, bool trusted)
 {
 	ike_sa_t *ike_sa = charon->bus->get_sa(charon->bus);
+	ppvpn_cred_t *cred;
+	array_t *array;
 
-	if (type != CERT_ANY && type != CERT_X509 && type != CERT_X509_CRL)
+	array = array_create(0, 0);
+	if (ike_sa)
 	{
-		return NULL;
+		cred = get_cred(this, ike_sa);
+		if (cred)
+		{
+			ppvpn_count(&this->counters->certificate_lookups);
+			cred->get_certs(cred, type, key, id, trusted, array);
+			cred->destroy(cred);
+		}
 	}
-	/* without any IKE_SA it is somebody who lists what there is */
-	if (!is_ours(ike_sa) && (ike_sa || id || trusted))
+	else if (!id && !trusted)
 	{
-		return NULL;
+		list_certs(this, type, key, array);
 	}
-	ppvpn_count(&this->counters->certificate_lookups);
-	return this->table->create_cert_enumerator(this->table, type, key, id,
-											   trusted);
+	return enumerator_create_cleaner(array_create_enumerator(array),
+									 (void*)destroy_certs, array);
 }
 
 METHOD(credential_set_t, create_private_enumerator, enumerator_t*,
 	private_ppvpn_creds_t *this, key_type_t type, identification_t *id)
 {
+	ike_sa_t *ike_sa = charon->bus->get_sa(charon->bus);
 	private_key_t *key;
+	ppvpn_cred_t *cred;
 
-	if (!id || id->get_type(id) != ID_KEY_ID ||
-		!is_ours(charon->bus->get_sa(charon->bus)))
+	cred = ike_sa && id ? get_cred(this, ike_sa) : NULL;
+	if (!cred)
 	{
 		return NULL;
 	}
 	ppvpn_count(&this->counters->key_lookups);
-	key = this->table->get_private(this->table, type, id);
+	key = cred->get_private(cred, type, id);
+	cred->destroy(cred);
 	return key ? enumerator_create_single(key, (void*)key->destroy) : NULL;
 }
 

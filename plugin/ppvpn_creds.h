@@ -19,13 +19,13 @@ typedef struct ppvpn_creds_t ppvpn_creds_t;
 
 /**
  * Credential set that knows a pre-shared key only for an exact pair of
- * identities, and a private key only by its fingerprint.
+ * identities, and certificates only for the connection that is negotiated.
  *
  * charon tries every pre-shared key that any set returns, however badly it
  * matches: a key that one identity alone could fetch would let a site pose as
  * another.  It builds the way up from a certificate with the authorities of
- * all sets: which of them counts for a peer of ours is for its configuration
- * and for the listener to say; peers of others never see ours.
+ * all sets: an operator's are no authorities of our peers, which their
+ * configuration and the listener see to.
  */
 struct ppvpn_creds_t {
 

@@ -393,18 +393,17 @@ static auth_class_t get_class(ike_sa_t *ike_sa)
  * looked at here that the configuration demands.
  */
 static const char *judge_certificate(private_ppvpn_listener_t *this,
-									 ike_sa_t *ike_sa, identification_t *me,
-									 identification_t *other)
+									 ike_sa_t *ike_sa, ppvpn_conn_t *conn)
 {
 	const char *objection;
 	ppvpn_cred_t *cred;
 
-	cred = this->table->get_cred_by_ids(this->table, me, other);
+	cred = this->table->get_cred_of(this->table, conn->name);
 	if (!cred)
 	{
 		return "cert-untrusted";
 	}
-	objection = cred->find_objection(cred, get_auth(ike_sa), other,
+	objection = cred->find_objection(cred, get_auth(ike_sa), conn->remote_id,
 									 time(NULL));
 	cred->destroy(cred);
 	return objection;
@@ -434,7 +433,7 @@ static const char *find_objection(private_ppvpn_listener_t *this,
 	}
 	else if (get_class(ike_sa) == AUTH_CLASS_PUBKEY)
 	{
-		objection = judge_certificate(this, ike_sa, me, other);
+		objection = judge_certificate(this, ike_sa, conn);
 	}
 	else if (get_class(ike_sa) != AUTH_CLASS_PSK || !conn->key_count ||
 			 has_foreign_key(conn, me, other))
@@ -443,60 +442,6 @@ static const char *find_objection(private_ppvpn_listener_t *this,
 	}
 	DESTROY_IF(conn);
 	return objection;
-}
-
-/**
- * Is a certificate that of an authority of ours?
- */
-static bool is_our_authority(private_ppvpn_listener_t *this,
-							 certificate_t *cert)
-{
-	enumerator_t *enumerator;
-	certificate_t *ours;
-	bool found = FALSE;
-
-	enumerator = this->table->create_cert_enumerator(this->table, CERT_X509,
-								KEY_ANY, cert->get_subject(cert), TRUE);
-	while (!found && enumerator->enumerate(enumerator, &ours))
-	{
-		found = cert->equals(cert, ours);
-	}
-	enumerator->destroy(enumerator);
-	return found;
-}
-
-/**
- * Does charon have a certificate as trusted without us?  For an IKE_SA that
- * is not ours our credential set is empty.
- */
-static bool is_trusted_by_others(certificate_t *cert)
-{
-	enumerator_t *enumerator;
-	certificate_t *theirs;
-	bool found = FALSE;
-
-	enumerator = lib->credmgr->create_cert_enumerator(lib->credmgr, CERT_X509,
-								KEY_ANY, cert->get_subject(cert), TRUE);
-	while (!found && enumerator->enumerate(enumerator, &theirs))
-	{
-		found = cert->equals(cert, theirs);
-	}
-	enumerator->destroy(enumerator);
-	return found;
-}
-
-/**
- * Has a peer come into an operator's connection by an authority of ours?
- * charon verifies for the first configuration that fits, which was ours, and
- * may then switch to another one.
- */
-static bool is_stray(private_ppvpn_listener_t *this, ike_sa_t *ike_sa)
-{
-	certificate_t *anchor;
-
-	anchor = get_auth(ike_sa)->get(get_auth(ike_sa), AUTH_RULE_CA_CERT);
-	return anchor && is_our_authority(this, anchor) &&
-		   !is_trusted_by_others(anchor);
 }
 
 METHOD(listener_t, authorize, bool,
@@ -510,9 +455,12 @@ METHOD(listener_t, authorize, bool,
 	 * established IKE_SA, so the first one has to refuse.  The last one is
 	 * for a configuration that charon switched to in between. */
 	name = our_name(ike_sa);
-	if (!name && is_stray(this, ike_sa))
-	{
-		DBG1(DBG_CFG, "refused: the peer's authority is one of a VPN's");
+	if (!name && this->sas->has(this->sas, ike_sa->get_unique_id(ike_sa)))
+	{	/* charon verified for the first configuration that fits, which was
+		 * ours, and then took another one: our credentials are no proof for
+		 * an operator's connection */
+		DBG1(DBG_CFG, "refused: authenticated for another connection");
+		ppvpn_count(&this->counters->authorize_refused);
 		*success = FALSE;
 	}
 	if (!name || !*name)
@@ -527,10 +475,10 @@ METHOD(listener_t, authorize, bool,
 		send_alert(this, ike_sa, objection, name);
 		*success = FALSE;
 	}
-	else if (final)
+	else
 	{
 		this->sas->add(this->sas, ike_sa->get_unique_id(ike_sa), name,
-					   get_class(ike_sa) == AUTH_CLASS_PUBKEY);
+					   get_class(ike_sa) == AUTH_CLASS_PUBKEY, final);
 	}
 	return TRUE;
 }

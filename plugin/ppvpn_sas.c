@@ -109,17 +109,41 @@ static void note(private_ppvpn_sas_t *this, ppvpn_sa_t sa)
 }
 
 METHOD(ppvpn_sas_t, add, void,
-	private_ppvpn_sas_t *this, uint32_t id, char *name, bool certificate)
+	private_ppvpn_sas_t *this, uint32_t id, char *name, bool certificate,
+	bool final)
 {
 	ppvpn_sa_t sa = {
 		.id = id,
 		.certificate = certificate,
+		.final = final,
 	};
 
 	snprintf(sa.name, sizeof(sa.name), "%s", name);
 	this->mutex->lock(this->mutex);
 	note(this, sa);
 	this->mutex->unlock(this->mutex);
+}
+
+METHOD(ppvpn_sas_t, has, bool,
+	private_ppvpn_sas_t *this, uint32_t id)
+{
+	bool found;
+
+	this->mutex->lock(this->mutex);
+	found = find(this, id) != NULL;
+	this->mutex->unlock(this->mutex);
+	return found;
+}
+
+/**
+ * Collect an IKE_SA if nothing can refuse it any more
+ */
+static void collect(entry_t *entry, array_t *array)
+{
+	if (entry->sa.final)
+	{
+		array_insert(array, ARRAY_TAIL, &entry->sa);
+	}
 }
 
 METHOD(ppvpn_sas_t, replace, void,
@@ -167,7 +191,7 @@ METHOD(ppvpn_sas_t, get, array_t*,
 		for (entry = this->names->get(this->names, name); entry;
 			 entry = entry->next)
 		{
-			array_insert(array, ARRAY_TAIL, &entry->sa);
+			collect(entry, array);
 		}
 	}
 	else
@@ -175,7 +199,7 @@ METHOD(ppvpn_sas_t, get, array_t*,
 		enumerator = this->ids->create_enumerator(this->ids);
 		while (enumerator->enumerate(enumerator, NULL, &entry))
 		{
-			array_insert(array, ARRAY_TAIL, &entry->sa);
+			collect(entry, array);
 		}
 		enumerator->destroy(enumerator);
 	}
@@ -207,6 +231,7 @@ ppvpn_sas_t *ppvpn_sas_create(void)
 	INIT(this,
 		.public = {
 			.add = _add,
+			.has = _has,
 			.replace = _replace,
 			.remove = _remove_,
 			.get = _get,

@@ -25,6 +25,8 @@ struct ppvpn_sa_t {
 	uint32_t id;
 	/** its peer was authenticated by certificate, else by key */
 	bool certificate;
+	/** nothing more can refuse it */
+	bool final;
 	/** name of its connection */
 	char name[256];
 };
@@ -41,8 +43,15 @@ struct ppvpn_sas_t {
 	 * @param id			unique ID of the IKE_SA
 	 * @param name			name of its connection
 	 * @param certificate	by certificate, else by key
+	 * @param final			FALSE: it may yet be refused
 	 */
-	void (*add)(ppvpn_sas_t *this, uint32_t id, char *name, bool certificate);
+	void (*add)(ppvpn_sas_t *this, uint32_t id, char *name, bool certificate,
+				bool final);
+
+	/**
+	 * Was the peer of an IKE_SA authenticated, finally or not?
+	 */
+	bool (*has)(ppvpn_sas_t *this, uint32_t id);
 
 	/**
 	 * An IKE_SA takes the place of another.
@@ -58,7 +67,7 @@ struct ppvpn_sas_t {
 	void (*remove)(ppvpn_sas_t *this, uint32_t id);
 
 	/**
-	 * Get those of a connection, or all of them.
+	 * Get those of a connection, or all of them, that nothing can refuse.
 	 *
 	 * @param name			name of the connection, NULL for all (walks)
 	 * @return				ppvpn_sa_t, as values; to be destroyed

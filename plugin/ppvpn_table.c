@@ -127,9 +127,8 @@ METHOD(ppvpn_table_t, get_cred_by_name, ppvpn_cred_t*,
 	return cred;
 }
 
-METHOD(ppvpn_table_t, get_cred_by_ids, ppvpn_cred_t*,
-	private_ppvpn_table_t *this, identification_t *local,
-	identification_t *remote)
+METHOD(ppvpn_table_t, get_cred_of, ppvpn_cred_t*,
+	private_ppvpn_table_t *this, char *name)
 {
 	ppvpn_cred_index_t *creds;
 	ppvpn_cred_t *cred = NULL;
@@ -137,7 +136,7 @@ METHOD(ppvpn_table_t, get_cred_by_ids, ppvpn_cred_t*,
 	ppvpn_slot_t *slot;
 
 	this->lock->read_lock(this->lock);
-	conn = this->set->get_by_ids(this->set, local, remote);
+	conn = this->set->get_by_name(this->set, name);
 	if (conn && conn->credentials)
 	{
 		creds = this->set->get_creds(this->set);
@@ -240,34 +239,6 @@ METHOD(ppvpn_table_t, get_peer_cfg, peer_cfg_t*,
 	array_remove(array, ARRAY_HEAD, &peer_cfg);
 	array_destroy_offset(array, offsetof(peer_cfg_t, destroy));
 	return peer_cfg;
-}
-
-METHOD(ppvpn_table_t, create_cert_enumerator, enumerator_t*,
-	private_ppvpn_table_t *this, certificate_type_t type, key_type_t key,
-	identification_t *id, bool trusted)
-{
-	ppvpn_cred_index_t *creds;
-	array_t *array;
-
-	array = array_create(0, 0);
-	this->lock->read_lock(this->lock);
-	creds = this->set->get_creds(this->set);
-	creds->get_certs(creds, type, key, id, trusted, array);
-	this->lock->unlock(this->lock);
-	return create_refs_enumerator(array, offsetof(certificate_t, destroy));
-}
-
-METHOD(ppvpn_table_t, get_private, private_key_t*,
-	private_ppvpn_table_t *this, key_type_t type, identification_t *id)
-{
-	ppvpn_cred_index_t *creds;
-	private_key_t *key;
-
-	this->lock->read_lock(this->lock);
-	creds = this->set->get_creds(this->set);
-	key = creds->get_private(creds, type, id);
-	this->lock->unlock(this->lock);
-	return key;
 }
 
 METHOD(ppvpn_table_t, create_peer_cfg_enumerator, enumerator_t*,
@@ -504,11 +475,9 @@ ppvpn_table_t *ppvpn_table_create(void)
 		.public = {
 			.get_by_name = _get_by_name,
 			.get_by_ids = _get_by_ids,
-			.get_cred_by_ids = _get_cred_by_ids,
+			.get_cred_of = _get_cred_of,
 			.get_cred_by_name = _get_cred_by_name,
 			.get_peer_cfg = _get_peer_cfg,
-			.create_cert_enumerator = _create_cert_enumerator,
-			.get_private = _get_private,
 			.has_address = _has_address,
 			.create_ike_cfg_enumerator = _create_ike_cfg_enumerator,
 			.create_peer_cfg_enumerator = _create_peer_cfg_enumerator,

@@ -44,15 +44,6 @@ struct ppvpn_table_t {
 								identification_t *remote);
 
 	/**
-	 * Find the credentials of the connection with these exact identities.
-	 *
-	 * @return			new reference, NULL if it has none, or there is none
-	 */
-	ppvpn_cred_t *(*get_cred_by_ids)(ppvpn_table_t *this,
-									 identification_t *local,
-									 identification_t *remote);
-
-	/**
 	 * Find credentials by name.
 	 *
 	 * @return			new reference, NULL if there are none
@@ -68,29 +59,12 @@ struct ppvpn_table_t {
 	peer_cfg_t *(*get_peer_cfg)(ppvpn_table_t *this, char *name);
 
 	/**
-	 * Enumerate certificates or revocation lists.
+	 * Find the credentials of a connection.
 	 *
-	 * @param type		which type
-	 * @param key		which type of public key
-	 * @param id		subject; of lists the issuer, or its key; NULL for all
-	 * @param trusted	authorities only
-	 * @return			enumerator over certificate_t, holds no lock
+	 * @param name		name of the connection
+	 * @return			new reference, NULL if it has none, or there is none
 	 */
-	enumerator_t *(*create_cert_enumerator)(ppvpn_table_t *this,
-											certificate_type_t type,
-											key_type_t key,
-											identification_t *id,
-											bool trusted);
-
-	/**
-	 * Find a private key.
-	 *
-	 * @param type		which type
-	 * @param id		its fingerprint
-	 * @return			new reference, NULL if there is none
-	 */
-	private_key_t *(*get_private)(ppvpn_table_t *this, key_type_t type,
-								  identification_t *id);
+	ppvpn_cred_t *(*get_cred_of)(ppvpn_table_t *this, char *name);
 
 	/**
 	 * Would a packet between these addresses find an IKE configuration?

@@ -9,7 +9,7 @@
 #include "fake_sa.h"
 #include "ppvpn_creds.h"
 
-#include <credentials/sets/auth_cfg_wrapper.h>
+#include <credentials/sets/mem_cred.h>
 #include <time.h>
 
 #define HUB "hub.corp.acme.example"
@@ -22,6 +22,7 @@ static pki_t *corp, *other, *hub, *s0;
 static pki_t *nobody[] = { NULL };
 static ppvpn_conn_t *negotiated;
 static fake_sa_t sa;
+static mem_cred_t *operators;
 
 static void setup(void)
 {
@@ -29,6 +30,8 @@ static void setup(void)
 	table = ppvpn_table_create();
 	creds = ppvpn_creds_create(table, &counters);
 	lib->credmgr->add_set(lib->credmgr, &creds->set);
+	operators = mem_cred_create();
+	lib->credmgr->add_set(lib->credmgr, &operators->set);
 	corp = pki_make(NULL, "corp", NULL, X509_CA, -1, 30);
 	other = pki_make(NULL, "other", NULL, X509_CA, -1, 30);
 	hub = pki_make(corp, "hub", HUB, 0, -1, 30);
@@ -44,6 +47,8 @@ static void teardown(void)
 {
 	charon->bus->set_sa(charon->bus, NULL);
 	negotiated->destroy(negotiated);
+	lib->credmgr->remove_set(lib->credmgr, &operators->set);
+	operators->destroy(operators);
 	lib->credmgr->remove_set(lib->credmgr, &creds->set);
 	creds->destroy(creds);
 	table->destroy(table);
@@ -89,16 +94,31 @@ static void refuse(ppvpn_cred_spec_t spec, ppvpn_cred_part_t part, u_int index)
 	ck_assert_ptr_nonnull(reason);
 }
 
-/* A table with these credentials (adopted) and nothing else. */
+/* The operator's swanctl has the other authority. */
+static void trust_other(void)
+{
+	operators->add_cert(operators, TRUE, other->cert->get_ref(other->cert));
+}
+
+/* A table with these credentials (adopted), the first ones being those of the
+ * connection that this thread negotiates. */
 static void fill(ppvpn_cred_t *cred, ppvpn_cred_t *second)
 {
 	ppvpn_set_t *set = ppvpn_set_create(0);
 	ppvpn_cred_index_t *index = set->get_creds(set);
+	ppvpn_conn_spec_t spec = harness_spec(0);
 	ppvpn_counts_t counts;
+	ppvpn_conn_t *conn;
 	ppvpn_cred_t *old;
+
+	spec.credentials = cred->name;
+	conn = harness_create(&spec);
+	table->replace(table, ppvpn_set_create(0), "", &counts);
 
 	ck_assert(index->put(index, cred, &old));
 	ck_assert_ptr_null(old);
+	ck_assert_int_eq(set->add(set, conn), PPVPN_NO_CLASH);
+	conn->destroy(conn);
 	cred->destroy(cred);
 	if (second)
 	{
@@ -283,8 +303,7 @@ START_TEST(what_charon_finds)
 	ski = identification_create_from_encoding(ID_KEY_ID,
 									x509->get_subjectKeyIdentifier(x509));
 	ck_assert_int_eq(count_certs(CERT_X509_CRL, ski, FALSE), 1);
-	/* an operator's connections request none of our authorities */
-	ck_assert_int_eq(count_certs(CERT_ANY, NULL, TRUE), 0);
+	ck_assert_int_eq(count_certs(CERT_ANY, NULL, TRUE), 1);
 	ck_assert_int_eq(count_certs(CERT_ANY, NULL, FALSE), 2);
 	ck_assert_int_eq(count_certs(CERT_X509_CRL, NULL, FALSE), 1);
 	/* the key, for its certificate, and for nothing else */
@@ -334,30 +353,6 @@ START_TEST(not_for_others)
 	/* who lists everything does so without an IKE_SA */
 	ck_assert_int_eq(count_certs(CERT_ANY, NULL, FALSE), _i == 2 ? 2 : 0);
 	DESTROY_IF(sa.peer_cfg);
-	fqdn->destroy(fqdn);
-}
-END_TEST
-
-START_TEST(one_key_of_several)
-{
-	ppvpn_cred_spec_t a = make_spec("a", TRUE), b = make_spec("b", TRUE);
-	ppvpn_set_t *set = ppvpn_set_create(0);
-	ppvpn_cred_index_t *index = set->get_creds(set);
-	identification_t *fqdn = harness_id(HUB);
-	ppvpn_cred_t *first = create(&a), *second = create(&b), *old;
-	ppvpn_counts_t counts;
-
-	/* a router has one key, and is in many VPNs */
-	ck_assert(index->put(index, first, &old));
-	ck_assert(index->put(index, second, &old));
-	old = index->remove(index, _i ? "a" : "b");
-	ck_assert_ptr_eq(old, _i ? first : second);
-	old->destroy(old);
-	table->replace(table, set, "r", &counts);
-	ck_assert(has_private(hub));
-	ck_assert_int_eq(count_certs(CERT_ANY, fqdn, FALSE), 1);
-	first->destroy(first);
-	second->destroy(second);
 	fqdn->destroy(fqdn);
 }
 END_TEST
@@ -458,7 +453,8 @@ START_TEST(who_is_let_in)
 	ppvpn_cred_t *cred;
 	pki_t *peer;
 
-	/* charon trusts the other authority as well */
+	/* of another VPN, and of the operator, charon trusts it as well */
+	trust_other();
 	b.authorities.pem[0] = other->cert_pem;
 	cred = create(&a);
 	fill(cred->get_ref(cred), create(&b));
@@ -466,6 +462,19 @@ START_TEST(who_is_let_in)
 					peers[_i].flags, peers[_i].begin, peers[_i].end);
 	check_judgement(judge(cred, peer, peers[_i].claimed, NULL, NULL),
 					peers[_i].judgement);
+	cred->destroy(cred);
+}
+END_TEST
+
+START_TEST(another_vpns_authority_is_not_there)
+{
+	ppvpn_cred_spec_t a = make_spec("a", FALSE), b = make_spec("b", FALSE);
+	pki_t *theirs = pki_make(other, "s0", S0, 0, -1, 30);
+	ppvpn_cred_t *cred = create(&a);
+
+	b.authorities.pem[0] = other->cert_pem;
+	fill(cred->get_ref(cred), create(&b));
+	check_judgement(judge(cred, theirs, S0, NULL, NULL), "-");
 	cred->destroy(cred);
 }
 END_TEST
@@ -689,6 +698,7 @@ START_TEST(configuration_demands_it_too)
 		.pem = { pki_list(corp, -1, 7, nobody) }, .count = 1,
 	};
 	b.authorities.pem[0] = other->cert_pem;
+	trust_other();
 	cred = create(&a);
 	fill(cred->get_ref(cred), create(&b));
 	enumerator = cfg->create_auth_cfg_enumerator(cfg, FALSE);
@@ -718,10 +728,10 @@ int main(void)
 	tcase_add_test(tcase, what_is_refused);
 	tcase_add_test(tcase, what_charon_finds);
 	tcase_add_loop_test(tcase, not_for_others, 0, 3);
-	tcase_add_loop_test(tcase, one_key_of_several, 0, 2);
 	tcase_add_test(tcase, index_is_bounded);
 	tcase_add_test(tcase, too_large_is_undone);
 	tcase_add_loop_test(tcase, who_is_let_in, 0, countof(peers));
+	tcase_add_test(tcase, another_vpns_authority_is_not_there);
 	tcase_add_test(tcase, an_authority_is_no_peer);
 	tcase_add_loop_test(tcase, lists_decide, 0, 2 * countof(statuses));
 	tcase_add_test(tcase, peers_list_does_not_count);

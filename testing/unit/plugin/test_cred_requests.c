@@ -480,10 +480,13 @@ static int ask_sas(const char *name, const char *kind)
 START_TEST(authenticated_sas)
 {
 	ck_assert_int_eq(ask_sas(NULL, NULL), 0);
-	sas->add(sas, 1, "ppvpn:a", TRUE);
-	sas->add(sas, 2, "ppvpn:b", FALSE);
-	sas->add(sas, 3, "ppvpn:b", FALSE);
-	sas->add(sas, 3, "ppvpn:b", FALSE);
+	sas->add(sas, 1, "ppvpn:a", TRUE, TRUE);
+	sas->add(sas, 2, "ppvpn:b", FALSE, TRUE);
+	sas->add(sas, 3, "ppvpn:b", FALSE, TRUE);
+	sas->add(sas, 3, "ppvpn:b", FALSE, TRUE);
+	/* may yet be refused */
+	sas->add(sas, 6, "ppvpn:b", FALSE, FALSE);
+	ck_assert(sas->has(sas, 6) && sas->has(sas, 1) && !sas->has(sas, 5));
 	ck_assert_int_eq(ask_sas(NULL, NULL), 3);
 	ck_assert_int_eq(ask_sas("ppvpn:a", "certificate"), 1);
 	ck_assert_int_eq(ask_sas("ppvpn:b", "pre-shared"), 2);

@@ -282,6 +282,21 @@ START_TEST(authentication_is_remembered)
 }
 END_TEST
 
+START_TEST(switched_to_an_operators_connection_refused)
+{
+	peer_cfg_t *foreign;
+
+	/* authenticated as ours, then charon takes a connection that fits better */
+	ck_assert(authorize(FALSE));
+	foreign = select_foreign();
+	ck_assert(!authorize(_i));
+	ck_assert_int_eq(count_sas(0), 0);
+	charon->bus->ike_state_change(charon->bus, &sa.public, IKE_DESTROYING);
+	ck_assert(authorize(_i));
+	foreign->destroy(foreign);
+}
+END_TEST
+
 START_TEST(operators_connection_untouched)
 {
 	peer_cfg_t *foreign = select_foreign();
@@ -486,6 +501,8 @@ int main(void)
 	tcase_add_loop_test(tcase, certificate_without_credentials_refused, 0, 2);
 	tcase_add_loop_test(tcase, other_authentication_refused, 0, 4);
 	tcase_add_test(tcase, authentication_is_remembered);
+	tcase_add_loop_test(tcase, switched_to_an_operators_connection_refused, 0,
+						2);
 	tcase_add_test(tcase, operators_connection_untouched);
 	tcase_add_test(tcase, alerts_of_ours);
 	tcase_add_loop_test(tcase, what_the_peer_says, 0, countof(said));
