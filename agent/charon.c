@@ -27,7 +27,8 @@
 
 #define FRAME_MAX 16777216
 #define DEADLINE_MS 10000
-#define CHUNK 500				/* connections of one update */
+#define CHUNK 500				/* steps of one update */
+#define KINDS (RES_BIT(RES_CREDENTIALS) | RES_BIT(RES_CONN))
 
 /* One request; its owner embeds it. Exactly one of reply and cancel is called. */
 struct request
@@ -55,6 +56,9 @@ struct charon
 	char boot[33];				/* of ours, so that our revisions are unique */
 	uint64_t revisions, ids;
 	struct request *first, **last;
+	const char *ike_key;
+	char *const *certified;
+	size_t certified_count;
 	char refused[256];			/* why the handshake failed last time */
 	bool quiet;					/* for the same reason again */
 };
@@ -403,6 +407,32 @@ static void read_facts(const struct charon *c, struct observation *o)
 	o->facts.boot_id = arena_strdup(o->arena, c->up ? c->hello.boot_id : "");
 	o->facts.install_routes = c->up && c->hello.install_routes;
 	o->facts.connmark = c->up && c->hello.connmark;
+	o->facts.ike_key = c->up && c->hello.certificates ? c->ike_key : NULL;
+	o->facts.certified = c->certified;
+	o->facts.certified_count = c->certified_count;
+}
+
+static void report_list(struct observation *o, const struct charon_frame *f)
+{
+	struct res_credentials credentials = { .name = NULL };
+	struct res_conn conn = { .name = NULL };
+
+	for (size_t i = 0; i < f->credential_count; i++)
+	{
+		credentials.name = f->credentials[i].name;
+		memcpy(credentials.tag, f->credentials[i].tag,
+			   sizeof(credentials.tag));
+		resource_credentials(&o->have, RES_OURS, &credentials);
+	}
+	for (size_t i = 0; i < f->conn_count; i++)
+	{
+		if (o->group == NULL || strcmp(o->group, f->conns[i].name) == 0)
+		{
+			conn.name = f->conns[i].name;
+			memcpy(conn.tag, f->conns[i].tag, sizeof(conn.tag));
+			resource_conn(&o->have, RES_OURS, &conn);
+		}
+	}
 }
 
 static void reading_reply(struct request *request, int rc,
@@ -412,7 +442,7 @@ static void reading_reply(struct request *request, int rc,
 	struct observation *o = r->o;
 	backend_done_fn done = r->done;
 	void *user = r->user;
-	struct res_conn spec;
+	unsigned kinds = o->kinds & KINDS;
 
 	if (rc == 0 && (!f->has_conns || f->revision == NULL))
 	{
@@ -420,21 +450,12 @@ static void reading_reply(struct request *request, int rc,
 	}
 	if (rc != 0)
 	{
-		o->facts.unknown_kinds |= RES_BIT(RES_CONN);
+		o->facts.unknown_kinds |= kinds;
 	}
 	else
 	{
 		revision_set(r->charon, f->revision);
-	}
-	for (size_t i = 0; rc == 0 && i < f->conn_count; i++)
-	{
-		if (o->group == NULL || strcmp(o->group, f->conns[i].name) == 0)
-		{
-			memset(&spec, 0, sizeof(spec));
-			spec.name = f->conns[i].name;
-			memcpy(spec.tag, f->conns[i].tag, sizeof(spec.tag));
-			resource_conn(&o->have, RES_OURS, &spec);
-		}
+		report_list(o, f);
 	}
 	read_facts(r->charon, o);
 	free(r);
@@ -448,10 +469,10 @@ static void charon_read(struct backend *b, struct observation *o,
 	struct reading *r;
 	struct json_out json = { .depth = 0 };
 
-	if (!(o->kinds & RES_BIT(RES_CONN)) || !c->up)
+	if (!(o->kinds & KINDS) || !c->up)
 	{
 		read_facts(c, o);
-		o->facts.unknown_kinds |= c->up ? 0 : o->kinds & RES_BIT(RES_CONN);
+		o->facts.unknown_kinds |= c->up ? 0 : o->kinds & KINDS;
 		done(user);
 		return;
 	}
@@ -469,9 +490,24 @@ static void charon_read(struct backend *b, struct observation *o,
 
 /* ---- update --------------------------------------------------------------- */
 
+/* A list of an update. The plugin takes credentials before the connections that
+ * name them, and lets go of them after. */
+enum part { UPSERT, REMOVE, UPSERT_CREDENTIALS, REMOVE_CREDENTIALS, PARTS };
+
+static const struct
+{
+	const char *name;
+	bool always;				/* there, when it is empty, too */
+} parts[PARTS] = {
+	[UPSERT] = { "upsert", true },
+	[REMOVE] = { "remove", true },
+	[UPSERT_CREDENTIALS] = { "upsert-credentials", false },
+	[REMOVE_CREDENTIALS] = { "remove-credentials", false },
+};
+
 /*
- * A batch of steps in chunks, each one update on top of the last. A connection
- * that the plugin refuses is taken out of its chunk, which is tried again.
+ * A batch of steps in chunks, each one update on top of the last. What the
+ * plugin refuses is taken out of its chunk, which is tried again.
  */
 struct applying
 {
@@ -479,8 +515,8 @@ struct applying
 	struct charon *charon;
 	struct step *const *steps;
 	size_t count, from, to;		/* the chunk: steps[from..to) */
-	struct step *upsert[CHUNK], *remove[CHUNK];	/* as sent */
-	size_t upserts, removes;
+	struct step *sent[PARTS][CHUNK];	/* as sent */
+	size_t counts[PARTS];
 	char revision[64];			/* after it */
 	backend_done_fn done;
 	void *user;
@@ -500,18 +536,34 @@ static void step_fail(struct step *step, int rc, const struct err *e)
 
 static const char *step_json(const struct step *step)
 {
-	const struct res_conn *spec = step->want != NULL ? step->want->spec : NULL;
+	const void *spec = step->want != NULL ? step->want->spec : NULL;
 
-	return spec != NULL ? spec->json : NULL;
+	if (spec == NULL)
+	{
+		return NULL;
+	}
+	return step->kind == RES_CONN
+		? ((const struct res_conn *)spec)->json
+		: ((const struct res_credentials *)spec)->json;
+}
+
+static enum part step_part(const struct step *step)
+{
+	if (step->kind == RES_CONN)
+	{
+		return step->op == STEP_DELETE ? REMOVE : UPSERT;
+	}
+	return step->op == STEP_DELETE ? REMOVE_CREDENTIALS : UPSERT_CREDENTIALS;
 }
 
 /* What of the chunk is still to be sent, in the order it will stand there. */
 static void chunk_collect(struct applying *a)
 {
 	struct step *step;
+	enum part part;
 	struct err e;
 
-	a->upserts = a->removes = 0;
+	memset(a->counts, 0, sizeof(a->counts));
 	a->to = a->count - a->from > CHUNK ? a->from + CHUNK : a->count;
 	for (size_t i = a->from; i < a->to; i++)
 	{
@@ -520,21 +572,38 @@ static void chunk_collect(struct applying *a)
 		{
 			continue;
 		}
-		if (step->op == STEP_DELETE)
+		part = step_part(step);
+		if (step->op == STEP_DELETE || step_json(step) != NULL)
 		{
-			a->remove[a->removes++] = step;
-		}
-		else if (step_json(step) != NULL)
-		{
-			a->upsert[a->upserts++] = step;
+			a->sent[part][a->counts[part]++] = step;
 		}
 		else
 		{
 			err_set(&e, -EINVAL, ERR_INTERNAL, step->key,
-					"a connection without its text");
+					"it comes without its text");
 			step_fail(step, -EINVAL, &e);
 		}
 	}
+}
+
+static void part_put(const struct applying *a, enum part part,
+					 struct json_out *o)
+{
+	jo_array(o, parts[part].name);
+	for (size_t i = 0; i < a->counts[part]; i++)
+	{
+		const struct step *step = a->sent[part][i];
+
+		if (step->op == STEP_DELETE)
+		{
+			jo_str(o, NULL, step->key);
+		}
+		else
+		{
+			jo_raw(o, NULL, step_json(step));
+		}
+	}
+	jo_array_end(o);
 }
 
 static void chunk_send(struct applying *a)
@@ -547,44 +616,42 @@ static void chunk_send(struct applying *a)
 	request_start(c, &a->request, &o);
 	jo_str(&o, "base-revision", c->revision);
 	jo_str(&o, "revision", a->revision);
-	jo_array(&o, "upsert");
-	for (size_t i = 0; i < a->upserts; i++)
+	for (enum part part = 0; part < PARTS; part++)
 	{
-		jo_raw(&o, NULL, step_json(a->upsert[i]));
+		if (a->counts[part] > 0 || parts[part].always)
+		{
+			part_put(a, part, &o);
+		}
 	}
-	jo_array_end(&o);
-	jo_array(&o, "remove");
-	for (size_t i = 0; i < a->removes; i++)
-	{
-		jo_str(&o, NULL, a->remove[i]->key);
-	}
-	jo_array_end(&o);
 	request_send(c, &a->request, &o);
 }
 
 /* The step that an error's "/upsert/3/mark" or "/remove/0" is about; NULL. */
 static struct step *refused_step(struct applying *a, const char *where)
 {
-	size_t count = a->upserts;
-	struct step **steps = a->upsert;
+	enum part part = 0;
+	size_t len = 0;
 	char *end;
 	unsigned long i;
 
-	if (where != NULL && strncmp(where, "/remove/", 8) == 0)
+	while (where != NULL && part < PARTS)
 	{
-		count = a->removes;
-		steps = a->remove;
+		len = strlen(parts[part].name);
+		if (where[0] == '/' && strncmp(where + 1, parts[part].name, len) == 0 &&
+			where[len + 1] == '/')
+		{
+			break;
+		}
+		part++;
 	}
-	else if (where == NULL || strncmp(where, "/upsert/", 8) != 0)
+	if (where == NULL || part == PARTS || where[len + 2] < '0' ||
+		where[len + 2] > '9')
 	{
 		return NULL;
 	}
-	if (where[8] < '0' || where[8] > '9')
-	{
-		return NULL;
-	}
-	i = strtoul(where + 8, &end, 10);
-	return (*end == '\0' || *end == '/') && i < count ? steps[i] : NULL;
+	i = strtoul(where + len + 2, &end, 10);
+	return (*end == '\0' || *end == '/') && i < a->counts[part]
+		? a->sent[part][i] : NULL;
 }
 
 static void applying_next(struct applying *a);
@@ -601,6 +668,24 @@ static void applying_give_up(struct applying *a, int rc, const struct err *e)
 	}
 	a->from = a->count;
 	applying_next(a);
+}
+
+/* They name what is not there: asked one by one they would all be refused. */
+static void fail_conns_of(struct applying *a, const struct step *credentials,
+						  int rc, const struct err *e)
+{
+	for (size_t i = a->from; i < a->count; i++)
+	{
+		struct step *step = a->steps[i];
+		const struct res_conn *spec = step->kind == RES_CONN && step->want
+			? step->want->spec : NULL;
+
+		if (spec != NULL && step->rc == 0 && spec->credentials != NULL &&
+			strcmp(spec->credentials, credentials->key) == 0)
+		{
+			step_fail(step, rc, e);
+		}
+	}
 }
 
 static void applying_reply(struct request *r, int rc,
@@ -623,6 +708,10 @@ static void applying_reply(struct request *r, int rc,
 		return;
 	}
 	step_fail(step, rc, e);
+	if (step_part(step) == UPSERT_CREDENTIALS)
+	{
+		fail_conns_of(a, step, rc, e);
+	}
 	applying_next(a);
 }
 
@@ -641,10 +730,13 @@ static void applying_next(struct applying *a)
 	for (; a->from < a->count; a->from = a->to)
 	{
 		chunk_collect(a);
-		if (a->upserts + a->removes > 0)
+		for (enum part part = 0; part < PARTS; part++)
 		{
-			chunk_send(a);
-			return;
+			if (a->counts[part] > 0)
+			{
+				chunk_send(a);
+				return;
+			}
 		}
 	}
 	free(a);
@@ -732,7 +824,7 @@ struct charon *charon_new(struct loop *loop, const char *path,
 						  const struct charon_handlers *handlers, void *user)
 {
 	static const struct backend_ops ops = {
-		.name = "charon", .kinds = RES_BIT(RES_CONN),
+		.name = "charon", .kinds = KINDS,
 		.read = charon_read, .apply = charon_apply,
 	};
 	static const struct stream_handlers stream_handlers = {
@@ -775,6 +867,14 @@ void charon_free(struct charon *c)
 const struct charon_hello *charon_hello(const struct charon *c)
 {
 	return c->up ? &c->hello : NULL;
+}
+
+void charon_set_key(struct charon *c, const char *ike_key,
+					char *const *certified, size_t count)
+{
+	c->ike_key = ike_key;
+	c->certified = certified;
+	c->certified_count = count;
 }
 
 struct backend *charon_backend(struct charon *c)

@@ -43,8 +43,12 @@ struct charon *charon_new(struct loop *loop, const char *path,
 						  const struct charon_handlers *handlers, void *user);
 void charon_free(struct charon *c);
 const struct charon_hello *charon_hello(const struct charon *c);	/* NULL: not connected */
-/** Kind CONN: list; one update for a batch of steps, the whole set when many. */
+/** Kinds CREDENTIALS and CONN: list; a batch of steps in updates of 500. */
 struct backend *charon_backend(struct charon *c);
+/** What facts say from now on of this router's key for IKE (facts.h); all of it
+ * is the caller's and stays until the next call. */
+void charon_set_key(struct charon *c, const char *ike_key,
+					char *const *certified, size_t count);
 /** Start a negotiation; done with rc 0 (started, or under way), or -errno. */
 typedef void (*charon_initiated_fn)(void *user, const char *conn, int rc,
 									const struct err *e);
@@ -54,5 +58,7 @@ void charon_initiate(struct charon *c, const char *conn,
 /* conn_json.c, pure: the canonical conn and its tag, into arena (spec->json, ->tag) */
 struct arena;
 void conn_json_build(struct arena *a, struct res_conn *spec);
+/** The same of what connections with certificates refer to. */
+void credentials_json_build(struct arena *a, struct res_credentials *spec);
 
 #endif

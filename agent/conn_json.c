@@ -19,6 +19,7 @@
 #include "text.h"
 
 #define TYPICAL 1000		/* bytes; longer ones grow */
+#define PEM_LINE 64			/* characters, RFC 7468 */
 #define TAG_BEGIN ",\"tag\":\""
 #define TAG_END "\""
 
@@ -49,6 +50,11 @@ static void put_texts(struct json_out *o, const char *key, char *const *texts,
 	jo_array_end(o);
 }
 
+static const char *use_word(int use)
+{
+	return use == MODEL_SEND_AND_ACCEPT ? "send-and-accept" : "accept-only";
+}
+
 static void put_keys(struct json_out *o, const struct res_conn *spec)
 {
 	const struct model_key *key;
@@ -60,12 +66,19 @@ static void put_keys(struct json_out *o, const struct res_conn *spec)
 		key = &spec->keys[i];
 		jo_object(o, NULL);
 		jo_str(o, "key-id", key->key_id);
-		jo_str(o, "use", key->use == MODEL_SEND_AND_ACCEPT ? "send-and-accept"
-														   : "accept-only");
+		jo_str(o, "use", use_word(key->use));
 		jo_secret(o, "secret", &key->secret);
 		jo_object_end(o);
 	}
 	jo_array_end(o);
+	jo_object_end(o);
+}
+
+static void put_certificate(struct json_out *o, const struct res_conn *spec)
+{
+	jo_object(o, "certificate");
+	jo_str(o, "use", use_word(spec->certificate_use));
+	jo_str(o, "credentials", spec->credentials);
 	jo_object_end(o);
 }
 
@@ -91,24 +104,95 @@ static struct text conn_text(const struct res_conn *spec, size_t *name_end)
 	jo_u64(&o, "dpd_delay", profile->dpd_delay);
 	jo_u64(&o, "mark", spec->mark);
 	jo_u64(&o, "set_mark_out", spec->set_mark_out);
-	put_keys(&o, spec);
+	if (spec->key_count)
+	{
+		put_keys(&o, spec);
+	}
+	if (spec->credentials)
+	{
+		put_certificate(&o, spec);
+	}
 	jo_object_end(&o);
 	return jo_take(&o);
+}
+
+/* The text with its digest, which is the tag, after the name; json is wiped. */
+static char *tagged(struct arena *a, struct text *json, size_t name_end,
+					char tag[65])
+{
+	uint8_t digest[32];
+	char *out, *at;
+
+	seal_sha256(text_str(json), json->len, digest);
+	hex_encode(digest, sizeof(digest), tag);
+	out = arena_calloc(a, json->len + sizeof(TAG_BEGIN TAG_END) + strlen(tag),
+					   1);
+	at = mempcpy(out, json->s, name_end);
+	at = stpcpy(stpcpy(stpcpy(at, TAG_BEGIN), tag), TAG_END);
+	memcpy(at, json->s + name_end, json->len - name_end);
+	text_done(json);
+	return out;
 }
 
 void conn_json_build(struct arena *a, struct res_conn *spec)
 {
 	size_t name_end;
 	struct text json = conn_text(spec, &name_end);
-	uint8_t digest[32];
-	char *at;
 
-	seal_sha256(text_str(&json), json.len, digest);
-	hex_encode(digest, sizeof(digest), spec->tag);
-	spec->json = arena_calloc(a, json.len + sizeof(TAG_BEGIN TAG_END) +
-							  strlen(spec->tag), 1);
-	at = mempcpy(spec->json, json.s, name_end);
-	at = stpcpy(stpcpy(stpcpy(at, TAG_BEGIN), spec->tag), TAG_END);
-	memcpy(at, json.s + name_end, json.len - name_end);
-	text_done(&json);
+	spec->json = tagged(a, &json, name_end, spec->tag);
+}
+
+/* ---- credentials ----------------------------------------------------------- */
+
+static void put_pem(struct json_out *o, const char *key, const char *label,
+					const char *base64)
+{
+	struct text pem = {0};
+	size_t len = strlen(base64), n;
+
+	text_addf(&pem, "-----BEGIN %s-----\n", label);
+	for (; len; base64 += n, len -= n)
+	{
+		n = len < PEM_LINE ? len : PEM_LINE;
+		text_addn(&pem, base64, n);
+		text_add(&pem, "\n");
+	}
+	text_addf(&pem, "-----END %s-----\n", label);
+	jo_str(o, key, text_str(&pem));
+	text_done(&pem);
+}
+
+static void put_pems(struct json_out *o, const char *key, const char *label,
+					 char *const *list, size_t count)
+{
+	jo_array(o, key);
+	for (size_t i = 0; i < count; i++)
+	{
+		put_pem(o, NULL, label, list[i]);
+	}
+	jo_array_end(o);
+}
+
+void credentials_json_build(struct arena *a, struct res_credentials *spec)
+{
+	const struct model_certificate *certificate = spec->certificate;
+	struct json_out o = { .depth = 0 };
+	struct text json;
+	size_t name_end;
+
+	text_reserve(&o.text, TYPICAL);
+	jo_object(&o, NULL);
+	jo_str(&o, "name", spec->name);
+	name_end = o.text.len;
+	put_pems(&o, "certificates", "CERTIFICATE", &certificate->cert_data, 1);
+	jo_str(&o, "private-key", spec->private_key);
+	put_pems(&o, "authorities", "CERTIFICATE", certificate->ca_data,
+			 certificate->ca_count);
+	put_pems(&o, "revocation-lists", "X509 CRL", certificate->crl_data,
+			 certificate->crl_count);
+	jo_str(&o, "revocation", certificate->revocation == MODEL_STRICT
+		   ? "strict" : "relaxed");
+	jo_object_end(&o);
+	json = jo_take(&o);
+	spec->json = tagged(a, &json, name_end, spec->tag);
 }

@@ -275,10 +275,42 @@ static void want_link(struct build *b, const struct model_vpn *vpn,
 	resource_link(&b->out->want, RES_OURS, conn, &link);
 }
 
-static void want_conn(struct build *b, const struct model_vpn *vpn,
-					  const struct model_peer *peer, char *conn,
-					  uint32_t number)
+static bool is_certified(const struct build *b, const char *place)
 {
+	for (size_t i = 0; b->facts->ike_key && i < b->facts->certified_count; i++)
+	{
+		if (strcmp(b->facts->certified[i], place) == 0)
+		{
+			return true;
+		}
+	}
+	return false;
+}
+
+/*
+ * While this router has no certificate of its key, the first of the keys is sent
+ * instead: peers that still have it take it. false: there is none either.
+ */
+static bool without_certificate(struct build *b, const struct model_peer *peer,
+								struct res_conn *spec)
+{
+	struct model_key *keys;
+
+	if (peer->key_count && peer->certificate_use == MODEL_SEND_AND_ACCEPT)
+	{
+		keys = arena_calloc(b->arena, peer->key_count, sizeof(*keys));
+		memcpy(keys, peer->keys, peer->key_count * sizeof(*keys));
+		keys[0].use = MODEL_SEND_AND_ACCEPT;
+		spec->keys = keys;
+	}
+	return peer->key_count != 0;
+}
+
+static void want_conn(struct build *b, const struct model_vpn *vpn,
+					  const struct model_peer *peer,
+					  const struct conf_vpn *place, char *conn, uint32_t number)
+{
+	struct err e;
 	struct res_conn spec = {
 		.name = conn, .local = local_end(b, vpn, conn),
 		.remote = peer->remote_address, .local_id = vpn->identity,
@@ -288,6 +320,18 @@ static void want_conn(struct build *b, const struct model_vpn *vpn,
 		.set_mark_out = desired_mark_out(b->conf),
 	};
 
+	if (peer->certificate && is_certified(b, place->place))
+	{
+		spec.credentials = place->place;
+		spec.certificate_use = peer->certificate_use;
+	}
+	else if (peer->certificate && !without_certificate(b, peer, &spec))
+	{
+		err_set(&e, 0, ERR_NO_CERTIFICATE, conn, "the peer wants a certificate, "
+				"and this router has none of its key");
+		add_error(b, conn, &e);
+		return;
+	}
 	conn_json_build(b->arena, &spec);
 	resource_conn(&b->out->want, RES_OURS, &spec);
 }
@@ -368,7 +412,7 @@ static void want_peer(struct build *b, const struct model_vpn *vpn,
 	want_link(b, vpn, peer, place, conn, number);
 	want_ospf_link(b, vpn, peer, place, conn, have);
 	want_sa(b, vpn, peer, conn, number);
-	want_conn(b, vpn, peer, conn, number);
+	want_conn(b, vpn, peer, place, conn, number);
 }
 
 /* ---- one VPN --------------------------------------------------------------- */
@@ -462,6 +506,21 @@ static void want_vrf(struct build *b, const struct model_vpn *vpn,
 	}
 }
 
+static void want_credentials(struct build *b, const struct model_vpn *vpn,
+							 const struct conf_vpn *place)
+{
+	struct res_credentials spec = {
+		.name = (char *)place->place, .certificate = &vpn->certificate,
+		.private_key = b->facts->ike_key,
+	};
+
+	if (vpn->certificate.cert_data && is_certified(b, place->place))
+	{
+		credentials_json_build(b->arena, &spec);
+		resource_credentials(&b->out->want, RES_OURS, &spec);
+	}
+}
+
 static bool want_vpn(struct build *b, const struct model_vpn *vpn)
 {
 	const struct conf_vpn *place = conf_vpn(b->conf, vpn->customer, vpn->vpn);
@@ -478,6 +537,7 @@ static bool want_vpn(struct build *b, const struct model_vpn *vpn)
 	}
 	want_vrf(b, vpn, place);
 	want_ospf(b, vpn, place);
+	want_credentials(b, vpn, place);
 	for (size_t i = 0; i < vpn->peer_count; i++)
 	{
 		want_peer(b, vpn, &vpn->peers[i], place);

@@ -42,6 +42,12 @@ void diag_list_end(struct diag_list *l, const char *count_key)
 
 /* ---- the plan -------------------------------------------------------------- */
 
+/* Of kinds whose attribute is a digest over secrets. */
+static bool has_digest(enum resource_kind kind)
+{
+	return kind == RES_CONN || kind == RES_CREDENTIALS;
+}
+
 static void put_step(struct json_out *o, const struct step *s)
 {
 	jo_object(o, NULL);
@@ -49,7 +55,7 @@ static void put_step(struct json_out *o, const struct step *s)
 	jo_str(o, "kind", resource_kind_name(s->kind));
 	jo_str(o, "key", s->key);
 	/* the reason of a connection's step would show its tags */
-	jo_str(o, "reason", s->kind == RES_CONN ? "" : s->reason);
+	jo_str(o, "reason", has_digest(s->kind) ? "" : s->reason);
 	jo_object_end(o);
 }
 
@@ -96,7 +102,7 @@ static void put_resource(struct json_out *o, const struct resource *r)
 	jo_str(o, "key", r->key);
 	jo_bool(o, "ours", r->origin == RES_OURS);
 	jo_object(o, "is");
-	for (size_t i = 0; r->kind != RES_CONN && i < r->attr_count; i++)
+	for (size_t i = 0; !has_digest(r->kind) && i < r->attr_count; i++)
 	{
 		jo_str(o, r->attrs[i].name, r->attrs[i].value);
 	}
@@ -121,7 +127,8 @@ static void put_resources(struct json_out *o, const struct resource_set *have)
 {
 	static const enum resource_kind order[] = {
 		RES_SYSCTL, RES_RULE, RES_VRF, RES_MEMBER, RES_ROUTE, RES_OSPF,
-		RES_LINK, RES_OSPF_LINK, RES_SA, RES_CONN,
+		RES_LINK, RES_OSPF_LINK, RES_SA, RES_CREDENTIALS,
+		RES_CONN,
 	};
 	struct diag_list l;
 

@@ -60,6 +60,12 @@ struct facts {
 	struct addr source;
 	bool local_rule_first;		/* the kernel's rule "0: lookup local" is there */
 	bool l3mdev_rule;			/* a rule for VRFs that is not ours is there */
+	/* PEM, this router's for IKE; NULL: there is none, or charon takes none.
+	 * And the VPNs, "customer/vpn", whose certificate in the document is of it;
+	 * not the arena's. */
+	const char *ike_key;
+	char *const *certified;
+	size_t certified_count;
 	char *boot_id;				/* of charon (plugin); "" not connected */
 	bool install_routes, connmark;
 	/* what could not be read: kinds of resources (RES_BIT) that are not known */

@@ -298,6 +298,7 @@ static int run_step(struct nl *nl, struct step *s)
 		case RES_OSPF:
 		case RES_OSPF_LINK:
 		case RES_SA:
+		case RES_CREDENTIALS:
 		case RES_CONN:
 		case RES_KIND_COUNT:
 			break;

@@ -28,6 +28,7 @@ static const struct {
 	[RES_OSPF_LINK] = { "ospf-link", false, false },
 	/* negotiation makes it: the peer's machine starts that, not the plan */
 	[RES_SA] =        { "sa",        false, true },
+	[RES_CREDENTIALS] = { "credentials", true, true },
 	[RES_CONN] =      { "conn",      true,  true },
 };
 
@@ -397,6 +398,24 @@ void resource_sa(struct resource_set *set, enum resource_origin origin,
 	r->spec = copy;
 }
 
+void resource_credentials(struct resource_set *set,
+						  enum resource_origin origin,
+						  const struct res_credentials *spec)
+{
+	struct arena *a = set->arena;
+	struct resource *r = append(set, RES_CREDENTIALS, origin, spec->name,
+								spec->name);
+	struct res_credentials *copy = copy_spec(set, spec, sizeof(*spec));
+
+	copy->name = r->key;
+	copy->json = spec->json ? arena_strdup(a, spec->json) : NULL;
+	/* json says it all; document and key may be gone before the resource is */
+	copy->certificate = NULL;
+	copy->private_key = NULL;
+	attr(set, r, "tag", false, arena_strdup(a, spec->tag));
+	r->spec = copy;
+}
+
 void resource_conn(struct resource_set *set, enum resource_origin origin,
 				   const struct res_conn *spec)
 {
@@ -412,6 +431,8 @@ void resource_conn(struct resource_set *set, enum resource_origin origin,
 	copy->profile = NULL;
 	copy->keys = NULL;
 	copy->key_count = 0;
+	copy->credentials = spec->credentials
+		? arena_strdup(a, spec->credentials) : NULL;
 	attr(set, r, "tag", false, arena_strdup(a, spec->tag));
 	r->spec = copy;
 }

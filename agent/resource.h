@@ -21,7 +21,7 @@
 /* In order of rank: creates go up, deletes go down. */
 enum resource_kind {
 	RES_SYSCTL, RES_RULE, RES_VRF, RES_MEMBER, RES_ROUTE, RES_LINK,
-	RES_OSPF, RES_OSPF_LINK, RES_SA, RES_CONN,
+	RES_OSPF, RES_OSPF_LINK, RES_SA, RES_CREDENTIALS, RES_CONN,
 	RES_KIND_COUNT
 };
 #define RES_BIT(kind) (1u << (kind))
@@ -157,6 +157,19 @@ struct res_sa {
 };
 
 /* a connection in charon's plugin; key: its name */
+/*
+ * What this router shows in one VPN, and what it believes there; key: its name,
+ * "customer/vpn". Connections refer to it.
+ */
+struct res_credentials {
+	char *name;
+	const struct model_certificate *certificate;
+	const char *private_key;	/* PEM, of cert_data */
+	char tag[65];				/* digest of the canonical text, the key included */
+	char *json;					/* canonical text as the plugin takes it; wiped with the arena */
+};
+
+/* a connection in charon; key: its name */
 struct res_conn {
 	char *name;
 	struct addr local, remote;
@@ -164,6 +177,8 @@ struct res_conn {
 	const struct model_profile *profile;
 	const struct model_key *keys;
 	size_t key_count;
+	const char *credentials;	/* name; NULL: no certificates */
+	int certificate_use;		/* enum model_key_use */
 	uint32_t mark, set_mark_out;
 	char tag[65];				/* digest of the canonical conn, secrets included */
 	char *json;					/* canonical conn as the plugin takes it; wiped with the arena */
@@ -179,6 +194,7 @@ void resource_link(struct resource_set *set, enum resource_origin origin, const 
 void resource_ospf(struct resource_set *set, enum resource_origin origin, const struct res_ospf *spec);
 void resource_ospf_link(struct resource_set *set, enum resource_origin origin, const char *group, const struct res_ospf_link *spec);
 void resource_sa(struct resource_set *set, enum resource_origin origin, const struct res_sa *spec);
+void resource_credentials(struct resource_set *set, enum resource_origin origin, const struct res_credentials *spec);
 void resource_conn(struct resource_set *set, enum resource_origin origin, const struct res_conn *spec);
 
 /* "ppvpn:acme:corp" and "ppvpn:acme:corp:lyon": link aliases that mark ours */

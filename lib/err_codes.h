@@ -192,6 +192,9 @@
 	X(CERT_NO_STATUS, "certificate-no-status", "Nothing says that the peer's certificate is not revoked", \
 	  "The VPN's revocation policy is strict, and this router has no valid revocation list of the peer's CA.", \
 	  "Check the clock, and that the router reaches the provider's server, which sends the list.") \
+	X(NO_CERTIFICATE, "no-certificate", "No certificate to show", \
+	  "The tunnel is to be authenticated by certificates, and this router has none yet that is of its key.", \
+	  "It asks the provider for one by itself. If it stays: ppvpnctl alarms says why there is none.") \
 	X(FOREIGN_SECRET, "foreign-secret", "A secret of the operator's fits a tunnel of the provider's", \
 	  "charon has another pre-shared key that fits this tunnel's identities; who knows it could pose as the peer. Refused.", \
 	  "Give the secrets in swanctl.conf identities (id-1, id-2) of their own, then: swanctl --load-creds") \

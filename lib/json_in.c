@@ -112,6 +112,15 @@ static bool is_hex(const char *s)
 	return s[strspn(s, "0123456789abcdef")] == '\0';
 }
 
+static bool is_base64(const char *s, size_t len)
+{
+	size_t digits = strspn(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+						   "abcdefghijklmnopqrstuvwxyz0123456789+/");
+
+	return len % 4 == 0 && len - digits <= 2 &&
+		   strspn(s + digits, "=") == len - digits;
+}
+
 static bool is_place2(const char *s)
 {
 	char labels[2][NAME_SIZE];
@@ -136,6 +145,9 @@ static const char *string_fault(const struct json_row *row, const char *s,
 		case JSON_HEX:
 			return len != row->max || !is_hex(s) ?
 				   "not lower-case hex digits of the right number" : NULL;
+		case JSON_BASE64:
+			return !sized ? "too short or too long" :
+				   !is_base64(s, len) ? "not base64" : NULL;
 		case JSON_LABEL:
 			return name_is_label(s) ? NULL : "not a DNS label";
 		case JSON_LABELS:
@@ -355,6 +367,7 @@ int json_read_value(struct json_in *in, struct json_object *value,
 		case JSON_ENUM:
 		case JSON_SECRET:
 		case JSON_HEX:
+		case JSON_BASE64:
 		case JSON_TOKEN:
 			return read_string(in, value, path, row, out);
 		case JSON_ARRAY:

@@ -42,6 +42,7 @@ enum json_kind {
 	JSON_ENUM,			/* int *, index into names */
 	JSON_SECRET,		/* struct secret *: hex; json-c's copy is wiped */
 	JSON_HEX,			/* char **, lower-case hex digits, exactly max characters */
+	JSON_BASE64,		/* char **, min..max characters of RFC 4648 section 4, padded */
 	JSON_TOKEN,			/* char **, [a-z0-9-] of min..max bytes: proposals, codes */
 	JSON_OBJECT,		/* read by fn */
 	JSON_ARRAY,			/* every element read by fn; min..max elements */

@@ -22,7 +22,7 @@ const struct json_limits json_limits_document = {
 	.depth = 16,
 	.values = 850000,
 	.members = JSON_SCAN_MEMBERS_MAX,
-	.string = 4096,
+	.string = 65536,
 	.containers = 110000,
 };
 

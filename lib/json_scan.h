@@ -34,7 +34,7 @@ struct json_limits {
 
 /*
  * JSON_DOCUMENT_MAX, depth 16, 850,000 values, 256 members an object,
- * 4 KiB a string, 110,000 arrays and objects
+ * 64 KiB a string (a revocation list), 110,000 arrays and objects
  */
 extern const struct json_limits json_limits_document;
 

@@ -25,7 +25,8 @@ const char *const model_topologies[] = {
 const char *const model_roles[] = {
 	"any-to-any-role", "hub-role", "spoke-role", "custom-role", NULL
 };
-const char *const model_auths[] = { "pre-shared", NULL };
+const char *const model_auths[] = { "pre-shared", "certificate", NULL };
+const char *const model_revocations[] = { "strict", "relaxed", NULL };
 const char *const model_establishments[] = { "permanent", NULL };
 const char *const model_ipsec_modes[] = { "tunnel", NULL };
 const char *const model_routings[] = { "dynamic", NULL };
@@ -295,11 +296,23 @@ static int check_own_addresses(const struct model_document *doc,
 	return 0;
 }
 
-static int check_keys(const struct model_peer *peer, const char *where,
+static int check_keys(const struct model_vpn *vpn,
+					  const struct model_peer *peer, const char *where,
 					  struct err *e)
 {
 	char at[192];
 	size_t i, j, send = 0;
+
+	if (peer->certificate)
+	{
+		send += peer->certificate_use == MODEL_SEND_AND_ACCEPT;
+		if (!vpn->certificate.cert_data)
+		{
+			snprintf(at, sizeof(at), "%s/certificate", where);
+			return err_set(e, -EINVAL, ERR_DOCUMENT, at,
+						   "this site has no certificate");
+		}
+	}
 
 	for (i = 0; i < peer->key_count; i++)
 	{
@@ -317,9 +330,10 @@ static int check_keys(const struct model_peer *peer, const char *where,
 	}
 	if (send != 1)
 	{
-		snprintf(at, sizeof(at), "%s/pre-shared/keys", where);
+		snprintf(at, sizeof(at), peer->key_count ? "%s/pre-shared/keys"
+				 : "%s/certificate/use", where);
 		return err_set(e, -EINVAL, ERR_DOCUMENT, at,
-					   "%zu keys to send instead of one", send);
+					   "%zu credentials to send instead of one", send);
 	}
 	return 0;
 }
@@ -398,7 +412,7 @@ static int check_peer(const struct model_document *doc,
 
 	if (!rc)
 	{
-		rc = check_keys(peer, where, e);
+		rc = check_keys(vpn, peer, where, e);
 	}
 	if (!rc)
 	{
@@ -445,6 +459,12 @@ static int check_vpn(const struct model_vpn *vpn, size_t index, struct err *e)
 	{
 		member = "topology/role";
 		fault = "does not fit the topology";
+		code = ERR_DOCUMENT;
+	}
+	else if (vpn->auth == MODEL_CERTIFICATE && !vpn->certificate.ca_count)
+	{
+		member = "authentication/auth-method";
+		fault = "certificates, and no authority for them";
 		code = ERR_DOCUMENT;
 	}
 	if (!member)

@@ -29,6 +29,10 @@
 #define MODEL_KEYS_MAX 4
 #define MODEL_PROFILES_MAX 256
 #define MODEL_PROPOSALS_MAX 16
+#define MODEL_CA_MAX 4			/* of one VPN: while one takes over from another */
+#define MODEL_CRL_MAX 4
+#define MODEL_CERT_SIZE 8192	/* characters of base64 */
+#define MODEL_CRL_SIZE 65536
 
 enum model_state {
 	MODEL_ACTIVE,
@@ -44,7 +48,9 @@ enum model_topology {
 enum model_role {
 	MODEL_ANY_TO_ANY_ROLE, MODEL_HUB_ROLE, MODEL_SPOKE_ROLE, MODEL_CUSTOM_ROLE
 };
-enum model_auth { MODEL_PRE_SHARED };					/* RFC 9061 */
+enum model_auth { MODEL_PRE_SHARED, MODEL_CERTIFICATE };	/* RFC 9061 */
+/* no valid revocation list: refuse the peer's certificate, or take it */
+enum model_revocation { MODEL_STRICT, MODEL_RELAXED };
 enum model_establishment { MODEL_PERMANENT };
 enum model_ipsec_mode { MODEL_TUNNEL };
 enum model_routing { MODEL_DYNAMIC };
@@ -73,8 +79,11 @@ struct model_peer {
 	char *peer;					/* site name of the peer */
 	struct addr remote_address;	/* (s) */
 	char *identity;				/* fqdn-string */
+	/* what both ends may prove themselves by; one of all is to be sent */
 	struct model_key *keys;
 	size_t key_count;
+	bool certificate;			/* so, too: below the VPN's authorities */
+	int certificate_use;		/* enum model_key_use */
 	char *sa_profile;
 	const struct model_profile *profile;	/* of the document's, by sa_profile */
 	int initiator;				/* enum model_initiator */
@@ -103,6 +112,19 @@ struct model_ospf {
 	uint32_t cost;				/* of every tunnel of the VPN that has none */
 };
 
+/*
+ * RFC 9061's certificate: base64 of DER. Only certificates below these
+ * authorities count in this VPN.
+ */
+struct model_certificate {
+	char *cert_data;			/* of this site; NULL: none was issued to it yet */
+	char **ca_data;
+	size_t ca_count;			/* 0: no certificates in this VPN */
+	char **crl_data;
+	size_t crl_count;
+	int revocation;				/* enum model_revocation */
+};
+
 struct model_vpn {
 	char *customer, *vpn, *site;
 	struct addr ce_address;		/* (s) */
@@ -110,7 +132,9 @@ struct model_vpn {
 	 * only it knows, and begins every tunnel */
 	bool behind_nat;
 	char *identity;				/* fqdn-string of this site */
-	int topology, role, auth;
+	int topology, role;
+	int auth;					/* enum model_auth: what its tunnels are to have */
+	struct model_certificate certificate;
 	struct addr router_id;
 	uint32_t mtu;				/* of the tunnel links */
 	struct model_ospf ospf;
@@ -171,7 +195,8 @@ struct text model_encode(const struct model_document *doc);
 /**
  * The checks between the parts: references, unique peers and identities, an
  * own address that is no peer's, unique address pairs (a VTI carries one tunnel
- * per pair), exactly one key to send, roles that fit the topology, no peers
+ * per pair), exactly one key or certificate to send, certificates only where
+ * the VPN has authorities, roles that fit the topology, no peers
  * while suspended, tunnels that begin behind NAT and end at an address that can
  * be reached. model_decode() calls it.
  */

@@ -131,6 +131,29 @@ static void encode_keys(struct json_out *o, const struct model_peer *peer)
 	jo_object_end(o);
 }
 
+static void encode_certificate(struct json_out *o,
+							   const struct model_certificate *certificate)
+{
+	jo_object(o, "certificate");
+	if (certificate->cert_data)
+	{
+		jo_str(o, "cert-data", certificate->cert_data);
+	}
+	encode_strings(o, "ca-data", certificate->ca_data, certificate->ca_count);
+	encode_strings(o, "crl-data", certificate->crl_data,
+				   certificate->crl_count);
+	jo_str(o, "revocation", model_revocations[certificate->revocation]);
+	jo_object_end(o);
+}
+
+static void encode_certificate_use(struct json_out *o,
+								   const struct model_peer *peer)
+{
+	jo_object(o, "certificate");
+	jo_str(o, "use", model_key_uses[peer->certificate_use]);
+	jo_object_end(o);
+}
+
 static void encode_peer(struct json_out *o, const struct model_peer *peer)
 {
 	jo_object(o, NULL);
@@ -145,7 +168,14 @@ static void encode_peer(struct json_out *o, const struct model_peer *peer)
 		jo_bool(o, "behind-nat", true);
 	}
 	encode_identity(o, peer->identity);
-	encode_keys(o, peer);
+	if (peer->key_count)
+	{
+		encode_keys(o, peer);
+	}
+	if (peer->certificate)
+	{
+		encode_certificate_use(o, peer);
+	}
 	jo_str(o, "sa-profile", peer->sa_profile);
 	jo_str(o, "initiator", model_initiators[peer->initiator]);
 	jo_object(o, "tunnel");
@@ -238,6 +268,10 @@ static void encode_vpn(struct json_out *o, const struct model_vpn *vpn)
 	jo_object(o, "authentication");
 	jo_str(o, "auth-method", model_auths[vpn->auth]);
 	jo_object_end(o);
+	if (vpn->certificate.ca_count)
+	{
+		encode_certificate(o, &vpn->certificate);
+	}
 	encode_addr(o, "router-id", &vpn->router_id);
 	jo_u64(o, "mtu", vpn->mtu);
 	encode_routing(o, vpn);

@@ -175,6 +175,20 @@ static int read_pre_shared(struct json_in *in, struct json_object *value,
 	return json_read_object(in, value, path, rows, out);
 }
 
+static int read_certificate_use(struct json_in *in, struct json_object *value,
+								const struct json_path *path, void *out)
+{
+	static const struct json_row rows[] = {
+		{ ROW("use", JSON_ENUM, struct model_peer, certificate_use),
+		  .names = model_key_uses },
+		{ .name = NULL }
+	};
+	struct model_peer *peer = out;
+
+	peer->certificate = true;
+	return json_read_object(in, value, path, rows, out);
+}
+
 static int read_tunnel(struct json_in *in, struct json_object *value,
 					   const struct json_path *path, void *out)
 {
@@ -205,7 +219,9 @@ static int read_peer(struct json_in *in, struct json_object *value,
 		{ OPTIONAL("behind-nat", JSON_BOOL, struct model_peer, behind_nat) },
 		{ ROW("identity", JSON_OBJECT, struct model_peer, identity),
 		  .fn = read_fqdn_string },
-		{ NESTED("pre-shared", read_pre_shared) },
+		{ .name = "pre-shared", .kind = JSON_OBJECT, .fn = read_pre_shared },
+		{ .name = "certificate", .kind = JSON_OBJECT,
+		  .fn = read_certificate_use },
 		{ ROW("sa-profile", JSON_LABELS, struct model_peer, sa_profile) },
 		{ ROW("initiator", JSON_ENUM, struct model_peer, initiator),
 		  .names = model_initiators },
@@ -253,6 +269,46 @@ static int read_authentication(struct json_in *in, struct json_object *value,
 	static const struct json_row rows[] = {
 		{ ROW("auth-method", JSON_ENUM, struct model_vpn, auth),
 		  .names = model_auths },
+		{ .name = NULL }
+	};
+
+	return json_read_object(in, value, path, rows, out);
+}
+
+static int read_cert_data(struct json_in *in, struct json_object *value,
+						  const struct json_path *path, void *out)
+{
+	static const struct json_row row = {
+		.kind = JSON_BASE64, RANGE(4, MODEL_CERT_SIZE),
+	};
+
+	return json_read_value(in, value, path, &row, out);
+}
+
+static int read_crl_data(struct json_in *in, struct json_object *value,
+						 const struct json_path *path, void *out)
+{
+	static const struct json_row row = {
+		.kind = JSON_BASE64, RANGE(4, MODEL_CRL_SIZE),
+	};
+
+	return json_read_value(in, value, path, &row, out);
+}
+
+static int read_certificate(struct json_in *in, struct json_object *value,
+							const struct json_path *path, void *out)
+{
+	static const struct json_row rows[] = {
+		{ OPTIONAL("cert-data", JSON_BASE64, struct model_certificate,
+				   cert_data), RANGE(4, MODEL_CERT_SIZE) },
+		{ ROW("ca-data", JSON_ARRAY, struct model_certificate, ca_data),
+		  RANGE(1, MODEL_CA_MAX), .fn = read_cert_data,
+		  ELEMENTS(struct model_certificate, ca_count, char *) },
+		{ ROW("crl-data", JSON_ARRAY, struct model_certificate, crl_data),
+		  RANGE(0, MODEL_CRL_MAX), .fn = read_crl_data,
+		  ELEMENTS(struct model_certificate, crl_count, char *) },
+		{ ROW("revocation", JSON_ENUM, struct model_certificate, revocation),
+		  .names = model_revocations },
 		{ .name = NULL }
 	};
 
@@ -317,6 +373,8 @@ static int read_vpn(struct json_in *in, struct json_object *value,
 		  .fn = read_fqdn_string },
 		{ NESTED("topology", read_topology) },
 		{ NESTED("authentication", read_authentication) },
+		{ OPTIONAL("certificate", JSON_OBJECT, struct model_vpn, certificate),
+		  .fn = read_certificate },
 		{ ROW("router-id", JSON_ADDR4, struct model_vpn, router_id) },
 		{ ROW("mtu", JSON_U32, struct model_vpn, mtu), RANGE(576, 9216) },
 		{ NESTED("routing", read_routing) },

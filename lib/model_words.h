@@ -17,6 +17,7 @@ extern const char *const model_states[];
 extern const char *const model_topologies[];
 extern const char *const model_roles[];
 extern const char *const model_auths[];
+extern const char *const model_revocations[];
 extern const char *const model_establishments[];
 extern const char *const model_ipsec_modes[];
 extern const char *const model_routings[];

@@ -42,6 +42,9 @@ static void copy_resource(struct resource_set *set, const struct resource *r,
 		case RES_SA:
 			resource_sa(set, origin, r->spec);
 			break;
+		case RES_CREDENTIALS:
+			resource_credentials(set, origin, r->spec);
+			break;
 		case RES_CONN:
 			resource_conn(set, origin, r->spec);
 			break;

@@ -273,6 +273,45 @@ static void list_two(unsigned long id, const char *text)
 		   "\"credentials\":[{\"name\":\"acme/corp\",\"tag\":\"" TAG "\"}]");
 }
 
+static void list_credentials(unsigned long id, const char *text)
+{
+	ck_assert(has(text, "\"op\":\"list\""));
+	answer(id, "\"revision\":\"r7\",\"conns\":["
+		   "{\"name\":\"ppvpn:acme:corp:lyon\",\"tag\":\"" TAG "\"}],"
+		   "\"credentials\":[{\"name\":\"acme/corp\",\"tag\":\"" TAG "\"}]");
+}
+
+START_TEST(list_tells_credentials)
+{
+	const struct resource *r;
+
+	on_request = list_credentials;
+	observe(RES_ALL, NULL);
+	run_until("done", 2000);
+	resource_set_sort(&o.have);
+	ck_assert_uint_eq(o.have.count, 2);
+	r = resource_find(&o.have, RES_CREDENTIALS, "acme/corp");
+	ck_assert_ptr_nonnull(r);
+	ck_assert_str_eq(((const struct res_credentials *)r->spec)->tag, TAG);
+	observe_done();
+}
+END_TEST
+
+START_TEST(what_the_key_is_good_for_is_a_fact)
+{
+	char *const certified[] = { (char *)"acme/corp" };
+
+	charon_set_key(charon, "key", certified, 1);
+	on_request = list_two;
+	observe(RES_ALL, NULL);
+	run_until("done", 2000);
+	/* this plugin's hello did not say that it takes certificates */
+	ck_assert_ptr_null(o.facts.ike_key);
+	ck_assert_uint_eq(o.facts.certified_count, 1);
+	observe_done();
+}
+END_TEST
+
 START_TEST(list_fills_resources)
 {
 	const struct resource *r;
@@ -307,7 +346,7 @@ END_TEST
 
 START_TEST(other_kinds_are_not_asked_for)
 {
-	observe(RES_ALL & ~RES_BIT(RES_CONN), NULL);
+	observe(RES_ALL & ~(RES_BIT(RES_CONN) | RES_BIT(RES_CREDENTIALS)), NULL);
 	ck_assert_str_eq(text_str(&story), "done");
 	ck_assert_str_eq(o.facts.boot_id, BOOT);
 	ck_assert_uint_eq(o.facts.unknown_kinds, 0);
@@ -322,7 +361,8 @@ START_TEST(not_connected_is_unknown)
 	ck_assert_ptr_null(charon_hello(charon));
 	observe(RES_ALL, NULL);
 	ck_assert_str_eq(text_str(&story), "down done");
-	ck_assert_uint_eq(o.facts.unknown_kinds, RES_BIT(RES_CONN));
+	ck_assert_uint_eq(o.facts.unknown_kinds,
+					  RES_BIT(RES_CONN) | RES_BIT(RES_CREDENTIALS));
 	ck_assert_str_eq(o.facts.boot_id, "");
 	ck_assert(!o.facts.install_routes);
 	observe_done();
@@ -342,7 +382,8 @@ START_TEST(lost_in_the_middle)
 	observe(RES_ALL, NULL);
 	run_until("down", 2000);
 	ck_assert_str_eq(text_str(&story), "done down");
-	ck_assert_uint_eq(o.facts.unknown_kinds, RES_BIT(RES_CONN));
+	ck_assert_uint_eq(o.facts.unknown_kinds,
+					  RES_BIT(RES_CONN) | RES_BIT(RES_CREDENTIALS));
 	observe_done();
 }
 END_TEST
@@ -454,7 +495,8 @@ START_TEST(bad_answer_costs_the_connection)
 	on_request = answer_badly;
 	observe(RES_ALL, NULL);
 	run_until("down", 2000);
-	ck_assert_uint_eq(o.facts.unknown_kinds, RES_BIT(RES_CONN));
+	ck_assert_uint_eq(o.facts.unknown_kinds,
+					  RES_BIT(RES_CONN) | RES_BIT(RES_CREDENTIALS));
 	ck_assert_uint_eq(o.have.count, 0);
 	observe_done();
 }
@@ -466,7 +508,8 @@ START_TEST(answer_without_what_list_has)
 	on_request = answer_badly;
 	observe(RES_ALL, NULL);
 	run_until("done", 2000);
-	ck_assert_uint_eq(o.facts.unknown_kinds, RES_BIT(RES_CONN));
+	ck_assert_uint_eq(o.facts.unknown_kinds,
+					  RES_BIT(RES_CONN) | RES_BIT(RES_CREDENTIALS));
 	observe_done();
 }
 END_TEST
@@ -640,11 +683,90 @@ START_TEST(refused_connection_does_not_stop_the_others)
 }
 END_TEST
 
+/* Credentials first, two connections, one of which names them; old ones go last. */
+static void make_certified_steps(void)
+{
+	static struct res_credentials spec = {
+		.name = (char *)"acme/corp", .json = (char *)"{\"name\":\"acme/corp\"}",
+	};
+	static struct resource want = { .kind = RES_CREDENTIALS, .spec = &spec };
+
+	make_steps(4);
+	memset(&steps[0], 0, sizeof(steps[0]));
+	steps[0].kind = steps[3].kind = RES_CREDENTIALS;
+	steps[0].key = "acme/corp";
+	steps[0].want = &want;
+	steps[2].op = STEP_CREATE;
+	steps[2].want = &wants[2];
+	specs[1].credentials = "acme/corp";
+	specs[2].credentials = NULL;
+	steps[3].key = "acme/old";
+	steps[3].op = STEP_DELETE;
+	steps[3].want = NULL;
+}
+
+static void update_certified(unsigned long id, const char *text)
+{
+	ck_assert(has(text, "\"upsert-credentials\":[{\"name\":\"acme/corp\"}],"
+				  "\"remove-credentials\":[\"acme/old\"]}"));
+	ck_assert(has(text, "\"upsert\":[{\"name\":\"ppvpn:acme:corp:s1\"},"
+				  "{\"name\":\"ppvpn:acme:corp:s2\"}],\"remove\":[]"));
+	update(id, text);
+}
+
+START_TEST(credentials_go_with_the_connections)
+{
+	make_certified_steps();
+	on_request = update_certified;
+	apply(4);
+	run_until("done", 2000);
+	for (size_t i = 0; i < 4; i++)
+	{
+		ck_assert_int_eq(steps[i].rc, 0);
+	}
+	ck_assert_uint_eq(updates, 1);
+}
+END_TEST
+
+static void refuse_credentials(unsigned long id, const char *text)
+{
+	if (has(text, "upsert-credentials"))
+	{
+		refuse(id, "refused-by-charon", "/upsert-credentials/0/private-key");
+	}
+	else if (has(text, "acme/old"))
+	{
+		refuse(id, "in-use", "/remove-credentials/0");
+	}
+	else
+	{
+		update(id, text);
+	}
+}
+
+START_TEST(refused_credentials_take_their_connections_along)
+{
+	make_certified_steps();
+	on_request = refuse_credentials;
+	apply(4);
+	run_until("done", 2000);
+	ck_assert_int_eq(steps[0].rc, -EIO);
+	ck_assert_str_eq(steps[0].err.where, "acme/corp");
+	ck_assert_int_eq(steps[1].rc, -EIO);
+	ck_assert_int_eq(steps[2].rc, 0);
+	ck_assert_int_eq(steps[3].rc, -EINVAL);
+	ck_assert_str_eq(steps[3].err.where, "acme/old");
+	ck_assert_uint_eq(updates, 1);
+	ck_assert_uint_eq(upserts, 1);
+}
+END_TEST
+
 static void refuse_oddly(unsigned long id, const char *text)
 {
 	static const char *const wheres[] = {
 		"", "/upsert", "/upsert/", "/upsert/x", "/upsert/99999999999999999999",
-		"/remove/3", "/upsert/-1", "/upsert/1x",
+		"/remove/3", "/upsert/-1", "/upsert/1x", "/upsert-credentials/0",
+		"/remove-credentials/0", "upsert/0", "/upserts/0",
 	};
 
 	refuse(id, "malformed", wheres[updates]);
@@ -758,6 +880,8 @@ int main(void)
 	tcase_set_timeout(tc, 30);
 	tcase_add_test(tc, hello_is_told);
 	tcase_add_test(tc, list_fills_resources);
+	tcase_add_test(tc, list_tells_credentials);
+	tcase_add_test(tc, what_the_key_is_good_for_is_a_fact);
 	tcase_add_test(tc, list_of_one_group);
 	tcase_add_test(tc, other_kinds_are_not_asked_for);
 	tcase_add_test(tc, not_connected_is_unknown);
@@ -773,7 +897,9 @@ int main(void)
 	tcase_add_test(tc, update_of_many_goes_in_chunks);
 	tcase_add_test(tc, revision_mismatch_fails_and_list_cures);
 	tcase_add_test(tc, refused_connection_does_not_stop_the_others);
-	tcase_add_loop_test(tc, refusal_of_nothing_known_fails_all, 0, 8);
+	tcase_add_test(tc, credentials_go_with_the_connections);
+	tcase_add_test(tc, refused_credentials_take_their_connections_along);
+	tcase_add_loop_test(tc, refusal_of_nothing_known_fails_all, 0, 12);
 	tcase_add_test(tc, update_without_charon_fails);
 	tcase_add_test(tc, update_lost_in_the_middle_fails);
 	tcase_add_test(tc, no_answer_costs_the_connection);

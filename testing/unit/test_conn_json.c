@@ -154,6 +154,9 @@ START_TEST(every_part_changes_the_tag)
 		case 14:
 			keys[0].key_id = (char *)"g3";
 			break;
+		case 15:
+			spec.credentials = "acme/corp";
+			break;
 		default:
 			keys[1].use = MODEL_SEND_AND_ACCEPT;
 			break;
@@ -171,6 +174,110 @@ START_TEST(unknown_address_is_any)
 }
 END_TEST
 
+/* ---- certificates ------------------------------------------------------------ */
+
+START_TEST(a_certificate_beside_keys_or_alone)
+{
+	char *both;
+
+	spec.credentials = "acme/corp";
+	spec.certificate_use = MODEL_ACCEPT_ONLY;
+	conn_json_build(arena, &spec);
+	ck_assert_ptr_nonnull(strstr(spec.json, "]},\"certificate\":{\"use\":"
+								 "\"accept-only\",\"credentials\":"
+								 "\"acme/corp\"}}"));
+	both = spec.json;
+	spec.key_count = 0;
+	spec.certificate_use = MODEL_SEND_AND_ACCEPT;
+	conn_json_build(arena, &spec);
+	ck_assert_ptr_nonnull(strstr(both, "pre-shared"));
+	ck_assert_ptr_null(strstr(spec.json, "pre-shared"));
+	ck_assert_ptr_nonnull(strstr(spec.json, "{\"use\":\"send-and-accept\""));
+}
+END_TEST
+
+static char *authorities[] = { (char *)"Q0E=", (char *)"Q0Ey" };
+static char *lists[] = { (char *)"Q1JM" };
+static struct model_certificate certificate;
+static struct res_credentials credentials;
+static char own[101];
+
+static void certify(void)
+{
+	memset(own, 'A', 100);
+	certificate = (struct model_certificate){
+		.cert_data = own, .ca_data = authorities, .ca_count = 2,
+		.crl_data = lists, .crl_count = 1, .revocation = MODEL_STRICT,
+	};
+	credentials = (struct res_credentials){
+		.name = (char *)"acme/corp", .certificate = &certificate,
+		.private_key = "-----BEGIN PRIVATE KEY-----\nSECRET\n",
+	};
+}
+
+#define PEM(label, body) "\"-----BEGIN " label "-----\\u000a" body \
+	"\\u000a-----END " label "-----\\u000a\""
+#define A16 "AAAAAAAAAAAAAAAA"
+#define CREDENTIALS_HEAD "{\"name\":\"acme/corp\","
+#define CREDENTIALS_TAIL "\"certificates\":[" \
+	PEM("CERTIFICATE", A16 A16 A16 A16 "\\u000a" A16 A16 "AAAA") "]," \
+	"\"private-key\":\"-----BEGIN PRIVATE KEY-----\\u000aSECRET\\u000a\"," \
+	"\"authorities\":[" PEM("CERTIFICATE", "Q0E=") "," \
+	PEM("CERTIFICATE", "Q0Ey") "]," \
+	"\"revocation-lists\":[" PEM("X509 CRL", "Q1JM") "]," \
+	"\"revocation\":\"strict\"}"
+
+START_TEST(credentials_and_their_tag)
+{
+	const char plain[] = CREDENTIALS_HEAD CREDENTIALS_TAIL;
+	uint8_t digest[32];
+	char tag[65], *expected;
+
+	certify();
+	credentials_json_build(arena, &credentials);
+	seal_sha256(plain, strlen(plain), digest);
+	hex_encode(digest, sizeof(digest), tag);
+	ck_assert_str_eq(credentials.tag, tag);
+	expected = xasprintf("%s\"tag\":\"%s\",%s", CREDENTIALS_HEAD, tag,
+						 CREDENTIALS_TAIL);
+	ck_assert_str_eq(credentials.json, expected);
+	free(expected);
+}
+END_TEST
+
+START_TEST(every_part_changes_the_credentials_tag)
+{
+	char first[65];
+
+	certify();
+	credentials_json_build(arena, &credentials);
+	memcpy(first, credentials.tag, sizeof(first));
+	switch (_i)
+	{
+		case 0:
+			credentials.name = (char *)"acme/lab";
+			break;
+		case 1:
+			credentials.private_key = "-----BEGIN PRIVATE KEY-----\nOTHER\n";
+			break;
+		case 2:
+			own[99] = 'B';
+			break;
+		case 3:
+			certificate.ca_count = 1;
+			break;
+		case 4:
+			certificate.crl_count = 0;
+			break;
+		default:
+			certificate.revocation = MODEL_RELAXED;
+			break;
+	}
+	credentials_json_build(arena, &credentials);
+	ck_assert_str_ne(credentials.tag, first);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("conn_json");
@@ -181,8 +288,11 @@ int main(void)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, canonical_text_and_tag);
 	tcase_add_test(tc, equal_connections_have_equal_tags);
-	tcase_add_loop_test(tc, every_part_changes_the_tag, 0, 16);
+	tcase_add_loop_test(tc, every_part_changes_the_tag, 0, 17);
 	tcase_add_test(tc, unknown_address_is_any);
+	tcase_add_test(tc, a_certificate_beside_keys_or_alone);
+	tcase_add_test(tc, credentials_and_their_tag);
+	tcase_add_loop_test(tc, every_part_changes_the_credentials_tag, 0, 6);
 	suite_add_tcase(s, tc);
 	runner = srunner_create(s);
 	srunner_run_all(runner, CK_ENV);

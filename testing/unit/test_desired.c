@@ -127,6 +127,88 @@ START_TEST(everything_for_two_peers)
 }
 END_TEST
 
+/* ---- certificates ---------------------------------------------------------- */
+
+static char *const certified[] = { (char*)"other/lab", (char*)"acme/corp" };
+
+static const char *conn_text(const char *conn)
+{
+	const struct resource *r = resource_find(&wish.want, RES_CONN, conn);
+
+	ck_assert_ptr_nonnull(r);
+	return ((const struct res_conn*)r->spec)->json;
+}
+
+/* lyon by certificate or key, nice by certificate alone */
+static void certify(bool issued, bool ours)
+{
+	static char *authority[] = { (char*)"Q0E=" };
+
+	vpns[0].certificate = (struct model_certificate){
+		.cert_data = issued ? (char*)"T1dO" : NULL, .ca_data = authority,
+		.ca_count = 1,
+	};
+	peers[0].certificate = peers[1].certificate = issued;
+	peers[0].certificate_use = MODEL_SEND_AND_ACCEPT;
+	key.use = issued ? MODEL_ACCEPT_ONLY : MODEL_SEND_AND_ACCEPT;
+	peers[1].certificate_use = MODEL_SEND_AND_ACCEPT;
+	peers[1].key_count = issued ? 0 : 1;
+	facts.ike_key = "KEY";
+	facts.certified = certified;
+	facts.certified_count = ours ? 2 : 1;
+}
+
+static void uncertify(void)
+{
+	memset(&vpns[0].certificate, 0, sizeof(vpns[0].certificate));
+	peers[0].certificate = peers[1].certificate = false;
+	peers[1].key_count = 1;
+	key.use = MODEL_SEND_AND_ACCEPT;
+}
+
+START_TEST(certificates_of_our_key_are_used)
+{
+	const struct resource *r;
+
+	certify(true, true);
+	build(&doc, NULL);
+	uncertify();
+	r = resource_find(&wish.want, RES_CREDENTIALS, "acme/corp");
+	ck_assert_ptr_nonnull(r);
+	ck_assert_ptr_nonnull(strstr(((const struct res_credentials*)r->spec)->json,
+								 "KEY"));
+	ck_assert_ptr_nonnull(strstr(conn_text(P1), "\"use\":\"accept-only\""));
+	ck_assert_ptr_nonnull(strstr(conn_text(P1), "\"credentials\""));
+	ck_assert_ptr_null(strstr(conn_text(P2), "pre-shared"));
+	ck_assert_uint_eq(wish.error_count, 0);
+}
+END_TEST
+
+/* not of our key; charon takes none; none was issued */
+START_TEST(without_a_certificate_the_key_is_sent)
+{
+	certify(_i != 2, _i != 0);
+	if (_i == 1)
+	{
+		facts.ike_key = NULL;
+	}
+	build(&doc, NULL);
+	uncertify();
+	ck_assert_ptr_null(resource_find(&wish.want, RES_CREDENTIALS, "acme/corp"));
+	ck_assert_ptr_nonnull(strstr(conn_text(P1), "\"use\":\"send-and-accept\""));
+	ck_assert_ptr_null(strstr(conn_text(P1), "\"credentials\""));
+	if (_i == 2)
+	{	/* nobody asked for one yet */
+		ck_assert_uint_eq(wish.error_count, 0);
+		return;
+	}
+	ck_assert_ptr_null(resource_find(&wish.want, RES_CONN, P2));
+	ck_assert_uint_eq(wish.error_count, 1);
+	ck_assert_str_eq(wish.errors[0].resource, P2);
+	ck_assert_int_eq(wish.errors[0].err.code, ERR_NO_CERTIFICATE);
+}
+END_TEST
+
 START_TEST(lan_networks_are_announced)
 {
 	struct prefix p = { .addr = addr_from_u32(0x0a010001), .len = 24 };
@@ -747,6 +829,8 @@ int main(void)
 	tcase_add_test(tc, everything_for_two_peers);
 	tcase_add_test(tc, behind_nat_tunnels_begin_at_the_source);
 	tcase_add_test(tc, behind_nat_without_a_source_links_stay);
+	tcase_add_test(tc, certificates_of_our_key_are_used);
+	tcase_add_loop_test(tc, without_a_certificate_the_key_is_sent, 0, 3);
 	tcase_add_test(tc, lan_networks_are_announced);
 	tcase_add_test(tc, names_and_marks_are_recovered);
 	tcase_add_test(tc, a_link_that_went_comes_back_to_its_sa);

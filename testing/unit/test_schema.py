@@ -28,7 +28,10 @@ ONLY_C = [
     ("document", "/vpn", "two sites of one VPN"),
     ("document", "/fqdn-string", "two sites of one identity"),
     ("document", "/remote-address", "the CE's own address"),
-    ("document", "/keys", "not exactly one key to send"),
+    ("document", "/keys", "not exactly one credential to send"),
+    ("document", "/certificate/use", "a certificate alone that is not sent"),
+    ("document", "/peers/0/certificate", "certificates, and this site has none"),
+    ("document", "/auth-method", "certificates without an authority"),
     ("document", "/key-id", "two keys of one name"),
     ("tunnel-pair", "/remote-address", "two tunnels of one address pair"),
     ("json-value", "/dead-interval", "not longer than hello-interval"),
@@ -58,6 +61,8 @@ WORDS = [
     "https://" + "a" * 64, "https://" + ".".join(["a" * 63] * 4), "https://a:8443443",
     "https://" + ".".join(["a" * 63] * 3 + ["b" * 55]),
     "https://" + ".".join(["a" * 63] * 3 + ["b" * 56]),
+    "AAAA", "AAA=", "AA==", "A===", "====", "AAA", "AA=A", "AAAA=", "AA==AAAA", "+/+/", "AAA=\n", "A" * 8192, "A" * 8196, "A" * 65536,
+    "A" * 65540, "strict", "relaxed", "certificate",
     "0" * 32, "0" * 31, "0" * 33, "0" * 34, "0" * 128, "0" * 130, "f" * 32, "F" * 32,
     "g" * 32, "0" * 31 + "\n", "0" * 32 + "\n", "~ !", "\x7f", "\x1b[2J", "%s%n",
     "default", "paris", "lyon", "nice",
@@ -109,6 +114,15 @@ def good_configs():
     behind["vpns"][1]["behind-nat"] = True
     behind["vpns"][1]["peers"][0]["behind-nat"] = False
     yield behind
+    certified = copy.deepcopy(big)
+    certified["vpns"][0]["authentication"]["auth-method"] = "certificate"
+    certified["vpns"][0]["certificate"] = {"cert-data": "MIIB", "ca-data": ["MIIBAA==", "MIICAAA="], "crl-data": ["MIIC"],
+                                           "revocation": "strict"}
+    certified["vpns"][0]["peers"][0]["certificate"] = {"use": "accept-only"}
+    certified["vpns"][0]["peers"][1]["certificate"] = {"use": "send-and-accept"}
+    del certified["vpns"][0]["peers"][1]["pre-shared"]
+    certified["vpns"][1]["certificate"] = {"ca-data": ["MIIB"], "crl-data": [], "revocation": "relaxed"}
+    yield certified
     idle = dict(copy.deepcopy(example), state="suspended")
     idle["vpns"][0]["peers"] = []
     idle["vpns"][0]["topology"] = {"type": "custom", "role": "custom-role"}
@@ -237,6 +251,9 @@ def contradictions(good):
         peer["pre-shared"]["keys"].append(
             {"key-id": "new", "use": "accept-only", "secret": "0" * 32, **members})
 
+    def certified(vpn):
+        vpn["certificate"] = {"cert-data": "MIIB", "ca-data": ["MIIB"], "crl-data": [], "revocation": "strict"}
+
     yield change(lambda doc, vpn, peer: peer.update({"sa-profile": "none"}))
     yield change(lambda doc, vpn, peer: second_peer(vpn, peer=peer["peer"]))
     yield change(lambda doc, vpn, peer: second_peer(vpn, peer=vpn["site"]))
@@ -248,6 +265,12 @@ def contradictions(good):
     yield change(lambda doc, vpn, peer: doc["vpns"].append(copy.deepcopy(vpn)))
     yield change(lambda doc, vpn, peer: key(peer, use="send-and-accept"))
     yield change(lambda doc, vpn, peer: key(peer, **{"key-id": "g1"}))
+    yield change(lambda doc, vpn, peer: (certified(vpn), peer.update(certificate={"use": "send-and-accept"})))
+    yield change(lambda doc, vpn, peer: (certified(vpn), peer.pop("pre-shared"), peer.update(certificate={"use": "accept-only"})))
+    yield change(lambda doc, vpn, peer: (certified(vpn), vpn["certificate"].pop("cert-data"),
+                                         peer.update(certificate={"use": "accept-only"})))
+    yield change(lambda doc, vpn, peer: peer.update(certificate={"use": "accept-only"}))
+    yield change(lambda doc, vpn, peer: vpn["authentication"].update({"auth-method": "certificate"}))
     yield change(lambda doc, vpn, peer: vpn["routing"]["ospf"].update({"dead-interval": 10}))
     yield change(lambda doc, vpn, peer: vpn["retry"].update(maximum=9))
     yield change(lambda doc, vpn, peer: vpn["topology"].update(type="any-to-any"))
