@@ -417,7 +417,7 @@ static void report_list(struct observation *o, const struct charon_frame *f)
 	struct res_credentials credentials = { .name = NULL };
 	struct res_conn conn = { .name = NULL };
 
-	for (size_t i = 0; i < f->credential_count; i++)
+	for (size_t i = 0; o->group == NULL && i < f->credential_count; i++)
 	{
 		credentials.name = f->credentials[i].name;
 		memcpy(credentials.tag, f->credentials[i].tag,
