@@ -20,7 +20,7 @@
 #include "server/store_work.h"
 
 #define ACTOR "server"
-/* Pairs in one transaction: about a second of writing. */
+/* Pairs in one transaction: some seconds of writing. */
 #define STEP_MAX 100000
 /* Pairs that a look at the schedule begins in a VPN. */
 #define SCHEDULE_MAX 50000
