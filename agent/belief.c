@@ -91,8 +91,11 @@ static int check_held(const struct belief *b, const struct model_document *doc,
 					   NUMBER(doc->epoch), NUMBER(doc->revision),
 					   NUMBER(held->epoch), NUMBER(held->revision));
 	}
-	/* the same in a newer version of the schema has other bytes */
+	/* The same in a newer version of the schema has other bytes. And a tombstone
+	 * is a dead key's: who enrolled anew meanwhile has a document of the same
+	 * revision. */
 	if (doc->revision == held->revision && doc->schema == held->schema &&
+		held->state != MODEL_DEPROVISIONED &&
 		strcmp(etag, b->held->etag) != 0)
 	{
 		return err_set(e, -ESTALE, ERR_DOCUMENT_STALE, b->server,

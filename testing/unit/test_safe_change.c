@@ -599,6 +599,27 @@ START_TEST(what_is_believed)
 END_TEST
 
 /* What comes at another time than it counts. */
+/* The tombstone was for the key of before: the new one's document has the same
+ * revision. Nothing older, and not the other way round. */
+START_TEST(enrolled_anew_after_a_tombstone)
+{
+	begin(&new);
+	answer(410, tombstone(3, 9), "");
+	provider_applied(p);
+	ck_assert_int_eq(state, MODEL_DEPROVISIONED);
+	offer(&new);
+	ck_assert_int_eq(state, MODEL_DEPROVISIONED);
+	ck_assert_int_eq(status().error.code, ERR_DOCUMENT_STALE);
+	offer(&(struct shape){ .revision = 9, .peers = 8 });
+	ck_assert_int_eq(state, MODEL_ACTIVE);
+	ck_assert_uint_eq(revision, 9);
+	provider_applied(p);
+	answer(410, tombstone(3, 9), "");
+	ck_assert_int_eq(state, MODEL_ACTIVE);
+	ck_assert_int_eq(status().error.code, ERR_DOCUMENT_STALE);
+}
+END_TEST
+
 START_TEST(out_of_turn)
 {
 	struct trial t = {0};
@@ -957,6 +978,7 @@ int main(void)
 	tcase_add_test(tc, nothing_comes_back_after_a_tombstone);
 	tcase_add_test(tc, kept_when_the_disk_has_room_again);
 	tcase_add_loop_test(tc, what_is_believed, 0, COUNT(beliefs));
+	tcase_add_test(tc, enrolled_anew_after_a_tombstone);
 	tcase_add_test(tc, out_of_turn);
 	tcase_add_test(tc, the_first_is_kept_when_it_comes_back);
 	tcase_add_test(tc, the_first_is_kept_before_it_is_applied);

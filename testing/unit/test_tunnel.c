@@ -129,6 +129,8 @@ static void says(const char *conn, const char *word)
 	tunnels_cause(ts, conn, cause_find(word), true);
 }
 
+static uint32_t spare;				/* what is observed next */
+
 static void observe_bytes(const char *conn, unsigned installed, uint64_t in,
 						  uint64_t out)
 {
@@ -144,6 +146,7 @@ static void observe_bytes(const char *conn, unsigned installed, uint64_t in,
 	sa->ike_state = (char*)"ESTABLISHED";
 	sa->in_bytes = in;
 	sa->out_bytes = out;
+	sa->spare = spare;
 	tunnels_observed(ts, &o, conn);
 	facts_done(&o.facts);
 	resource_set_done(&o.have);
@@ -311,6 +314,59 @@ START_TEST(no_takeover_when_it_came_up)
 	fake_loop_pass(100000);
 	ck_assert_uint_eq(initiated_b, 0);
 	ck_assert_int_eq(get(B)->state, PEER_UP);
+}
+END_TEST
+
+/* New to its peers, this end does not wait as long for those that should call. */
+START_TEST(who_is_new_introduces_itself)
+{
+	document(false);
+	tunnels_ready(ts);
+	tunnels_introduce(ts);
+	fake_loop_pass(2900);
+	ck_assert_uint_eq(initiated_a, 1);
+	ck_assert_uint_eq(initiated_b, 0);
+	fake_loop_pass(800);
+	ck_assert_uint_eq(initiated_a, 1);
+	ck_assert_uint_eq(initiated_b, 1);
+}
+END_TEST
+
+/* Nor does that hurry what has failed already, or what is up. */
+START_TEST(only_who_waits_for_the_first_call)
+{
+	document(false);
+	tunnels_ready(ts);
+	observe(B, 1);
+	tunnels_introduce(ts);
+	fake_loop_pass(5000);
+	ck_assert_uint_eq(initiated_b, 0);
+	observe(B, 0);
+	ck_assert_int_eq(get(B)->state, PEER_ASKING);
+	tunnels_introduce(ts);
+	fake_loop_pass(20000);
+	ck_assert_uint_eq(initiated_b, 0);
+}
+END_TEST
+
+/* The end that was named to begin decides about an IKE_SA too many. */
+START_TEST(one_too_many_is_said_once)
+{
+	document(false);
+	tunnels_ready(ts);
+	ck_assert(!tunnels_spare(ts));
+	spare = 7;
+	observe(B, 2);
+	ck_assert_uint_eq(get(B)->spare, 7);
+	ck_assert(!tunnels_spare(ts));
+	observe(A, 2);
+	ck_assert_uint_eq(get(A)->spare, 7);
+	ck_assert(tunnels_spare(ts));
+	ck_assert(!tunnels_spare(ts));
+	spare = 0;
+	observe(A, 1);
+	ck_assert_uint_eq(get(A)->spare, 0);
+	ck_assert(!tunnels_spare(ts));
 }
 END_TEST
 
@@ -1266,6 +1322,9 @@ int main(void)
 	tcase_add_test(tc, another_address_of_the_nat_begins_anew);
 	tcase_add_loop_test(tc, silence_behind_nat_begins_anew, 0, 2);
 	tcase_add_test(tc, no_takeover_when_it_came_up);
+	tcase_add_test(tc, who_is_new_introduces_itself);
+	tcase_add_test(tc, only_who_waits_for_the_first_call);
+	tcase_add_test(tc, one_too_many_is_said_once);
 	tcase_add_test(tc, failures_back_off_and_alarm);
 	tcase_add_loop_test(tc, each_cause_has_its_wait, 0, COUNT(causes));
 	tcase_add_test(tc, hints_say_why);

@@ -587,36 +587,38 @@ static u_int count_in_memory(const char *bytes, size_t len)
 	return found;
 }
 
-/* Put the credentials into a set that is begun. */
-static void put_key(void)
+/* Begin a set; the request that puts the credentials into it. */
+static char *begin_key(void)
 {
-	char *json = pki_json("a", 1, TRUE, hub, corps, lists);
+	char *json = pki_json("a", 1, TRUE, hub, corps, lists), *put;
 
 	good(format("{\"id\":1,\"op\":\"begin\"}"));
-	good(format("{\"id\":1,\"op\":\"put\",\"conns\":[],"
-				"\"credentials\":[%s]}", json));
+	put = format("{\"id\":1,\"op\":\"put\",\"conns\":[],"
+				 "\"credentials\":[%s]}", json);
 	memwipe(json, strlen(json));
 	free(json);
+	return put;
 }
 
 START_TEST(private_keys_are_wiped)
 {
 	u_int text, seed, held;
-	char *base64, bytes[20];
+	char *base64, *put, bytes[20];
 	chunk_t der;
 
 	/* the middle of the key, as text and as bytes; the test has some itself,
-	 * and leaves some behind */
+	 * and what builds its requests leaves some behind */
 	base64 = strchr(hub->key_pem, '\n') + 1 + 24;
 	ck_assert(hub->key->get_encoding(hub->key, PRIVKEY_ASN1_DER, &der));
 	memcpy(bytes, der.ptr + der.len - sizeof(bytes), sizeof(bytes));
 	chunk_clear(&der);
-	put_key();
+	good(begin_key());
 	good(format("{\"id\":1,\"op\":\"abort\"}"));
 
+	put = begin_key();
 	text = count_in_memory(base64, 36);
 	seed = count_in_memory(bytes, sizeof(bytes));
-	put_key();
+	good(put);
 	held = count_in_memory(bytes, sizeof(bytes));
 	ck_assert_int_eq(held, seed + 1);
 	good(format("{\"id\":1,\"op\":\"abort\"}"));
