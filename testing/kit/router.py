@@ -111,6 +111,10 @@ class Router(Node):
         return [child["name"] for sa in self.sas() if name in (None, sa["name"])
                 for child in sa["children"] if child["state"] == "INSTALLED"]
 
+    def established(self):
+        """Names of the IKE_SAs that are ESTABLISHED; where both ends had called each other, one of two goes soon."""
+        return sorted(sa["name"] for sa in self.sas() if sa["state"] == "ESTABLISHED")
+
     def vtysh(self, command):
         return self.out(["env", "VTYSH_HISTFILE=/dev/null", "vtysh", "-c", command])
 

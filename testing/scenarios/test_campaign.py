@@ -36,6 +36,8 @@ def campaign(lab, request):
     for ce in lab.ces.values():
         ce.start()
     lab.wait_in_service(timeout=150)
+    for ce in lab.ces.values():         # what charon puts in order by itself is none of the faults
+        ce.wait_until(lambda ce=ce: len(set(ce.established())) == len(ce.established()), 60, "one IKE_SA with each")
     one = Campaign(lab, SITES, request.config.getoption("--full"))
     yield one
     for fault in FAULTS:

@@ -26,9 +26,8 @@ def test_three_sites_come_into_service(captured):
 def test_one_sa_per_pair(captured):
     for name in THREE:
         ce, wanted = captured.ce(name), sorted(f"ppvpn:acme:corp:{other}" for other in THREE if other != name)
-        # where both ends called each other, one of two goes soon
-        ce.wait_until(lambda ce=ce, wanted=wanted: sorted(sa["name"] for sa in ce.sas()) == wanted, 45, "one IKE_SA with each")
-        assert all(len(sa["children"]) == 1 for sa in ce.sas())
+        ce.wait_until(lambda ce=ce, wanted=wanted: ce.established() == wanted, 60, "one IKE_SA with each")
+        assert all(len(sa["children"]) == 1 for sa in ce.sas() if sa["state"] == "ESTABLISHED")
 
 
 def test_plan_is_empty_after_apply(captured):
@@ -90,7 +89,7 @@ def test_time_to_service_is_measured(captured):
 
 def test_fourth_site_joins_without_loss(captured):
     pings = captured.pings([pair for a, b in captured.pairs(THREE) for pair in ((a, b), (b, a))])
-    before = {name: captured.ce(name).sas() for name in THREE}
+    before = {name: [sa for sa in captured.ce(name).sas() if sa["state"] == "ESTABLISHED"] for name in THREE}
     captured.join("brest")
     captured.wait_in_service([*THREE, "brest"], timeout=120)
     time_to_service(captured, [*THREE, "brest"])
@@ -98,8 +97,8 @@ def test_fourth_site_joins_without_loss(captured):
     assert results.sent > 50
     assert results.lost == 0, results
     for name in THREE:
-        after = {sa["name"]: sa["id"] for sa in captured.ce(name).sas()}
-        assert all(after.get(sa["name"]) == sa["id"] for sa in before[name])
+        after = {(sa["name"], sa["id"]) for sa in captured.ce(name).sas()}
+        assert {(sa["name"], sa["id"]) for sa in before[name]} <= after
         captured.ce(name).wait_plan_empty()
 
 
