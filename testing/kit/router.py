@@ -260,8 +260,8 @@ class CE(Router):
 
     def fingerprint(self, vrf="corp"):
         """All that must not change when nothing is asked to change."""
-        # two that called each other at once have two IKE_SAs at first; charon takes one away after 10 s
-        self.wait_until(lambda: len(names := [sa["name"] for sa in self.sas()]) == len(set(names)), 30, "one IKE_SA with each peer")
+        # of two that called each other at once charon takes one away after 10 s, or the agent after 30 s at most
+        self.wait_until(lambda: len(names := [sa["name"] for sa in self.sas()]) == len(set(names)), 60, "one IKE_SA with each peer")
         return {
             "sas": sorted((sa["name"], sa["id"], tuple((c["name"], c["id"], c.get("in"), c.get("out")) for c in sa["children"]))
                           for sa in self.sas()),
