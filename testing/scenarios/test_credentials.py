@@ -160,6 +160,9 @@ def test_ended(three):
     pings = three.pings([("paris", "lyon")])
     lyon.stop_agent()
     lyon.wait_until(lambda: "critical" in ledger(three, lyon), 2 * LIFE, "the provider knows")
+    # it is good in its last second, and a connection that is open then stays
+    ended = f"openssl x509 -in {AGENT}/management.crt -noout -enddate | cut -d= -f2"
+    lyon.wait_until(lambda: lyon.run(f'[ $(date +%s) -gt $(($(date -d "$({ended})" +%s) + 1)) ]', check=False).returncode == 0, 10, "its end")
     lyon.start_agent()
     lyon.wait_until(lambda: alarms(lyon) == {"critical"}, 30, "the router says so")
     lyon.wait_until(lambda: lyon.ask("status")["errors"], 30, "no server takes it")
@@ -235,8 +238,8 @@ def test_approved(three):
     server.settings["enrolment_approval"] = "yes"
     server.configure()
     server.stop("ppvpn-server")
-    start_server(three)
     try:
+        start_server(three)
         tokens = {}
         for number, name in enumerate(("nimes", "tours")):
             server.admin(f"ce add acme/{name} --address 192.0.2.{101 + number}")
