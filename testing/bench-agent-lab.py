@@ -37,7 +37,7 @@ def note_memory(ce, when):
         same = [at for at, kb in seen if kb == seen[-1][1] and all(other == kb for then, other in seen if then > at)]
         return seen[-1][0] - same[0] >= IDLE
 
-    ce.wait_until(rests, 120, "the agent's memory stays as it is")
+    ce.wait_until(rests, 400, "the agent's memory stays as it is")
     kb = seen[-1][1]
     figures[f"rss_{when}_kb"], figures[f"own_{when}_kb"] = kb["VmRSS"], kb["RssAnon"]
 
