@@ -318,6 +318,26 @@ static const char *read_certificates(private_ppvpn_cred_t *this,
 }
 
 /**
+ * The bytes of one block of PEM, as ppvpn_cred_decode.c takes it
+ */
+static chunk_t from_pem(const char *pem)
+{
+	chunk_t text = chunk_alloc(strlen(pem)), der;
+	const char *from = strchr(pem, '\n');
+
+	for (text.len = 0; *from && *from != '-'; from++)
+	{
+		if (*from != '\n')
+		{
+			text.ptr[text.len++] = *from;
+		}
+	}
+	der = chunk_from_base64(text, NULL);
+	chunk_clear(&text);
+	return der;
+}
+
+/**
  * Read the private key, which must be that of the own certificate
  */
 static const char *read_key(private_ppvpn_cred_t *this,
@@ -325,12 +345,15 @@ static const char *read_key(private_ppvpn_cred_t *this,
 {
 	private_key_t *key;
 	public_key_t *public;
-	chunk_t fingerprint;
+	chunk_t fingerprint, der;
 	bool belongs;
 
+	/* not BUILD_BLOB_PEM: charon decodes its copy in place, and of what is then
+	 * behind the bytes it wipes nothing */
+	der = from_pem(spec->private_key);
 	key = lib->creds->create(lib->creds, CRED_PRIVATE_KEY, KEY_ANY,
-						BUILD_BLOB_PEM, chunk_from_str(spec->private_key),
-						BUILD_END);
+							 BUILD_BLOB_ASN1_DER, der, BUILD_END);
+	chunk_clear(&der);
 	if (!key)
 	{
 		return "charon does not understand this private key";
