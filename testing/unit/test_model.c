@@ -9,13 +9,12 @@
 #include "config.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include "alloc.h"
 #include "err.h"
+#include "in_memory.h"
 #include "model.h"
 #include "run.h"
 #include "text.h"
@@ -382,7 +381,6 @@ END_TEST
  * The pattern looked for is kept with every bit flipped.
  */
 #define SECRET_LEN 64
-#define PAGE_LEN (1 << 16)
 
 static void make_secret(uint8_t flipped[SECRET_LEN], char *place)
 {
@@ -394,61 +392,9 @@ static void make_secret(uint8_t flipped[SECRET_LEN], char *place)
 	{
 		state = state * 1664525u + 1013904223u;
 		place[i] = digits[state >> 28];
-		flipped[i] = (uint8_t)~(unsigned char)place[i];
 	}
-}
-
-static size_t count_in(const uint8_t *p, size_t len, const uint8_t *flipped,
-					   size_t want)
-{
-	size_t i, j, found = 0;
-
-	for (i = 0; i + want <= len; i++)
-	{
-		for (j = 0; j < want && (p[i + j] ^ flipped[j]) == 0xff; j++)
-		{
-		}
-		found += j == want;
-	}
-	return found;
-}
-
-/* in all that this process can write to and read */
-static size_t count_in_memory(const uint8_t *flipped, size_t want)
-{
-	/* shared, so that it is a mapping of its own, which is left out */
-	uint8_t *page = mmap(NULL, PAGE_LEN, PROT_READ | PROT_WRITE,
-						 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	unsigned long long start, end, at;
-	size_t found = 0;
-	char line[512], mode[8];
-	FILE *maps = fopen("/proc/self/maps", "r");
-	int mem = open("/proc/self/mem", O_RDONLY);
-	ssize_t n;
-
-	while (fgets(line, sizeof(line), maps))
-	{
-		if (sscanf(line, "%llx-%llx %7s", &start, &end, mode) != 3 ||
-			mode[0] != 'r' || mode[1] != 'w' || start == (uintptr_t)page ||
-			end - start > 1ull << 30)		/* ASan's shadow */
-		{
-			continue;
-		}
-		/* windows overlap, so that nothing hides on an edge */
-		for (at = start; at < end; at += PAGE_LEN - SECRET_LEN)
-		{
-			n = pread(mem, page, at + PAGE_LEN < end ? PAGE_LEN : end - at,
-					  (off_t)at);
-			if (n > 0)
-			{
-				found += count_in(page, (size_t)n, flipped, want);
-			}
-		}
-	}
-	munmap(page, PAGE_LEN);
-	fclose(maps);
-	close(mem);
-	return found;
+	memcpy(flipped, place, SECRET_LEN);
+	memory_flip(flipped, SECRET_LEN);
 }
 
 /* i 1: a document that is refused after its secrets were read, 2: before */
@@ -471,7 +417,7 @@ START_TEST(test_wiped)
 		place = strstr(example, "0001020304");
 	}
 	make_secret(flipped, place);
-	ck_assert_uint_eq(count_in_memory(flipped, SECRET_LEN), 1);
+	ck_assert_uint_eq(memory_count(flipped, SECRET_LEN), 1);
 	for (i = 0; i < sizeof(bytes); i++)
 	{
 		char digits[3] = { place[2 * i], place[2 * i + 1], '\0' };
@@ -495,11 +441,11 @@ START_TEST(test_wiped)
 	}
 	explicit_bzero(example, sizeof(example));
 	/* not half of it either: a shorter text may lie on top */
-	ck_assert_uint_eq(count_in_memory(flipped + SECRET_LEN / 2,
-									  SECRET_LEN / 2), 0);
+	ck_assert_uint_eq(memory_count(flipped + SECRET_LEN / 2,
+								   SECRET_LEN / 2), 0);
 	arena_free(arena);
 	arena = NULL;
-	ck_assert_uint_eq(count_in_memory(flipped_bytes, sizeof(bytes)), 0);
+	ck_assert_uint_eq(memory_count(flipped_bytes, sizeof(bytes)), 0);
 }
 END_TEST
 

@@ -48,7 +48,8 @@ testing_unit_plugin_test_cred_CPPFLAGS = $(plugin_test_cppflags)
 testing_unit_plugin_test_cred_CFLAGS = $(plugin_test_cflags)
 testing_unit_plugin_test_cred_LDFLAGS = $(plugin_test_ldflags)
 testing_unit_plugin_test_cred_LDADD = $(plugin_test_ldadd)
-testing_unit_plugin_test_cred_requests_SOURCES = testing/unit/plugin/test_cred_requests.c
+testing_unit_plugin_test_cred_requests_SOURCES = \
+	testing/unit/plugin/test_cred_requests.c testing/unit/in_memory.h
 testing_unit_plugin_test_cred_requests_CPPFLAGS = $(plugin_test_cppflags)
 testing_unit_plugin_test_cred_requests_CFLAGS = $(plugin_test_cflags)
 testing_unit_plugin_test_cred_requests_LDFLAGS = $(plugin_test_ldflags)
@@ -75,7 +76,8 @@ testing_unit_plugin_test_listener_CPPFLAGS = $(plugin_test_cppflags)
 testing_unit_plugin_test_listener_CFLAGS = $(plugin_test_cflags)
 testing_unit_plugin_test_listener_LDFLAGS = $(plugin_test_ldflags)
 testing_unit_plugin_test_listener_LDADD = $(plugin_test_ldadd)
-testing_unit_plugin_test_protocol_SOURCES = testing/unit/plugin/test_protocol.c
+testing_unit_plugin_test_protocol_SOURCES = \
+	testing/unit/plugin/test_protocol.c testing/unit/in_memory.h
 testing_unit_plugin_test_protocol_CPPFLAGS = $(plugin_test_cppflags)
 testing_unit_plugin_test_protocol_CFLAGS = $(plugin_test_cflags)
 testing_unit_plugin_test_protocol_LDFLAGS = $(plugin_test_ldflags)
