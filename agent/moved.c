@@ -120,7 +120,7 @@ static void leave_old(struct agent *a, const struct addr *from)
 	}
 	if (a->source.family && gone)
 	{
-		provider_moved(a->provider);
+		provider_reconnect(a->provider);
 	}
 	a->located |= a->source.family != 0;
 	if (locate_behind_nat(a->doc))

@@ -559,8 +559,7 @@ void provider_poke(struct provider *p)
 	provider_ask(p, 0);
 }
 
-/* Every connection anew. */
-static void reconnect(struct provider *p)
+void provider_reconnect(struct provider *p)
 {
 	struct err e = {0};
 	struct fetch *fresh;
@@ -591,16 +590,6 @@ static void reconnect(struct provider *p)
 	{	/* that one may have been on its way */
 		arm_look(p);
 	}
-}
-
-void provider_moved(struct provider *p)
-{
-	reconnect(p);
-}
-
-void provider_new_key(struct provider *p)
-{
-	reconnect(p);
 }
 
 bool provider_idle(const struct provider *p)

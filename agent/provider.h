@@ -73,15 +73,11 @@ void provider_quit(struct provider *p);
 /** Ask now, conditionally and without waiting: a peer vanished, a person asked. */
 void provider_poke(struct provider *p);
 /**
- * This router has another address: connections from the old one are given up,
- * and the server is asked at once. Not from within a handler.
+ * This router has another address, or the files of its identity are others now:
+ * the connections of before are given up, and the server is asked at once. Not
+ * from within a handler.
  */
-void provider_moved(struct provider *p);
-/**
- * The files of the identity are others now: the connections of before are given
- * up, and the server is asked at once. Not from within a handler.
- */
-void provider_new_key(struct provider *p);
+void provider_reconnect(struct provider *p);
 /** True when no answer to a poke is outstanding. */
 bool provider_idle(const struct provider *p);
 /**

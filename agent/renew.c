@@ -178,7 +178,7 @@ void renew_use(void *user)
 {
 	struct agent *a = user;
 
-	provider_new_key(a->provider);
+	provider_reconnect(a->provider);
 	renew_look(a);
 	agent_changed(a);
 }
