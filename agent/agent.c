@@ -318,7 +318,7 @@ static void on_settled(void *user, const struct cycle_result *r)
 			provider_applied(a->provider);
 			agent_changed(a);
 		}
-		/* with the first document, too: there may be SAs of before */
+		/* before the first document there is nobody to negotiate with */
 		if (a->charon_new && a->doc &&
 			!(unknown & (RES_BIT(RES_SA) | RES_BIT(RES_CONN))))
 		{

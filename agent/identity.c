@@ -105,48 +105,45 @@ static int read_provider(struct json_in *in, struct json_object *value,
 	return json_read_object(in, value, path, provider_rows, out);
 }
 
-/* A text on standard input, up to its end; the same again when there is none. */
-static int read_pasted(char **text, size_t *len, struct err *e)
+/* A text on standard input, up to its end. */
+static int read_stdin(char *buf, size_t size, size_t *len, struct err *e)
 {
-	static char pasted[BUNDLE_MAX + 1];
-	char *buf = xcalloc(1, BUNDLE_MAX + 2);
 	ssize_t n = 1;
 
-	*len = 0;
 	if (isatty(STDIN_FILENO))
 	{
 		fprintf(stderr, "Paste the bundle, then press Enter and Ctrl-D.\n");
 	}
-	while (*len <= BUNDLE_MAX && n)
+	for (*len = 0; *len < size && n; *len += n > 0 ? (size_t)n : 0)
 	{
-		n = read(STDIN_FILENO, buf + *len, BUNDLE_MAX + 1 - *len);
-		if (n > 0)
+		n = read(STDIN_FILENO, buf + *len, size - *len);
+		if (n < 0 && errno != EINTR)
 		{
-			*len += (size_t)n;
-		}
-		else if (n < 0 && errno != EINTR)
-		{
-			break;
+			return err_set(e, -errno, ERR_IO, "-", "cannot read: %s",
+						   strerror(errno));
 		}
 	}
-	if (n < 0 || *len > BUNDLE_MAX)
+	return *len < size ? 0 : err_set(e, -EFBIG, ERR_LIMIT, "-",
+									 "longer than %d bytes", BUNDLE_MAX);
+}
+
+/* Asked for once: who waits for an approval comes again with the same. */
+static int read_pasted(char **text, size_t *len, struct err *e)
+{
+	static char pasted[BUNDLE_MAX + 2];
+	static size_t pasted_len;
+	int rc = pasted_len ? 0 : read_stdin(pasted, BUNDLE_MAX + 1, &pasted_len,
+										 e);
+
+	if (rc < 0)
 	{
-		wipe(buf, BUNDLE_MAX);
-		free(buf);
-		return n < 0 ? err_set(e, -errno, ERR_IO, "-", "cannot read: %s",
-							   strerror(errno)) :
-			   err_set(e, -EFBIG, ERR_LIMIT, "-", "longer than %d bytes",
-					   BUNDLE_MAX);
+		wipe(pasted, sizeof(pasted));
+		pasted_len = 0;
+		return rc;
 	}
-	if (*len)
-	{
-		memcpy(pasted, buf, *len + 1);
-	}
-	else
-	{
-		*len = strlen(strcpy(buf, pasted));
-	}
-	*text = buf;
+	*text = xcalloc(1, pasted_len + 1);
+	memcpy(*text, pasted, pasted_len);
+	*len = pasted_len;
 	return 0;
 }
 

@@ -219,7 +219,7 @@ static int take_trial(char *text, struct lastconf_trial *out)
 {
 	char *word[7] = {0}, *save = NULL;
 	uint64_t tries, interrupted;
-	unsigned n = 0;
+	unsigned n = 0, fate;
 
 	for (char *w = strtok_r(text, " \n", &save); w;
 		 w = strtok_r(NULL, " \n", &save))
@@ -236,15 +236,15 @@ static int take_trial(char *text, struct lastconf_trial *out)
 		text_to_u64(word[3], 0, UINT64_MAX, &out->revision) < 0 ||
 		text_to_u64(word[4], 0, TRIAL_COUNT_MAX, &tries) < 0 ||
 		text_to_u64(word[5], 0, TRIAL_COUNT_MAX, &interrupted) < 0 ||
-		fate_of(word[6]) == FATES ||
-		(fate_of(word[6]) == LASTCONF_RUNNING && tries == 0))
+		(fate = fate_of(word[6])) == FATES ||
+		(fate == LASTCONF_RUNNING && tries == 0))
 	{
 		return -EBADMSG;
 	}
 	memcpy(out->etag, word[1], strlen(word[1]) + 1);
 	out->tries = (unsigned)tries;
 	out->interrupted = (unsigned)interrupted;
-	out->fate = fate_of(word[6]);
+	out->fate = fate;
 	return 0;
 }
 

@@ -468,27 +468,28 @@ START_TEST(pasted)
 {
 	struct identity id;
 	struct err e;
-	char *bundle, *big = xcalloc(1, 70000);
+	char *bundle, *big = xcalloc(1, 70000), path[256];
 	int rc;
 
 	serve(good);
 	bundle = write_bundle("ca", "");
 	ck_assert_ptr_nonnull(freopen("/dev/null", "r", stdin));
 	ck_assert_int_lt(identity_enroll(state, "-", true, false, &e), 0);
+	memset(big, ' ', 69999);
+	snprintf(path, sizeof(path), "%s/big", dir);
+	put(path, big);
+	free(big);
+	ck_assert_ptr_nonnull(freopen(path, "r", stdin));
+	ck_assert_int_eq(identity_enroll(state, "-", true, false, &e), -EFBIG);
 	ck_assert_ptr_nonnull(freopen(bundle, "r", stdin));
 	rc = identity_enroll(state, "-", false, false, &e);
 	ck_assert_msg(rc == 0, "%s: %s", e.where, e.text);
 	ck_assert_int_eq(identity_load(state, &id, &e), 0);
 	ck_assert_str_eq(id.ce, "acme/paris");
 	identity_done(&id);
-	/* asked again, it is the same */
+	/* asked again, it is the same, and nothing is read */
 	rc = identity_enroll(state, "-", true, false, &e);
 	ck_assert_msg(rc == 0, "%s: %s", e.where, e.text);
-	memset(big, ' ', 69999);
-	put(bundle, big);
-	ck_assert_ptr_nonnull(freopen(bundle, "r", stdin));
-	ck_assert_int_eq(identity_enroll(state, "-", true, false, &e), -EFBIG);
-	free(big);
 	free(bundle);
 }
 END_TEST
