@@ -358,6 +358,32 @@ static void send_tombstone(struct ask *ask)
 	}
 }
 
+/* What only a CE that is there still may ask. */
+static enum http_verdict serve_member(struct http_request *req,
+									  struct http_response *resp,
+									  struct store *store, void *user,
+									  void (*serve)(struct ask *ask))
+{
+	struct ask ask = {
+		.req = req, .resp = resp, .store = store, .api = user,
+		.arena = arena_new(),
+	};
+
+	if (identify(&ask))
+	{
+		if (ask.ce.removed)
+		{
+			send_tombstone(&ask);
+		}
+		else
+		{
+			serve(&ask);
+		}
+	}
+	arena_free(ask.arena);
+	return HTTP_DONE;
+}
+
 /* ---- reports -------------------------------------------------------------------- */
 
 /*
@@ -435,24 +461,7 @@ static enum http_verdict post_status(struct http_request *req,
 									 struct http_response *resp,
 									 struct store *store, void *user)
 {
-	struct ask ask = {
-		.req = req, .resp = resp, .store = store, .api = user,
-		.arena = arena_new(),
-	};
-
-	if (identify(&ask))
-	{
-		if (ask.ce.removed)
-		{
-			send_tombstone(&ask);
-		}
-		else
-		{
-			take_report(&ask);
-		}
-	}
-	arena_free(ask.arena);
-	return HTTP_DONE;
+	return serve_member(req, resp, store, user, take_report);
 }
 
 /* ---- leaving -------------------------------------------------------------------- */
@@ -499,24 +508,7 @@ static enum http_verdict post_leave(struct http_request *req,
 									struct http_response *resp,
 									struct store *store, void *user)
 {
-	struct ask ask = {
-		.req = req, .resp = resp, .store = store, .api = user,
-		.arena = arena_new(),
-	};
-
-	if (identify(&ask))
-	{
-		if (ask.ce.removed)
-		{
-			send_tombstone(&ask);
-		}
-		else
-		{
-			leave(&ask);
-		}
-	}
-	arena_free(ask.arena);
-	return HTTP_DONE;
+	return serve_member(req, resp, store, user, leave);
 }
 
 /* ---- diagnostic bundles ---------------------------------------------------------- */
@@ -590,50 +582,21 @@ static enum http_verdict post_diag(struct http_request *req,
 								   struct http_response *resp,
 								   struct store *store, void *user)
 {
-	struct ask ask = {
-		.req = req, .resp = resp, .store = store, .api = user,
-		.arena = arena_new(),
-	};
-
-	if (identify(&ask))
-	{
-		if (ask.ce.removed)
-		{
-			send_tombstone(&ask);
-		}
-		else
-		{
-			take_bundle(&ask);
-		}
-	}
-	arena_free(ask.arena);
-	return HTTP_DONE;
+	return serve_member(req, resp, store, user, take_bundle);
 }
 
 /* ---- a new certificate ------------------------------------------------------------ */
+
+static void renew(struct ask *ask)
+{
+	est_renew(ask->req, ask->resp, ask->store, &ask->api->est, &ask->ce);
+}
 
 static enum http_verdict post_renew(struct http_request *req,
 									struct http_response *resp,
 									struct store *store, void *user)
 {
-	struct ask ask = {
-		.req = req, .resp = resp, .store = store, .api = user,
-		.arena = arena_new(),
-	};
-
-	if (identify(&ask))
-	{
-		if (ask.ce.removed)
-		{
-			send_tombstone(&ask);
-		}
-		else
-		{
-			est_renew(req, resp, store, &ask.api->est, &ask.ce);
-		}
-	}
-	arena_free(ask.arena);
-	return HTTP_DONE;
+	return serve_member(req, resp, store, user, renew);
 }
 
 const struct http_route api_ce_routes[] = {

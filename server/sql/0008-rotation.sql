@@ -3,13 +3,13 @@
 --
 -- 0008: rotation of pre-shared keys, one pair of sites at a time
 
--- Two more kinds of events.
+-- More kinds of events; that of 0009, too, so that the table is copied once.
 CREATE TABLE event_0008 (
 	id BIGINT NOT NULL PRIMARY KEY,
 	at_ms BIGINT NOT NULL,
 	kind TEXT NOT NULL CHECK (kind IN ('alarm-raised', 'alarm-changed',
 		'alarm-cleared', 'commit', 'enrolled', 'applied', 'rotation-begun',
-		'rotation-done')),
+		'rotation-done', 'renewed')),
 	source TEXT NOT NULL,
 	resource TEXT NOT NULL,
 	code TEXT NOT NULL,
