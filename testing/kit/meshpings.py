@@ -13,7 +13,6 @@ import socket
 import struct
 import sys
 import time
-from pathlib import Path
 
 from kit.capture import MARKER
 from kit.waiting import wait_until

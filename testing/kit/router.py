@@ -4,7 +4,6 @@
 # A CE router: stock charon, FRR and the product's agent in one node, each started, stopped and killed by
 # itself; and what a person would look at on it (SAs, adjacencies, routes, the agent's own words).
 import json
-import os
 import re
 import socket
 from pathlib import Path
@@ -37,6 +36,7 @@ charon {
 """
 
 FRR = ("zebra", "staticd", "ospfd")
+STATE = "/var/lib/ppvpn"
 
 
 class Router(Node):
@@ -218,6 +218,14 @@ class CE(Router):
 
     def ctl(self, words, check=False):
         return self.run(f"ppvpnctl {words}", check=check)
+
+    def document_text(self):
+        """Its configuration as its server gives it to this router, and to nobody else."""
+        return self.out(["curl", "-sS", "-m", "10", "--cacert", f"{STATE}/ca.crt", "--cert", f"{STATE}/management.crt",
+                         "--key", f"{STATE}/management.key", "https://192.0.2.1:8443/v1/config"])
+
+    def document(self):
+        return json.loads(self.document_text())
 
     def ctl_json(self, words):
         return json.loads(self.ctl(f"{words} --json", check=True).stdout)

@@ -11,7 +11,6 @@ import pytest
 
 from kit.waiting import wait_until
 
-AGENT = "/var/lib/ppvpn"
 RETRY = {"minimum-wait": 1, "t1": 2, "factor": 2, "maximum": 4, "alarm-after": 3}
 IKE, ESP = "aes256gcm16-prfsha384-ecp384,aes128gcm16-prfsha256-x25519", "aes256gcm16-ecp384,aes128gcm16-x25519"
 
@@ -60,11 +59,6 @@ FAULTS = {
 }
 
 
-def document(ce):
-    return json.loads(ce.out(["curl", "-sS", "-m", "10", "--cacert", f"{AGENT}/ca.crt", "--cert", f"{AGENT}/management.crt",
-                              "--key", f"{AGENT}/management.key", "https://192.0.2.1:8443/v1/config"]))
-
-
 def peer(ce, name):
     return next(p for p in ce.ctl_json("peers")["peers"] if p["peer"] == name)
 
@@ -79,7 +73,7 @@ class Other:
 
     def __init__(self, lab):
         self.ce, self.paris = lab.ce("lyon"), lab.ce("paris")
-        vpn = document(self.ce)["vpns"][0]
+        vpn = self.ce.document()["vpns"][0]
         entry = next(p for p in vpn["peers"] if p["peer"] == "paris")
         self.right = {"local": self.ce.address, "remote": self.paris.address, "ike": IKE, "esp": ESP, "ts": "0.0.0.0/0",
                       "me": vpn["identity"]["fqdn-string"], "peer": entry["identity"]["fqdn-string"],

@@ -13,7 +13,6 @@
 #              the agent looks after each of their tunnels from time to time
 # All three must stay under the same bounds, whatever the number of peers. reads, for comparison, are receiving calls: a new
 # document makes the agent look at all that there is, which is a few requests with long answers.
-import json
 import os
 import re
 import signal
@@ -27,7 +26,6 @@ from plugin.client import Client, conn
 from kit.plugin import tell
 from kit.waiting import wait_until
 
-AGENT = "/var/lib/ppvpn"
 SIZES = (10, 100, 300)
 SPOKES = 9              # the spokes' place in the core
 QUIET = "charon {\n    filelog {\n        lab {\n            default = 0\n            cfg = 0\n        }\n    }\n}\n"
@@ -141,8 +139,7 @@ class Hub:
         self.server.run("ppvpn-admin apply -f /root/acme.yaml --yes", timeout=60)
 
     def document(self):
-        return json.loads(self.ce.out(["curl", "-sS", "-m", "10", "--cacert", f"{AGENT}/ca.crt", "--cert", f"{AGENT}/management.crt",
-                                       "--key", f"{AGENT}/management.key", "https://192.0.2.1:8443/v1/config"]))
+        return self.ce.document()
 
     def tell_spokes(self):
         """The other ends of the document's tunnels; those that are new begin, as spokes do."""

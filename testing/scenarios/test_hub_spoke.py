@@ -12,7 +12,6 @@ import pytest
 from kit.server import STATE
 from kit.waiting import wait_until
 
-AGENT = "/var/lib/ppvpn"
 FAKE = "/root/fake"
 HUBS = ("paris", "brest")
 SPOKES = ("lyon", "nice")
@@ -25,9 +24,7 @@ class Provider:
     def __init__(self, lab):
         self.lab, self.server, self.revision = lab, lab.server, 1000
         self.ces = {name: lab.ce(name) for name in ALL}
-        self.good = {name: json.loads(ce.out(["curl", "-sS", "-m", "10", "--cacert", f"{AGENT}/ca.crt", "--cert",
-                                              f"{AGENT}/management.crt", "--key", f"{AGENT}/management.key",
-                                              "https://192.0.2.1:8443/v1/config"])) for name, ce in self.ces.items()}
+        self.good = {name: ce.document() for name, ce in self.ces.items()}
         self.server.path(FAKE).mkdir(parents=True, exist_ok=True)
         self.put({name: document["vpns"][0]["topology"] for name, document in self.good.items()}, ALL)
         self.server.stop("ppvpn-server")

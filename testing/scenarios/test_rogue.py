@@ -2,49 +2,10 @@
 # Copyright (C) The ppvpn authors
 #
 # A site that has gone bad: with its own, valid key it claims to be another site. Refused, and reported.
-import json
-
 import pytest
 
+from kit.stock import call
 from kit.waiting import Timeout, wait_until
-
-AGENT = "/var/lib/ppvpn"
-
-ROGUE = """
-connections {{
-    rogue {{
-        version = 2
-        local_addrs = {local}
-        remote_addrs = {remote}
-        proposals = aes256gcm16-prfsha384-ecp384,aes128gcm16-prfsha256-x25519
-        local {{ auth = psk
-                id = {claimed} }}
-        remote {{ auth = psk
-                 id = {victim} }}
-        children {{
-            rogue {{
-                local_ts = 0.0.0.0/0
-                remote_ts = 0.0.0.0/0
-                esp_proposals = aes256gcm16-ecp384,aes128gcm16-x25519
-                mark_in = 7
-                mark_out = 7
-            }}
-        }}
-    }}
-}}
-secrets {{
-    ike-rogue {{
-        id-1 = {claimed}
-        id-2 = {victim}
-        secret = 0x{secret}
-    }}
-}}
-"""
-
-
-def document(ce):
-    return json.loads(ce.out(["curl", "-sS", "-m", "10", "--cacert", f"{AGENT}/ca.crt", "--cert", f"{AGENT}/management.crt",
-                              "--key", f"{AGENT}/management.key", "https://192.0.2.1:8443/v1/config"]))
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +13,7 @@ def bad(lab):
     """Three sites; brest goes bad after it was in service and knows all that its document said."""
     lab.provision(["paris", "lyon", "brest"])
     lab.wait_in_service(timeout=120)
-    vpn = document(lab.ce("brest"))["vpns"][0]
+    vpn = lab.ce("brest").document()["vpns"][0]
     lab.keys = {peer["peer"]: peer["pre-shared"]["keys"][0]["secret"] for peer in vpn["peers"]}
     lab.identities = {peer["peer"]: peer["identity"]["fqdn-string"] for peer in vpn["peers"]}
     lab.identities["brest"] = vpn["identity"]["fqdn-string"]
@@ -63,10 +24,7 @@ def bad(lab):
 
 
 def attack(node, victim_address, claimed, victim, secret):
-    node.write("/etc/swanctl/conf.d/rogue.conf", ROGUE.format(
-        local=node.address, remote=victim_address, claimed=claimed, victim=victim, secret=secret))
-    node.restart_charon()
-    return node.run("swanctl --initiate --child rogue --timeout 10", check=False, timeout=30)
+    return call(node, "rogue", local=node.address, remote=victim_address, me=claimed, peer=victim, secret=secret)
 
 
 def test_the_rogue_works_under_its_own_name(bad):

@@ -4,63 +4,25 @@
 # Pre-shared keys are changed under live tunnels: no ping is lost, no SA is made anew; at each step two routers that are one
 # step apart authenticate to each other, whoever begins; who is away holds its own tunnels back and no others; kills change
 # nothing of that; and in the end an old key is worth nothing.
-import json
 import time
 
 import pytest
 
 from kit.meshpings import LATE, MeshPings
+from kit.stock import call
 from kit.waiting import wait_until
 
-AGENT = "/var/lib/ppvpn"
 SITES = ["paris", "lyon", "nice", "brest"]
-
-# lyon's router without the product, with the configuration of a site
-STOCK = """
-connections {{
-    stock {{
-        version = 2
-        local_addrs = {local}
-        remote_addrs = {remote}
-        proposals = aes256gcm16-prfsha384-ecp384,aes128gcm16-prfsha256-x25519
-        local {{ auth = psk
-                id = {me} }}
-        remote {{ auth = psk
-                 id = {peer} }}
-        children {{
-            stock {{
-                local_ts = 0.0.0.0/0
-                remote_ts = 0.0.0.0/0
-                esp_proposals = aes256gcm16-ecp384,aes128gcm16-x25519
-                mark_in = 7
-                mark_out = 7
-            }}
-        }}
-    }}
-}}
-secrets {{
-    ike-stock {{
-        id-1 = {me}
-        id-2 = {peer}
-        secret = 0x{secret}
-    }}
-}}
-"""
 
 
 def conn(peer):
     return f"ppvpn:acme:corp:{peer}"
 
 
-def document(ce):
-    return json.loads(ce.out(["curl", "-sS", "-m", "10", "--cacert", f"{AGENT}/ca.crt", "--cert", f"{AGENT}/management.crt",
-                              "--key", f"{AGENT}/management.key", "https://192.0.2.1:8443/v1/config"]))
-
-
 def keys(ce):
     """{peer: [(key-id, use, secret)]} of its document."""
     return {peer["peer"]: [(key["key-id"], key["use"], key["secret"]) for key in peer["pre-shared"]["keys"]]
-            for peer in document(ce)["vpns"][0]["peers"]}
+            for peer in ce.document()["vpns"][0]["peers"]}
 
 
 def rotations(lab):
@@ -206,7 +168,7 @@ def test_who_is_away_and_who_is_killed(mesh, no_ping_lost):
 def test_an_old_key_is_worth_nothing(mesh):
     """Somebody has lyon's place, address and all, and what lyon's document said before."""
     paris, lyon = mesh.ce("paris"), mesh.ce("lyon")
-    vpn = document(lyon)["vpns"][0]
+    vpn = lyon.document()["vpns"][0]
     words = {"local": lyon.address, "remote": paris.address, "me": vpn["identity"]["fqdn-string"],
              "peer": next(p for p in vpn["peers"] if p["peer"] == "paris")["identity"]["fqdn-string"]}
     old, new = mesh.old["paris"][0][2], keys(lyon)["paris"][0][2]
@@ -215,9 +177,7 @@ def test_an_old_key_is_worth_nothing(mesh):
     paris.stop_agent()
     lyon.write("/etc/strongswan.d/charon/ppvpn.conf", "ppvpn {\n    load = no\n}\n")
     for secret, good in ((old, False), (new, True)):
-        lyon.write("/etc/swanctl/conf.d/stock.conf", STOCK.format(secret=secret, **words))
-        lyon.restart_charon()
-        done = lyon.run("swanctl --initiate --child stock --timeout 10", check=False, timeout=30)
+        done = call(lyon, "stock", secret=secret, **words)
         assert (done.returncode == 0) == good, done.stdout + done.stderr
         assert ("AUTHENTICATION_FAILED" in done.stdout) == (not good), done.stdout
         assert (lyon.installed("stock") == ["stock"]) == good
