@@ -21,7 +21,7 @@ PPVPN_LAB_CACHE=${PPVPN_LAB_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/ppvpn-lab}
 PPVPN_LAB_MEMORY=${PPVPN_LAB_MEMORY:-1024}      # MiB of each lab kernel
 export PPVPN_TOP PPVPN_LAB_CACHE PPVPN_LAB_MEMORY
 
-LAB_KERNEL=${LAB_KERNEL:-uml}                  # uml: the lab's own; host: the machine's
+LAB_KERNEL=${LAB_KERNEL:-uml}                  # uml: the lab's own; qemu: Debian's, emulated; host: the machine's
 NO_UML=${NO_UML:-}                             # why it is not uml: the beginning of a sentence
 ASSUME_YES=${ASSUME_YES:-no}
 ARCH=$(dpkg --print-architecture)
@@ -36,13 +36,13 @@ common_options() {
     while [ $# -gt 0 ]; do
         case $1 in
             --yes | -y) ASSUME_YES=yes ;;
-            --kernel) [ $# -gt 1 ] || die "--kernel needs 'uml' or 'host'"; LAB_KERNEL=$2; shift ;;
+            --kernel) [ $# -gt 1 ] || die "--kernel needs 'uml', 'qemu' or 'host'"; LAB_KERNEL=$2; shift ;;
             --kernel=*) LAB_KERNEL=${1#*=} ;;
             *) REST+=("$1") ;;
         esac
         shift
     done
-    case $LAB_KERNEL in uml | host) ;; *) die "--kernel is 'uml' or 'host', not '$LAB_KERNEL'" ;; esac
+    case $LAB_KERNEL in uml | qemu | host) ;; *) die "--kernel is 'uml', 'qemu' or 'host', not '$LAB_KERNEL'" ;; esac
 }
 
 # Everything below works as root: roots are made with their real owners, and namespaces need it.
@@ -57,21 +57,23 @@ become_root() {
 
 # Without user-mode-linux only the machine's own kernel is left, if it can do it.
 choose_kernel() {
-    [ "$LAB_KERNEL" = uml ] || return 0
-    case $ARCH in
-        amd64) ;;
-        *)
+    case $ARCH:$LAB_KERNEL in
+        amd64:*) ;;
+        *:uml)
             NO_UML="Debian has no user-mode-linux for $ARCH, and "
             LAB_KERNEL=host
             ;;
+        *:qemu) die "--kernel qemu boots a PC, and this machine is $ARCH: --kernel host may do" ;;
     esac
 }
 
-# What is missing in the cache, in words; asks once, only on a terminal.
+# announce WORD...: what is missing in the cache of these roots, kernels and tools; asks once, only on a terminal.
 announce() {
     local missing=() roots=$*
-    [ "$LAB_KERNEL" = host ] || [ -x "$(uml_dir)/usr/bin/linux.uml" ] ||
+    [[ $roots != *uml* ]] || [ -x "$(uml_dir)/usr/bin/linux.uml" ] ||
         missing+=("the lab's kernel (user-mode-linux): 45 MB to download, 95 MB on disk")
+    [[ $roots != *qemu* ]] || [ -e "$(root_dir qemu)/.complete" ] ||
+        missing+=("Debian's own kernel and qemu: 120 MB to download, 100 MB on disk")
     [[ $roots != *build* ]] || [ -e "$(root_dir build)/.complete" ] ||
         missing+=("a Debian root to build in (compiler, libraries): 200 MB to download, 930 MB on disk")
     [[ $roots != *lab* ]] || [ -e "$(root_dir lab)/.complete" ] ||
