@@ -31,10 +31,12 @@
 #include "moved.h"
 #include "neighbors.h"
 #include "negotiate.h"
+#include "nft.h"
 #include "nl.h"
 #include "notify.h"
 #include "report.h"
 #include "sacheck.h"
+#include "screen.h"
 #include "seal.h"
 #include "serve.h"
 #include "standing.h"
@@ -159,6 +161,7 @@ static void on_attempts(void *user)
 	}
 	note_server(a);
 	standing_look(a);
+	screen_look(a);
 	renew_look(a);
 	alert_strangers(a);
 	rest_if_idle(a);
@@ -445,6 +448,7 @@ static void on_answered(void *user, const struct fetch_answer *answer)
 
 	daytime_answered(a->daytime, answer);
 	alert_clock(a);
+	screen_answered(a, answer);
 }
 
 /* ---- charon ---------------------------------------------------------------- */
@@ -732,6 +736,8 @@ static int start_system(struct agent *a, struct err *e)
 	a->backends[1] = frr_backend(a->frr);
 	a->backends[2] = vici_backend(a->vici);
 	a->backends[3] = charon_backend(a->charon);
+	screen_start(a);
+	a->backends[4] = nft_backend(a->nft);
 	set_vrfs(a);
 	return 0;
 }
@@ -818,6 +824,7 @@ static void stop(struct agent *a)
 	frr_free(a->frr);
 	charon_free(a->charon);
 	vici_free(a->vici);
+	nft_free(a->nft);
 	nl_free(a->nl);
 	loop_timer_free(a->periodic);
 	loop_timer_free(a->neighbors);

@@ -12,6 +12,7 @@
 #include "alarm.h"
 #include "conf.h"
 #include "cycle.h"
+#include "firewall.h"
 #include "identity.h"
 #include "provider.h"
 #include "renew.h"
@@ -23,6 +24,7 @@ struct control;
 struct control_request;
 struct frr;
 struct hold;
+struct nft;
 struct nl;
 struct vici;
 
@@ -49,6 +51,7 @@ struct agent {
 	struct identity identity;
 	struct loop *loop;
 	struct nl *nl;
+	struct nft *nft;
 	struct vici *vici;
 	struct charon *charon;
 	struct frr *frr;
@@ -59,7 +62,7 @@ struct agent {
 	struct cycle *cycle;
 	struct sacheck *sacheck;
 	struct control *control;
-	struct backend *backends[5];
+	struct backend *backends[6];
 	struct alarms alarms;
 	struct trouble troubles[TROUBLE_COUNT];
 
@@ -82,6 +85,12 @@ struct agent {
 	bool converged;
 	struct agent_error errors[AGENT_ERRORS_MAX];
 	size_t error_count;
+
+	/* the firewall: screen.h */
+	struct firewall_watch screen;
+	struct firewall_guard guard;
+	char screened[FIREWALL_DIGEST_SIZE];	/* settings of the table in force */
+	uint64_t screen_ms;					/* the last look at its counters */
 
 	/* where it is: moved.h */
 	struct addr source;					/* towards the provider; family 0: none */

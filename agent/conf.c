@@ -14,6 +14,7 @@
 #include "alloc.h"
 #include "conf.h"
 #include "conffile.h"
+#include "firewall.h"
 #include "model.h"
 #include "name.h"
 #include "text.h"
@@ -197,6 +198,13 @@ static int check_link(const struct conf *conf, const char *name, struct err *e)
 			return bad(e, "link %s is named already", name);
 		}
 	}
+	for (size_t i = 0; conf->firewall.links[i]; i++)
+	{
+		if (strcmp(conf->firewall.links[i], name) == 0)
+		{
+			return bad(e, "link %s is named already, for the firewall", name);
+		}
+	}
 	return 0;
 }
 
@@ -241,6 +249,111 @@ static int take_lan(struct conf *conf, struct conf_vpn *vpn, void *at,
 		 word = strtok_r(NULL, " ", &save))
 	{
 		rc = take_lan_word(conf, vpn, word, n++, e);
+	}
+	free(copy);
+	return rc;
+}
+
+/* ---- the firewall ---------------------------------------------------------- */
+
+static int take_firewall(struct conf *conf, struct conf_vpn *vpn, void *at,
+						 const char *value, struct err *e)
+{
+	enum conf_firewall *out = at;
+
+	for (enum conf_firewall i = 0; i < CONF_FIREWALL_MODES; i++)
+	{
+		if (strcmp(value, firewall_modes[i]) == 0)
+		{
+			*out = i;
+			return 0;
+		}
+	}
+	return bad(e, "\"%s\" is not off, log-only or enforce", value);
+}
+
+/* Of the default VRF: it is no LAN's nor VRF's. */
+static int take_sp_links(struct conf *conf, struct conf_vpn *vpn, void *at,
+						 const char *value, struct err *e)
+{
+	char *copy = xstrdup(value), *save = NULL, **links = at;
+	size_t n = 0;
+	int rc = 0;
+
+	for (char *word = strtok_r(copy, " ", &save); word && rc == 0;
+		 word = strtok_r(NULL, " ", &save))
+	{
+		rc = n == CONF_SP_LINKS_MAX
+			? err_set(e, -E2BIG, ERR_CONFIG, "", "more than %u links",
+					  CONF_SP_LINKS_MAX)
+			: check_link(conf, word, e);
+		if (rc == 0)
+		{
+			links[n++] = xstrdup(word);
+		}
+	}
+	free(copy);
+	return rc;
+}
+
+static const struct { const char *word; unsigned bit; } allowances[] = {
+	{ "dhcp", CONF_ALLOW_DHCP }, { "dns", CONF_ALLOW_DNS },
+	{ "ntp", CONF_ALLOW_NTP }, { "ssh", CONF_ALLOW_SSH },
+	{ "ospf", CONF_ALLOW_OSPF }, { "bgp", CONF_ALLOW_BGP },
+	{ "bfd", CONF_ALLOW_BFD }, { "ipsec", CONF_ALLOW_IPSEC },
+	{ "forward", CONF_ALLOW_FORWARD }, { "none", 0 },
+};
+
+static int take_port(struct conf_firewall_rules *rules, const char *word,
+					 struct err *e)
+{
+	struct conf_port port = { .udp = strncmp(word, "udp/", 4) == 0 };
+	uint32_t value;
+
+	if ((!port.udp && strncmp(word, "tcp/", 4) != 0) ||
+		!number(word + 4, 1, 65535, &value))
+	{
+		return bad(e, "\"%s\" is not dhcp, dns, ntp, ssh, ospf, bgp, bfd, ipsec, "
+				   "forward, none, tcp/PORT or udp/PORT", word);
+	}
+	if (rules->port_count == CONF_PORTS_MAX)
+	{
+		return err_set(e, -E2BIG, ERR_CONFIG, "", "more than %u ports",
+					   CONF_PORTS_MAX);
+	}
+	port.port = (uint16_t)value;
+	rules->ports[rules->port_count++] = port;
+	return 0;
+}
+
+static int take_allow_word(struct conf_firewall_rules *rules, const char *word,
+						   struct err *e)
+{
+	for (size_t i = 0; i < sizeof(allowances) / sizeof(*allowances); i++)
+	{
+		if (strcmp(word, allowances[i].word) == 0)
+		{
+			rules->allow |= allowances[i].bit;
+			return 0;
+		}
+	}
+	return take_port(rules, word, e);
+}
+
+/* In place of the default, not beside it. */
+static int take_allow(struct conf *conf, struct conf_vpn *vpn, void *at,
+					  const char *value, struct err *e)
+{
+	struct conf_firewall_rules *rules = &conf->firewall;
+	char *copy = xstrdup(value), *save = NULL;
+	int rc = 0;
+
+	rules->allow = 0;
+	rules->port_count = 0;
+	for (char *word = strtok_r(copy, " ", &save); word && rc == 0;
+		 word = strtok_r(NULL, " ", &save))
+	{
+		rc = take_allow_word(rules, word, e);
 	}
 	free(copy);
 	return rc;
@@ -369,6 +482,13 @@ static const struct row agent_rows[] = {
 	{ NULL, NULL, 0 },
 };
 
+static const struct row firewall_rows[] = {
+	AGENT("mode", take_firewall, firewall.mode),
+	AGENT("links", take_sp_links, firewall.links),
+	AGENT("allow", take_allow, firewall.allow),
+	{ NULL, NULL, 0 },
+};
+
 static const struct row vpn_rows[] = {
 	VPN("vrf", take_vrf, vrf),
 	VPN("table", take_table, table),
@@ -420,6 +540,19 @@ static struct conf_vpn *vpn_section(struct conf *conf, const char *place,
 	return &conf->vpns[conf->vpn_count++];
 }
 
+static const struct row *rows_of(const char *section, const char *arg)
+{
+	if (strcmp(section, "vpn") == 0)
+	{
+		return vpn_rows;
+	}
+	if (strcmp(section, "agent") == 0 && !arg[0])
+	{
+		return agent_rows;
+	}
+	return strcmp(section, "firewall") == 0 && !arg[0] ? firewall_rows : NULL;
+}
+
 static int on_pair(void *user, const char *section, const char *arg,
 				   const char *key, const char *value, struct err *e)
 {
@@ -427,21 +560,21 @@ static int on_pair(void *user, const char *section, const char *arg,
 	struct conf_vpn *vpn = NULL;
 	const struct row *row;
 	char *base = (char*)conf;
-	bool is_vpn = strcmp(section, "vpn") == 0;
+	const struct row *rows = rows_of(section, arg);
 
-	if (!is_vpn && (strcmp(section, "agent") != 0 || arg[0]))
+	if (!rows)
 	{
 		return err_set(e, -EINVAL, ERR_CONFIG, "", "no section [%s%s%s]: there "
-					   "are [agent] and [vpn CUSTOMER/VPN]", section,
-					   arg[0] ? " " : "", arg);
+					   "are [agent], [firewall] and [vpn CUSTOMER/VPN]",
+					   section, arg[0] ? " " : "", arg);
 	}
-	row = find_row(is_vpn ? vpn_rows : agent_rows, key);
+	row = find_row(rows, key);
 	if (!row)
 	{
 		return err_set(e, -EINVAL, ERR_CONFIG, "", "no key \"%s\" in [%s]", key,
 					   section);
 	}
-	if (is_vpn)
+	if (rows == vpn_rows)
 	{
 		vpn = vpn_section(conf, arg, e);
 		if (!vpn)
@@ -469,6 +602,11 @@ static void defaults(struct conf *conf)
 		.mark_base = 0x70ff0000,
 		.rule_pref = 100,
 		.log_level = LOG_LEVEL_INFO,
+		.firewall = {
+			.mode = CONF_FIREWALL_LOG_ONLY,
+			.allow = CONF_ALLOW_DHCP | CONF_ALLOW_DNS | CONF_ALLOW_NTP |
+					 CONF_ALLOW_SSH,
+		},
 	};
 }
 
@@ -529,6 +667,10 @@ void conf_done(struct conf *conf)
 		{
 			free(conf->vpns[i].lan[k]);
 		}
+	}
+	for (size_t i = 0; conf->firewall.links[i]; i++)
+	{
+		free(conf->firewall.links[i]);
 	}
 	for (size_t i = 0; i < conf->routes_not_needed_count; i++)
 	{

@@ -19,6 +19,9 @@
 #define CONF_LAN_MAX 16
 #define CONF_PREFIXES_MAX 16
 
+#define CONF_SP_LINKS_MAX 8
+#define CONF_PORTS_MAX 32
+
 /* none: no bound */
 struct conf_prefixes { struct prefix items[CONF_PREFIXES_MAX]; size_t count; };
 
@@ -34,6 +37,33 @@ struct conf_vpn {
 	struct conf_prefixes peer_addresses;	/* (s) */
 	struct conf_prefixes router_ids;
 	struct conf_prefixes areas;		/* each a /32 */
+};
+
+/* [firewall]: what passes between this router and the provider's edge (PE) */
+enum conf_firewall { CONF_FIREWALL_OFF, CONF_FIREWALL_LOG_ONLY, CONF_FIREWALL_ENFORCE, CONF_FIREWALL_MODES };
+
+/* kinds of traffic with the PE that the owner has beside the VPNs' */
+enum conf_allow {
+	CONF_ALLOW_DHCP = 1 << 0,
+	CONF_ALLOW_DNS = 1 << 1,
+	CONF_ALLOW_NTP = 1 << 2,
+	CONF_ALLOW_SSH = 1 << 3,
+	CONF_ALLOW_OSPF = 1 << 4,
+	CONF_ALLOW_BGP = 1 << 5,
+	CONF_ALLOW_BFD = 1 << 6,
+	CONF_ALLOW_IPSEC = 1 << 7,		/* tunnels of the owner's, with anybody */
+	CONF_ALLOW_FORWARD = 1 << 8,	/* the router routes between the PE and others */
+};
+
+/* a service of this router's: "tcp/9100" */
+struct conf_port { bool udp; uint16_t port; };
+
+struct conf_firewall_rules {
+	enum conf_firewall mode;
+	char *links[CONF_SP_LINKS_MAX + 1];	/* NULL-terminated; none: that with the address (s) */
+	unsigned allow;						/* enum conf_allow */
+	struct conf_port ports[CONF_PORTS_MAX];
+	size_t port_count;
 };
 
 /* [agent] */
@@ -53,6 +83,7 @@ struct conf {
 	size_t routes_not_needed_count;
 	bool keep_clock;			/* never set the system's clock */
 	enum log_level log_level;
+	struct conf_firewall_rules firewall;
 	struct conf_vpn *vpns;
 	size_t vpn_count;
 };

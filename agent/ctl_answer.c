@@ -67,6 +67,8 @@ static const struct json_row status_rows[] = {
 	FLAG(ctl_status, "confirmed", confirmed),
 	FLAG(ctl_status, "charon", charon), FLAG(ctl_status, "frr", frr),
 	FLAG(ctl_status, "converged", converged),
+	TEXT(ctl_status, "firewall", firewall),
+	NUMBER(ctl_status, "firewall-refused", firewall_refused),
 	NUMBER(ctl_status, "epoch", epoch),
 	NUMBER(ctl_status, "enrolled", enrolled),
 	NUMBER(ctl_status, "certificate-ends", certificate_ends),

@@ -24,6 +24,8 @@ struct ctl_vpn {
 
 struct ctl_status {
 	char *ce, *server, *state, *result;
+	char *firewall;						/* screen.h; with the packets refused */
+	uint64_t firewall_refused;
 	bool connected, confirmed, charon, frr, converged;
 	uint64_t epoch, revision, since, alarms;
 	uint64_t enrolled;					/* seconds since 1970; 0: not known */

@@ -83,6 +83,12 @@ static void print_parts(struct text *t, const struct ctl_status *s)
 			  s->frr ? "running" : "NOT RUNNING");
 	text_addf(t, "  router    %s\n", s->converged ? "as wanted" :
 			  "NOT as wanted: ppvpnctl plan");
+	if (s->firewall && (strcmp(s->firewall, "log-only") == 0 ||
+						strcmp(s->firewall, "enforce") == 0))
+	{
+		text_addf(t, "  firewall  %s, %llu packets refused\n", s->firewall,
+				  (unsigned long long)s->firewall_refused);
+	}
 }
 
 static void print_vpns(struct text *t, const struct ctl_status *s)

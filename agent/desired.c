@@ -5,6 +5,7 @@
  *
  * Pure.
  */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -12,6 +13,7 @@
 #include "alloc.h"
 #include "charon.h"
 #include "desired.h"
+#include "firewall.h"
 #include "text.h"
 
 #define TABLE_MAIN 254
@@ -647,6 +649,55 @@ static void want_sysctls(struct build *b)
 	}
 }
 
+/* While it is not known where the provider is, what there is stays. */
+static void keep_firewall(struct build *b)
+{
+	const struct resource *r = resource_find(b->have, RES_FIREWALL, FIREWALL_KEY);
+
+	if (r)
+	{
+		resource_firewall(&b->out->want, RES_OURS, r->spec);
+	}
+}
+
+static void want_firewall(struct build *b, const struct model_document *doc)
+{
+	struct res_firewall want = {0};
+	struct firewall_wish wish;
+	struct err e = {0};
+
+	if (b->conf->firewall.mode == CONF_FIREWALL_OFF)
+	{
+		return;
+	}
+	if (!b->facts->firewall_possible)
+	{
+		if (b->conf->firewall.mode == CONF_FIREWALL_ENFORCE)
+		{
+			err_set(&e, -EOPNOTSUPP, ERR_FIREWALL, "[firewall]", "mode is "
+					"enforce, and this kernel has no nftables for family inet");
+			add_error(b, "firewall", &e);
+		}
+		return;
+	}
+	if (!firewall_wish(b->conf, doc, b->facts, b->arena, &wish))
+	{
+		if (doc->vpn_count && b->conf->firewall.mode == CONF_FIREWALL_ENFORCE)
+		{
+			err_set(&e, -ENODEV, ERR_FIREWALL, "[firewall]", "no link of this "
+					"router has its address (s): name it, links = LINK");
+			add_error(b, "firewall", &e);
+		}
+		keep_firewall(b);
+		return;
+	}
+	want.mode = firewall_modes[wish.mode];
+	want.digest = wish.digest;
+	want.settings = wish.settings;
+	want.text = wish.text;
+	resource_firewall(&b->out->want, RES_OURS, &want);
+}
+
 static void want_everything(struct build *b, const struct model_document *doc)
 {
 	bool vrfs = false;
@@ -658,6 +709,7 @@ static void want_everything(struct build *b, const struct model_document *doc)
 		{
 			vrfs |= want_vpn(b, &doc->vpns[i]);
 		}
+		want_firewall(b, doc);
 	}
 	want_rules(b, vrfs);
 	if (vrfs)

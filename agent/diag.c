@@ -126,8 +126,8 @@ static bool is_long(const struct resource *r)
 static void put_resources(struct json_out *o, const struct resource_set *have)
 {
 	static const enum resource_kind order[] = {
-		RES_SYSCTL, RES_RULE, RES_VRF, RES_MEMBER, RES_ROUTE, RES_OSPF,
-		RES_LINK, RES_OSPF_LINK, RES_SA, RES_CREDENTIALS,
+		RES_SYSCTL, RES_FIREWALL, RES_RULE, RES_VRF, RES_MEMBER, RES_ROUTE,
+		RES_OSPF, RES_LINK, RES_OSPF_LINK, RES_SA, RES_CREDENTIALS,
 		RES_CONN,
 	};
 	struct diag_list l;

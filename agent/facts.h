@@ -59,6 +59,8 @@ struct facts {
 	 * family 0: there is no way to them, or it is not known yet */
 	struct addr source;
 	bool local_rule_first;		/* the kernel's rule "0: lookup local" is there */
+	bool firewall_possible;		/* this kernel has nftables' family inet */
+	bool firewall_held;			/* enforced, it cut the server off: log only */
 	bool l3mdev_rule;			/* a rule for VRFs that is not ours is there */
 	/* PEM, this router's for IKE; NULL: there is none, or charon takes none.
 	 * And the VPNs, "customer/vpn", whose certificate in the document is of it;

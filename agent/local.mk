@@ -13,6 +13,7 @@ libppvpn_agent_core_la_SOURCES = \
 	agent/diag.c agent/diag.h \
 	agent/facts.c agent/facts.h \
 	agent/failover.c agent/failover.h \
+	agent/firewall.c agent/firewall.h \
 	agent/frr_text.c agent/frr_text.h \
 	agent/frr_vty.c agent/frr_vty.h \
 	agent/lifetime.c agent/lifetime.h \
@@ -66,6 +67,7 @@ libppvpn_agent_la_SOURCES = \
 	agent/identity.c agent/identity.h \
 	agent/lastconf.c agent/lastconf.h \
 	agent/loop.c agent/loop.h \
+	agent/nft.c agent/nft.h \
 	agent/provider.c agent/provider.h agent/provider_impl.h \
 	agent/provider_schema.c agent/provider_send.c agent/provider_trial.c \
 	agent/sacheck.c agent/sacheck.h \
@@ -75,7 +77,7 @@ libppvpn_agent_la_SOURCES = \
 	agent/vici.c agent/vici.h \
 	agent/vici_conn.c agent/vici_conn.h
 libppvpn_agent_la_LIBADD = libppvpn-agent-core.la libppvpn-nl.la \
-	$(EVENT_LIBS) $(CURL_LIBS) $(GNUTLS_LIBS)
+	$(EVENT_LIBS) $(CURL_LIBS) $(GNUTLS_LIBS) $(NFTABLES_LIBS)
 
 sbin_PROGRAMS += ppvpn-agent
 ppvpn_agent_SOURCES = agent/main.c $(agent_wiring)
@@ -91,6 +93,7 @@ agent_wiring = \
 	agent/notify.c agent/notify.h \
 	agent/renew.c agent/renew.h \
 	agent/report.c agent/report.h \
+	agent/screen.c agent/screen.h \
 	agent/standing.c agent/standing.h \
 	agent/serve.c agent/serve.h
 ppvpn_agent_LDADD = libppvpn-agent.la

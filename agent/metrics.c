@@ -32,6 +32,8 @@ static const struct row router_rows[] = {
 	FLAG(metrics, "ppvpn_agent_charon_up", charon,
 		 "charon's plugin answers."),
 	FLAG(metrics, "ppvpn_agent_frr_up", frr, "ospfd answers."),
+	FLAG(metrics, "ppvpn_agent_firewall_enforced", firewall_enforced,
+		 "The firewall drops what is not the VPN's."),
 	FLAG(metrics, "ppvpn_agent_converged", converged,
 		 "The router is as the document wants it."),
 	FLAG(metrics, "ppvpn_agent_document_applied", applied,
@@ -134,6 +136,15 @@ void metrics_text(struct text *t, const struct metrics *m)
 
 		head(t, row->name, row->type, row->help);
 		text_addf(t, "%s %llu\n", row->name, value(row, m));
+	}
+	head(t, "ppvpn_agent_firewall_packets_total", "counter",
+		 "Packets between the router and the provider's edge, by the firewall's "
+		 "counter.");
+	for (size_t i = 0; i < m->firewall_count; i++)
+	{
+		text_addf(t, "ppvpn_agent_firewall_packets_total{counter=\"%s\"} %llu\n",
+				  m->firewall_words[i],
+				  (unsigned long long)m->firewall_packets[i]);
 	}
 	head(t, "ppvpn_agent_alarms", "gauge", "Alarms raised and not cleared.");
 	for (int s = 0; s < STATUS_CLEARED; s++)

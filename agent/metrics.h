@@ -28,6 +28,10 @@ struct metrics {
 	bool connected, charon, frr, converged, applied;
 	uint64_t uptime, epoch, revision;
 	uint64_t initiated, failed, unknown_peers, unknown_asked;
+	bool firewall_enforced;
+	const char *const *firewall_words;	/* and the packets of each */
+	const uint64_t *firewall_packets;
+	size_t firewall_count;
 	uint64_t alarms[STATUS_CLEARED];	/* active, by severity */
 	const struct metrics_tunnel *tunnels;
 	size_t tunnel_count;

@@ -295,6 +295,7 @@ static int run_step(struct nl *nl, struct step *s)
 			return nl_route_step(nl, s, &s->err);
 		case RES_LINK:
 			return nl_link_step(nl, s, &s->err);
+		case RES_FIREWALL:
 		case RES_OSPF:
 		case RES_OSPF_LINK:
 		case RES_SA:

@@ -17,6 +17,7 @@
 #include "metrics.h"
 #include "report.h"
 #include "schema.h"
+#include "screen.h"
 
 static const char *const results[] = {
 	[STATUS_APPLIED] = "applied", [STATUS_PARTIAL] = "partial",
@@ -241,6 +242,8 @@ struct text report_status(const struct agent *a)
 	jo_bool(&o, "charon", charon_hello(a->charon) != NULL);
 	jo_bool(&o, "frr", frr_running(a->frr));
 	jo_bool(&o, "converged", a->converged);
+	jo_str(&o, "firewall", screen_state(a));
+	jo_u64(&o, "firewall-refused", screen_refused(a));
 	put_vpns(&o, a);
 	put_errors(&o, a, &ps);
 	jo_u64(&o, "alarms", alarm_active(&a->alarms));
@@ -369,6 +372,10 @@ struct text report_metrics(const struct agent *a)
 			m.alarms[a->alarms.items[i].severity]++;
 		}
 	}
+	m.firewall_enforced = strcmp(screen_state(a), "enforce") == 0;
+	m.firewall_words = firewall_counts;
+	m.firewall_packets = a->screen.last.packets;
+	m.firewall_count = FIREWALL_COUNT_COUNT;
 	metrics_text(&text, &m);
 	jo_object(&o, NULL);
 	jo_array(&o, "lines");

@@ -18,6 +18,7 @@ static const struct {
 	bool creates, deletes;
 } kinds[RES_KIND_COUNT] = {
 	[RES_SYSCTL] =    { "sysctl",    false, false },
+	[RES_FIREWALL] =  { "firewall",  true,  true },
 	[RES_RULE] =      { "rule",      true,  true },
 	[RES_VRF] =       { "vrf",       true,  true },
 	[RES_MEMBER] =    { "member",    true,  true },
@@ -192,6 +193,23 @@ void resource_sysctl(struct resource_set *set, enum resource_origin origin,
 	copy->path = r->key;
 	copy->value = dup_text(set->arena, spec->value);
 	attr(set, r, "value", false, copy->value);
+	r->spec = copy;
+}
+
+void resource_firewall(struct resource_set *set, enum resource_origin origin,
+					   const struct res_firewall *spec)
+{
+	struct resource *r = append(set, RES_FIREWALL, origin, FIREWALL_KEY, "");
+	struct res_firewall *copy = copy_spec(set, spec, sizeof(*spec));
+	char *mode = dup_text(set->arena, spec->mode);
+	char *digest = dup_text(set->arena, spec->digest);
+
+	copy->mode = mode;
+	copy->digest = digest;
+	copy->text = dup_text(set->arena, spec->text);
+	copy->settings = dup_text(set->arena, spec->settings);
+	attr(set, r, "mode", false, mode);
+	attr(set, r, "content", false, digest);
 	r->spec = copy;
 }
 

@@ -20,7 +20,7 @@
 
 /* In order of rank: creates go up, deletes go down. */
 enum resource_kind {
-	RES_SYSCTL, RES_RULE, RES_VRF, RES_MEMBER, RES_ROUTE, RES_LINK,
+	RES_SYSCTL, RES_FIREWALL, RES_RULE, RES_VRF, RES_MEMBER, RES_ROUTE, RES_LINK,
 	RES_OSPF, RES_OSPF_LINK, RES_SA, RES_CREDENTIALS, RES_CONN,
 	RES_KIND_COUNT
 };
@@ -74,6 +74,18 @@ bool resource_kind_deletes(enum resource_kind kind);
 /* ---- the kinds ------------------------------------------------------------ */
 
 struct res_sysctl { const char *path; char *value; };	/* "net/ipv4/ip_forward"; key: path */
+
+/*
+ * Our table of nftables, of family inet: firewall.h. One resource; what it holds
+ * is compared by its digest: where somebody changed the table it is another.
+ */
+struct res_firewall {
+	const char *mode;			/* "log-only", "enforce" */
+	const char *digest;			/* of the text, hex; observed, when changed: "changed" */
+	/* wanted only: what makes it, as nft(8) reads it; firewall.h's settings */
+	const char *text, *settings;
+};
+#define FIREWALL_KEY "inet ppvpn"
 
 /* IPv4 routing rule; key "PREF TABLE". Ours carry our protocol number. */
 struct res_rule {
@@ -186,6 +198,7 @@ struct res_conn {
 
 /* Each copies what it needs into the set's arena and appends. */
 void resource_sysctl(struct resource_set *set, enum resource_origin origin, const struct res_sysctl *spec);
+void resource_firewall(struct resource_set *set, enum resource_origin origin, const struct res_firewall *spec);
 void resource_rule(struct resource_set *set, enum resource_origin origin, const struct res_rule *spec);
 void resource_vrf(struct resource_set *set, enum resource_origin origin, const char *key, const struct res_vrf *spec);
 void resource_member(struct resource_set *set, enum resource_origin origin, const char *group, const struct res_member *spec);

@@ -135,6 +135,21 @@
 	X(POLICY, "policy", "Beyond what this router's owner allows", \
 	  "The provider asks more of a VPN than its section of agent.conf lets it; the VPN stays as it was before that, if it was.", \
 	  "If it is right: raise the bound named in agent.conf, then: systemctl restart ppvpn-agent. Else talk to the provider.") \
+	X(FIREWALL, "firewall", "The firewall is not as agent.conf wants it", \
+	  "The table \"inet ppvpn\" of nftables cannot be made, or it is not known which link leads to the provider.", \
+	  "See the text. [firewall] in agent.conf: links names the provider's link, mode = log-only or off does without.") \
+	X(FIREWALL_LEAK, "firewall-leak", "Something else than the VPN's goes to the provider's edge", \
+	  "This router sent, or passed on, packets over the provider's link that are neither IPsec nor management, nor allowed by its owner. With mode = enforce they were dropped.", \
+	  "nft list counters table inet ppvpn; the kernel's log has some of the packets (ppvpn: to the PE, through). If they are right: allow in [firewall] of agent.conf.") \
+	X(FIREWALL_PROBE, "firewall-probe", "Somebody tries this router from the provider's side", \
+	  "Packets came over the provider's link that are neither a peer's nor management, nor allowed. With mode = enforce they were dropped.", \
+	  "The kernel's log has some of the packets (ppvpn: from the PE). If they are right: allow in [firewall] of agent.conf.") \
+	X(FIREWALL_BLOCKED, "firewall-blocked", "Other rules of this router drop the VPN's packets", \
+	  "ESP or IKE between this router and its peers reaches it and does not come through, or is sent and does not leave: another table of nftables or iptables drops it.", \
+	  "nft list ruleset; let UDP 500 and 4500 and ESP (protocol 50) pass from and to the peers.") \
+	X(FIREWALL_HELD, "firewall-held", "The firewall cut the server off, and only logs now", \
+	  "With the present settings enforced no server was heard for two minutes. They are not enforced until the agent's next start.", \
+	  "See what was refused: nft list counters table inet ppvpn, and the kernel's log. Correct [firewall] in agent.conf, then: systemctl restart ppvpn-agent") \
 	X(FOREIGN, "foreign", "Taken by something that is not ours", \
 	  "A link, table, mark, rule or connection of that name exists and was not made by the agent.", \
 	  "Rename or remove it, or choose another in agent.conf.") \

@@ -17,6 +17,7 @@ agent_core_tests = \
 	testing/unit/test_peer \
 	testing/unit/test_plan \
 	testing/unit/test_failover \
+	testing/unit/test_firewall \
 	testing/unit/test_fit \
 	testing/unit/test_provider \
 	testing/unit/test_safe_change \
@@ -60,6 +61,9 @@ testing_unit_test_trouble_SOURCES = testing/unit/test_trouble.c
 testing_unit_test_trouble_LDADD = agent/trouble.lo $(CHECK_LIBS)
 testing_unit_test_failover_SOURCES = testing/unit/test_failover.c
 testing_unit_test_failover_LDADD = agent/failover.lo $(CHECK_LIBS)
+testing_unit_test_firewall_SOURCES = testing/unit/test_firewall.c
+testing_unit_test_firewall_LDADD = agent/firewall.lo agent/facts.lo \
+	libppvpn-seal.la libppvpn.la $(CHECK_LIBS)
 testing_unit_test_fit_SOURCES = testing/unit/test_fit.c agent/fit.c \
 	testing/unit/fake_loop.c testing/unit/fake_loop.h
 testing_unit_test_fit_LDADD = libppvpn-agent.la $(CHECK_LIBS)

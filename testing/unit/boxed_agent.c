@@ -26,6 +26,7 @@
 #include "agent/control.h"
 #include "agent/fetch.h"
 #include "agent/frr.h"
+#include "agent/nft.h"
 #include "agent/nl.h"
 #include "agent/vici.h"
 #include "alloc.h"
@@ -140,6 +141,80 @@ static struct backend *backend_of(struct part *part)
 {
 	part->backend.ops = &part->ops;
 	return &part->backend;
+}
+
+/* ---- the firewall: this kernel has none ------------------------------------------ */
+
+struct nft { struct part part; };
+
+static void nft_read(struct backend *b, struct observation *o,
+					 backend_done_fn done, void *user)
+{
+	(void)b;
+	(void)o;
+	done(user);
+}
+
+struct nft *nft_new(struct loop *l, const char *state_dir,
+					const struct nft_handlers *handlers, void *user)
+{
+	static struct nft none = {
+		.part.ops = { "nftables", RES_BIT(RES_FIREWALL), nft_read, part_apply },
+	};
+
+	(void)l;
+	(void)state_dir;
+	(void)handlers;
+	(void)user;
+	none.part.backend.ops = &none.part.ops;
+	return &none;
+}
+
+void nft_free(struct nft *n)
+{
+	(void)n;
+}
+
+struct backend *nft_backend(struct nft *n)
+{
+	return &n->part.backend;
+}
+
+void nft_hold(struct nft *n, bool held)
+{
+	(void)n;
+	(void)held;
+}
+
+bool nft_counters(struct nft *n, struct firewall_counters *out)
+{
+	(void)n;
+	(void)out;
+	return false;
+}
+
+const char *nft_mode(const struct nft *n)
+{
+	(void)n;
+	return NULL;
+}
+
+bool nft_possible(const struct nft *n)
+{
+	(void)n;
+	return false;
+}
+
+const char *nft_confirmed(const struct nft *n)
+{
+	(void)n;
+	return "";
+}
+
+void nft_confirm(struct nft *n, const char *settings)
+{
+	(void)n;
+	(void)settings;
 }
 
 /* ---- the kernel ---------------------------------------------------------------- */

@@ -18,6 +18,9 @@ static void copy_resource(struct resource_set *set, const struct resource *r,
 		case RES_SYSCTL:
 			resource_sysctl(set, origin, r->spec);
 			break;
+		case RES_FIREWALL:
+			resource_firewall(set, origin, r->spec);
+			break;
 		case RES_RULE:
 			resource_rule(set, origin, r->spec);
 			break;

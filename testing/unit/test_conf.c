@@ -62,6 +62,8 @@ START_TEST(all_keys)
 		"control-group = staff\nplugin-socket = /p\nvici-socket = /v\n"
 		"vtysh = /t\nfrr-dir = /f\nmark-base = 0x12340000\nrule-pref = 7\n"
 		"routes-not-needed = gw/net other/x\nlog-level = debug\n"
+		"[firewall]\nmode = enforce\nlinks = wan0 eth0.5\n"
+		"allow = ospf tcp/9100 udp/161 forward\n"
 		"[vpn acme/corp]\nvrf = vrf-corp\ntable = 1001\nlan = eth1 eth2.7\n"
 		"max-peers = 0\npeer-addresses = 192.0.2.0/24 198.51.100.7/32\n"
 		"router-ids = 10.255.0.0/16\nareas = 0.0.0.0 0.0.0.7\n"
@@ -71,6 +73,15 @@ START_TEST(all_keys)
 	ck_assert_uint_eq(c.routes_not_needed_count, 2);
 	ck_assert_str_eq(c.routes_not_needed[1], "other/x");
 	ck_assert_int_eq(c.log_level, LOG_LEVEL_DEBUG);
+	ck_assert_int_eq(c.firewall.mode, CONF_FIREWALL_ENFORCE);
+	ck_assert_str_eq(c.firewall.links[0], "wan0");
+	ck_assert_str_eq(c.firewall.links[1], "eth0.5");
+	ck_assert_ptr_null(c.firewall.links[2]);
+	/* what is named stands in place of the default */
+	ck_assert_uint_eq(c.firewall.allow, CONF_ALLOW_OSPF | CONF_ALLOW_FORWARD);
+	ck_assert_uint_eq(c.firewall.port_count, 2);
+	ck_assert(!c.firewall.ports[0].udp && c.firewall.ports[1].udp);
+	ck_assert_uint_eq(c.firewall.ports[0].port, 9100);
 	v = conf_vpn(&c, "acme", "corp");
 	ck_assert_ptr_nonnull(v);
 	ck_assert_str_eq(v->vrf, "vrf-corp");
@@ -108,6 +119,19 @@ static const struct { const char *text, *where, *says; } bad[] = {
 	{ "[agent]\nmark-base = 0x170ff0000\n", ":2", "block of marks" },
 	{ "[agent]\ncontrol-group = a b\n", ":2", "group" },
 	{ "[agent]\nroutes-not-needed = gw\n", ":2", "CONNECTION/CHILD" },
+	{ "[firewall]\nmode = on\n", ":2", "log-only" },
+	{ "[firewall x]\nmode = off\n", ":2", "no section" },
+	{ "[firewall]\nvrf = v\n", ":2", "no key" },
+	{ "[firewall]\nallow = telnet\n", ":2", "tcp/PORT" },
+	{ "[firewall]\nallow = tcp/0\n", ":2", "tcp/PORT" },
+	{ "[firewall]\nallow = tcp/65536\n", ":2", "tcp/PORT" },
+	{ "[firewall]\nallow = ssh icmp/8\n", ":2", "tcp/PORT" },
+	{ "[firewall]\nlinks = eth0 eth0\n", ":2", "already" },
+	{ "[firewall]\nlinks = lo\n", ":2", "link's name" },
+	{ "[firewall]\nlinks = a\"b\n", ":2", "link's name" },
+	{ "[firewall]\nlinks = 1 2 3 4 5 6 7 8 9\n", ":2", "more than 8" },
+	{ "[firewall]\nlinks = eth1\n" "[vpn acme/corp]\nvrf = v\ntable = 1\n"
+	  "lan = eth1\n", ":6", "for the firewall" },
 	{ "[vpn acme]\nvrf = v\n", ":2", "CUSTOMER/VPN" },
 	{ "[vpn ACME/corp]\nvrf = v\n", ":2", "" },
 	{ "[vpn acme/corp]\ntable = 254\n", ":2", "not 253" },

@@ -19,7 +19,7 @@
 	"{\"ce\":\"acme/paris-r1\",\"server\":\"https://vpn1:8443\",\"enrolled\":0,\"certificate-ends\":0," \
 	"\"connected\":" connected ",\"confirmed\":" connected ",\"epoch\":3,\"revision\":4711," \
 	"\"state\":\"active\",\"result\":\"applied\",\"since\":7300,\"charon\":true,\"frr\":true," \
-	"\"converged\":true,\"vpns\":[" vpns "],\"errors\":[" errors "]," \
+	"\"converged\":true,\"firewall\":\"impossible\",\"firewall-refused\":0,\"vpns\":[" vpns "],\"errors\":[" errors "]," \
 	"\"alarms\":" alarms "}"
 #define PEER(name, state, error) \
 	"{\"customer\":\"acme\",\"vpn\":\"corp\",\"peer\":\"" name "\"," \
@@ -146,7 +146,8 @@ START_TEST(status_is_one_screen)
 			  "\"confirmed\":false,"
 			  "\"epoch\":3,\"revision\":4711,\"state\":\"suspended\","
 			  "\"result\":\"partial\",\"since\":7300,\"charon\":false,"
-			  "\"frr\":false,\"converged\":false,\"vpns\":[%s],\"errors\":[%s],"
+			  "\"frr\":false,\"converged\":false,\"firewall\":\"log-only\","
+			  "\"firewall-refused\":9007199254740991,\"vpns\":[%s],\"errors\":[%s],"
 			  "\"alarms\":%u}", vpns, errors, screens[_i].alarms);
 	text_addf(&peers, "{\"peers\":[%s]}", down);
 	text_addf(&alarms, "{\"alarms\":[%s]}", list);

@@ -14,7 +14,7 @@ owners='
 	event2/			agent/loop.c
 	curl/			agent/fetch.c server/admin_client.c server/outlet.c
 	netlink/		agent/nl.c agent/nl_*.[ch]
-	linux/			agent/nl.c agent/nl_*.[ch]
+	linux/			agent/nl.c agent/nl_*.[ch] agent/nft.c
 	microhttpd.h	server/http.c
 	sqlite3.h		server/db_sqlite.c
 	libpq-fe.h		server/db_postgres.c
