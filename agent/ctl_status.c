@@ -51,6 +51,8 @@ static bool has_error(const struct ctl_status *s, const char *code,
 
 static void print_parts(struct text *t, const struct ctl_status *s)
 {
+	bool firewall = strcmp(s->firewall, "log-only") == 0 ||
+					strcmp(s->firewall, "enforce") == 0;
 	char d[16], until[40] = "";
 
 	if (s->certificate_ends)
@@ -77,18 +79,13 @@ static void print_parts(struct text *t, const struct ctl_status *s)
 		text_add(t, "  state     SUSPENDED by the provider: no tunnels until "
 				 "it resumes\n");
 	}
-	text_addf(t, "  daemons   charon %s, FRR %s\n",
+	text_addf(t, "  daemons   charon %s, FRR %s%s%s\n",
 			  s->charon ? "running" :
 			  has_error(s, "plugin", NULL) ? "WITHOUT PLUGIN" : "NOT RUNNING",
-			  s->frr ? "running" : "NOT RUNNING");
+			  s->frr ? "running" : "NOT RUNNING",
+			  firewall ? "; firewall " : "", firewall ? s->firewall : "");
 	text_addf(t, "  router    %s\n", s->converged ? "as wanted" :
 			  "NOT as wanted: ppvpnctl plan");
-	if (s->firewall && (strcmp(s->firewall, "log-only") == 0 ||
-						strcmp(s->firewall, "enforce") == 0))
-	{
-		text_addf(t, "  firewall  %s, %llu packets refused\n", s->firewall,
-				  (unsigned long long)s->firewall_refused);
-	}
 }
 
 static void print_vpns(struct text *t, const struct ctl_status *s)

@@ -165,6 +165,7 @@ START_TEST(status_is_one_screen)
 	ck_assert_msg(lines <= 23, "%zu lines:\n%s", lines, text_str(&out));
 	shows(" since 2026-09-21\n");
 	shows(", certificate until 2027-09-21\n");
+	shows("FRR NOT RUNNING; firewall log-only\n");
 	shows(screens[_i].peers ? "Peers that are not up: " : "daemons");
 	shows(screens[_i].peers ? "  connecting  for 27 h  certificate-untrusted\n"
 							: "daemons");
