@@ -179,11 +179,14 @@ class CE(Router):
         self.address, self.core_address, self.lan = address, core_address, lan
         self.router = f"{name}-r1"
         self.agent_keys = {}
+        self.firewall = {}
 
     def configure(self, vpns, **agent):
         """agent.conf: {"acme/corp": {"vrf": "corp", "table": 1001, "lan": "eth1"}}, and keys of [agent]."""
         self.agent_keys = {**self.agent_keys, **agent}
         text = "[agent]\n" + "".join(f"{key.replace('_', '-')} = {value}\n" for key, value in self.agent_keys.items())
+        if self.firewall:
+            text += "\n[firewall]\n" + "".join(f"{key} = {value}\n" for key, value in self.firewall.items())
         for vpn, keys in vpns.items():
             text += f"\n[vpn {vpn}]\n" + "".join(f"{key} = {value}\n" for key, value in keys.items())
         self.write("/etc/ppvpn/agent.conf", text)
