@@ -18,7 +18,7 @@ static struct conf_vpn places[] = {
 	{ .place = (char*)"acme/corp", .vrf = (char*)"corp", .table = 1001,
 	  .lan = { (char*)"eth1", (char*)"eth2" } },
 };
-static const struct conf conf = {
+static struct conf conf = {
 	.mark_base = 0x70ff0000, .rule_pref = 100, .vpns = places, .vpn_count = 1,
 };
 
@@ -124,6 +124,82 @@ START_TEST(everything_for_two_peers)
 	ck_assert_uint_eq(ospf->network_count, 1);
 	ck_assert_uint_eq(ospf->passive_count, 1);
 	ck_assert_uint_eq(wish.error_count, 0);
+}
+END_TEST
+
+/* ---- the firewall ------------------------------------------------------------ */
+
+static const struct res_firewall *firewall(enum conf_firewall mode,
+										   bool possible, const char *link)
+{
+	struct prefix own = { .addr = vpns[0].ce_address, .len = 30 };
+	const struct resource *r;
+
+	if (link)
+	{
+		facts_add_address(&facts, arena, link, &own);
+	}
+	facts.firewall_possible = possible;
+	conf.firewall.mode = mode;
+	build(&doc, NULL);
+	conf.firewall.mode = CONF_FIREWALL_OFF;
+	r = resource_find(&wish.want, RES_FIREWALL, FIREWALL_KEY);
+	return r ? r->spec : NULL;
+}
+
+START_TEST(a_firewall_where_there_can_be_one)
+{
+	const struct res_firewall *f = firewall(CONF_FIREWALL_ENFORCE, true, "eth0");
+
+	ck_assert_ptr_nonnull(f);
+	ck_assert_str_eq(f->mode, "enforce");
+	ck_assert_ptr_nonnull(strstr(f->text, "192.0.2.9, 192.0.2.13"));
+	ck_assert_uint_eq(wish.error_count, 0);
+}
+END_TEST
+
+START_TEST(no_firewall)
+{
+	ck_assert_ptr_null(firewall(CONF_FIREWALL_OFF, true, "eth0"));
+	ck_assert_uint_eq(wish.error_count, 0);
+}
+END_TEST
+
+/* Who only wants to be told needs not be told that this kernel cannot. */
+START_TEST(a_kernel_without)
+{
+	ck_assert_ptr_null(firewall(_i ? CONF_FIREWALL_ENFORCE :
+								CONF_FIREWALL_LOG_ONLY, false, "eth0"));
+	ck_assert_uint_eq(wish.error_count, (unsigned)_i);
+	ck_assert(!_i || wish.errors[0].err.code == ERR_FIREWALL);
+}
+END_TEST
+
+/* Between two addresses, what there is stays: an enforced one above all. */
+START_TEST(kept_while_the_way_is_not_known)
+{
+	static const struct res_firewall before = {
+		.mode = "enforce", .digest = "abc",
+	};
+	const struct res_firewall *f;
+
+	resource_firewall(&have, RES_OURS, &before);
+	f = firewall(CONF_FIREWALL_ENFORCE, true, NULL);
+	ck_assert_ptr_nonnull(f);
+	ck_assert_str_eq(f->digest, "abc");
+	ck_assert_uint_eq(wish.error_count, 1);
+}
+END_TEST
+
+START_TEST(gone_with_the_last_vpn)
+{
+	struct model_document none = { .state = MODEL_DEPROVISIONED };
+
+	facts.firewall_possible = true;
+	conf.firewall.mode = CONF_FIREWALL_ENFORCE;
+	build(&none, NULL);
+	conf.firewall.mode = CONF_FIREWALL_OFF;
+	ck_assert_ptr_null(resource_find(&wish.want, RES_FIREWALL, FIREWALL_KEY));
 }
 END_TEST
 
@@ -827,6 +903,11 @@ int main(void)
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, everything_for_two_peers);
+	tcase_add_test(tc, a_firewall_where_there_can_be_one);
+	tcase_add_test(tc, no_firewall);
+	tcase_add_loop_test(tc, a_kernel_without, 0, 2);
+	tcase_add_test(tc, kept_while_the_way_is_not_known);
+	tcase_add_test(tc, gone_with_the_last_vpn);
 	tcase_add_test(tc, behind_nat_tunnels_begin_at_the_source);
 	tcase_add_test(tc, behind_nat_without_a_source_links_stay);
 	tcase_add_test(tc, certificates_of_our_key_are_used);
