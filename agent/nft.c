@@ -29,6 +29,8 @@
 #define STATE_MAX 1024
 #define RECEIVE_ROOM 65536
 #define SOCKET_ROOM (1 << 20)
+/* a kernel without may be given the module */
+#define TRY_AGAIN_MS 600000
 
 /* STATE/firewall; words, "-" for none */
 struct state {
@@ -45,6 +47,7 @@ struct nft {
 	struct state state;
 	bool there;					/* our table, at the last look */
 	bool possible, said;		/* family inet; that it is not was said */
+	uint64_t tried_ms;			/* when that was tried last; 0: never */
 	bool held;
 	struct firewall_counters base;	/* of tables before this one */
 	int fd;
@@ -308,7 +311,12 @@ static void nft_read(struct backend *b, struct observation *o,
 {
 	struct nft *n = (struct nft*)b;
 
-	n->possible = n->possible || try_family();
+	if (!n->possible && (!n->tried_ms ||
+						 loop_now_ms() - n->tried_ms >= TRY_AGAIN_MS))
+	{
+		n->tried_ms = loop_now_ms();
+		n->possible = try_family();
+	}
 	o->facts.firewall_possible = n->possible;
 	o->facts.firewall_held = n->held;
 	if (!n->possible && !n->said)
@@ -363,8 +371,8 @@ static int delete(struct nft *n, struct err *e)
 	if (rc == 0)
 	{
 		n->there = false;
-		n->state.mode[0] = n->state.digest[0] = n->state.view[0] = '\0';
-		save(n);
+		memset(&n->state, 0, sizeof(n->state));
+		unlink(n->file);
 		n->handlers->applied(n->user, "off", "");
 	}
 	return rc;
