@@ -217,6 +217,16 @@ static void take_links(struct rules *r, const struct conf *conf,
 	}
 }
 
+/* Protocols by number: names of them are in /etc/protocols, which a router need
+ * not have. */
+#define TCP "6"
+#define UDP "17"
+#define IGMP "2"
+#define ESP "50"
+#define AH "51"
+#define ICMP6 "58"
+#define OSPF "89"
+
 /* ---- the text --------------------------------------------------------------- */
 
 static void put_set(struct text *t, const char *name, const char *type,
@@ -315,7 +325,7 @@ static void put_watchers(struct text *t)
 		{
 			const char *ip = v == 4 ? "ip" : "ip6";
 
-			text_addf(t, "\t\tmeta l4proto esp %s %s @peers%d %scounter name %s\n",
+			text_addf(t, "\t\tmeta l4proto " ESP " %s %s @peers%d %scounter name %s\n",
 					  ip, chains[i].way, v, chains[i].local,
 					  chains[i].words[0]);
 			text_addf(t, "\t\tudp dport { 500, 4500 } %s %s @peers%d %scounter "
@@ -341,12 +351,12 @@ static const struct {
 	  { "udp sport { 68, 546 } udp dport { 67, 547 } " OUT } },
 	{ CONF_ALLOW_DNS,
 	  { "udp sport 53 " IN, "tcp sport 53 " NO_SYN IN },
-	  { "meta l4proto { tcp, udp } th dport 53 " OUT } },
+	  { "meta l4proto { " TCP ", " UDP " } th dport 53 " OUT } },
 	{ CONF_ALLOW_NTP, { "udp sport 123 " IN }, { "udp dport 123 " OUT } },
 	{ CONF_ALLOW_SSH, { "tcp dport 22 " IN }, { "tcp sport 22 " NO_SYN OUT } },
 	{ CONF_ALLOW_OSPF,
-	  { "meta l4proto { ospf, igmp } " IN },
-	  { "meta l4proto { ospf, igmp } " OUT } },
+	  { "meta l4proto { " OSPF ", " IGMP " } " IN },
+	  { "meta l4proto { " OSPF ", " IGMP " } " OUT } },
 	{ CONF_ALLOW_BGP,
 	  { "tcp dport 179 " IN, "tcp sport 179 " NO_SYN IN },
 	  { "tcp dport 179 " OUT, "tcp sport 179 " NO_SYN OUT } },
@@ -354,8 +364,8 @@ static const struct {
 	  { "udp dport { 3784, 3785, 4784 } " IN },
 	  { "udp dport { 3784, 3785, 4784 } " OUT } },
 	{ CONF_ALLOW_IPSEC,
-	  { "meta l4proto { esp, ah } " IN, "udp dport { 500, 4500 } " IN },
-	  { "meta l4proto { esp, ah } " OUT, "udp sport { 500, 4500 } " OUT } },
+	  { "meta l4proto { " ESP ", " AH " } " IN, "udp dport { 500, 4500 } " IN },
+	  { "meta l4proto { " ESP ", " AH " } " OUT, "udp sport { 500, 4500 } " OUT } },
 };
 
 static void put_allowed(struct text *t, const struct rules *r, bool out)
@@ -389,7 +399,7 @@ static void put_management(struct text *t, const struct rules *r, bool out)
 
 	for (int v = 4; v <= 6; v += 2)
 	{
-		text_addf(t, "\t\t%s %s @servers%d meta l4proto tcp %scounter name %s "
+		text_addf(t, "\t\t%s %s @servers%d meta l4proto " TCP " %scounter name %s "
 				  "accept\n", v == 4 ? "ip" : "ip6", way, v, syn, name);
 	}
 	for (size_t i = 0; i < r->port_count; i++)
@@ -418,7 +428,7 @@ static void put_from_pe(struct text *t, const struct rules *r)
 {
 	text_add(t, "\tchain from-pe {\n");
 	put(t, "meta ipsec exists accept");
-	put_both(t, "saddr", "peers", "meta l4proto esp counter name in-esp accept");
+	put_both(t, "saddr", "peers", "meta l4proto " ESP " counter name in-esp accept");
 	put_both(t, "saddr", "peers", "udp dport { 500, 4500 } counter name in-ike "
 			 "accept");
 	put_management(t, r, false);
@@ -441,11 +451,12 @@ static void put_to_pe(struct text *t, const struct rules *r)
 	{	/* without an address yet */
 		put(t, allowed[0].out[0]);
 	}
-	put(t, "ip6 saddr fe80::/10 meta l4proto ipv6-icmp accept");
-	put(t, "meta l4proto { igmp, ipv6-icmp } ip6 saddr :: accept");
+	put(t, "ip6 saddr fe80::/10 meta l4proto " ICMP6 " accept");
+	put(t, "meta l4proto { " IGMP ", " ICMP6 " } ip6 saddr :: accept");
 	put(t, "ip saddr != @own4 counter name out-refused goto noted-out");
 	put(t, "ip6 saddr != @own6 counter name out-refused goto noted-out");
-	put_both(t, "daddr", "peers", "meta l4proto esp counter name out-esp accept");
+	put_both(t, "daddr", "peers", "meta l4proto " ESP " counter name out-esp "
+			 "accept");
 	put_both(t, "daddr", "peers", "udp sport { 500, 4500 } counter name out-ike "
 			 "accept");
 	/* IKE may answer anybody; ESP within UDP has no four zeros in front */
@@ -454,7 +465,7 @@ static void put_to_pe(struct text *t, const struct rules *r)
 	put_management(t, r, true);
 	put_allowed(t, r, true);
 	put_icmp(t);
-	put(t, "meta l4proto igmp counter name out-quiet goto refused");
+	put(t, "meta l4proto " IGMP " counter name out-quiet goto refused");
 	put(t, "counter name out-refused goto noted-out");
 	end(t);
 }

@@ -67,7 +67,11 @@ static int complain(struct nft_ctx *ctx, struct err *e)
 				   (int)strcspn(said ? said : "", "\n"), said ? said : "");
 }
 
-enum { PRINT_ALL = 0, PRINT_STATELESS = NFT_CTX_OUTPUT_STATELESS };
+enum {
+	PRINT_ALL = 0,
+	/* nor names, which files below /etc have */
+	PRINT_STATELESS = NFT_CTX_OUTPUT_STATELESS | NFT_CTX_OUTPUT_NUMERIC_ALL
+};
 
 /* out: what it prints, for the caller to free; NULL: not asked for */
 static int run(const char *commands, unsigned flags, char **out, struct err *e)
