@@ -574,6 +574,24 @@ const uint8_t *ca_csr_spki(const struct ca_csr *csr)
 	return csr->spki;
 }
 
+int ca_csr_key(const struct ca_csr *csr, uint8_t **der, size_t *len,
+			   struct err *e)
+{
+	gnutls_datum_t datum;
+	int rc = gnutls_pubkey_export2(csr->key, GNUTLS_X509_FMT_DER, &datum);
+
+	*der = NULL;
+	if (rc < 0)
+	{
+		return fail(e, "", "no public key", rc);
+	}
+	*der = xcalloc(datum.size, 1);
+	*len = datum.size;
+	memcpy(*der, datum.data, datum.size);
+	gnutls_free(datum.data);
+	return 0;
+}
+
 void ca_csr_free(struct ca_csr *csr)
 {
 	if (csr)

@@ -42,6 +42,9 @@ int ca_csr_read(const uint8_t *der, size_t len, struct ca_csr **csr,
 				struct err *e);
 /** SHA-256 of its SubjectPublicKeyInfo. */
 const uint8_t *ca_csr_spki(const struct ca_csr *csr);
+/** Its SubjectPublicKeyInfo, DER; the caller frees it. */
+int ca_csr_key(const struct ca_csr *csr, uint8_t **der, size_t *len,
+			   struct err *e);
 void ca_csr_free(struct ca_csr *csr);
 
 /**

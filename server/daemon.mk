@@ -22,7 +22,10 @@ noinst_LTLIBRARIES += libppvpn-ca.la
 libppvpn_ca_la_SOURCES = \
 	server/base64.c server/base64.h \
 	server/ca.c server/ca.h \
-	server/cms.c server/cms.h
+	server/ca_ike.c server/ca_ike.h \
+	server/cms.c server/cms.h \
+	server/crl.c server/crl.h \
+	server/der.c server/der.h
 libppvpn_ca_la_LIBADD = libppvpn.la $(GNUTLS_LIBS) -lpthread
 
 # Alarms by webhook and syslog.

@@ -7,7 +7,9 @@
 if HAVE_CHECK
 daemon_tests = \
 	testing/unit/test_archive \
+	testing/unit/test_authority \
 	testing/unit/test_ca \
+	testing/unit/test_ca_ike \
 	testing/unit/test_http \
 	testing/unit/test_metrics_text \
 	testing/unit/test_delivery \
@@ -25,6 +27,11 @@ testing_unit_test_archive_SOURCES = testing/unit/test_archive.c \
 testing_unit_test_archive_LDADD = libppvpn.la $(CHECK_LIBS)
 testing_unit_test_ca_SOURCES = testing/unit/test_ca.c
 testing_unit_test_ca_LDADD = libppvpn-ca.la libppvpn.la $(CHECK_LIBS)
+testing_unit_test_authority_SOURCES = testing/unit/test_authority.c
+testing_unit_test_authority_LDADD = server/authority.lo server/der.lo \
+	libppvpn.la $(CHECK_LIBS)
+testing_unit_test_ca_ike_SOURCES = testing/unit/test_ca_ike.c
+testing_unit_test_ca_ike_LDADD = libppvpn-ca.la libppvpn.la $(CHECK_LIBS)
 testing_unit_test_http_SOURCES = testing/unit/test_http.c
 testing_unit_test_http_LDADD = libppvpn-http.la libppvpn-ca.la libppvpn.la \
 	$(CHECK_LIBS)
