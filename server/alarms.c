@@ -24,6 +24,7 @@ struct alarms
 	uint64_t events, diags;		/* seen */
 	uint64_t rules_ms;			/* clock: the next round */
 	uint64_t rotation_ms, schedule_ms;	/* clock: the next look */
+	uint64_t authority_ms, certificates_ms;
 	bool failing;				/* and logged */
 	pthread_t thread;
 
@@ -111,6 +112,40 @@ static int rotate(struct alarms *al, struct err *e)
 	return rc;
 }
 
+/* What is due in VPNs with an authority. */
+static int certify(struct alarms *al, struct err *e)
+{
+	const uint64_t begun = clock_ms(CLOCK_MONOTONIC);
+	const bool all = begun >= al->certificates_ms;
+	struct store_authority_round done = { 0 };
+	int rc;
+
+	if (begun < al->authority_ms)
+	{
+		return 0;
+	}
+	if (all)
+	{
+		al->certificates_ms = begun + ALARMS_AUTHORITY_MS;
+	}
+	rc = store_authority_round(al->store,
+							   (int64_t)clock_ms(CLOCK_REALTIME), all, &done,
+							   e);
+	al->authority_ms = clock_ms(CLOCK_MONOTONIC);
+	al->authority_ms += (al->authority_ms - begun) * ALARMS_RULES_IDLE;
+	if (done.revisions)
+	{
+		log_info("alarm", "%llu certificates for IKE, %llu revocation lists, "
+				 "%llu steps of authorities",
+				 (unsigned long long)done.certificates,
+				 (unsigned long long)done.lists,
+				 (unsigned long long)done.steps);
+		al->calls.committed(al->calls.user);
+		alarms_changed(al);
+	}
+	return rc;
+}
+
 static int look_events(struct alarms *al, struct err *e)
 {
 	uint64_t newest, gone;
@@ -149,10 +184,11 @@ static void look(struct alarms *al)
 	struct err e = { 0 };
 	int rc;
 
+	/* the last: what is wrong with one VPN's authority stops nothing else */
 	if ((rc = look_diags(al, &e)) == 0 && (rc = apply_rules(al, &e)) == 0 &&
-		(rc = look_events(al, &e)) == 0)
+		(rc = look_events(al, &e)) == 0 && (rc = rotate(al, &e)) == 0)
 	{
-		rc = rotate(al, &e);
+		rc = certify(al, &e);
 	}
 	if (rc && !al->failing)
 	{

@@ -14,6 +14,9 @@
  * step together, in one revision; before the last of them is ready only so long
  * after the step before (rotation_may_step(): a minute in a VPN of 1,000 sites);
  * and a look that took long is followed by nine times as long without one.
+ *
+ * And what is due in VPNs with an authority (store_authority_round()), with the
+ * same pauses; each minute it looks at all of them.
  */
 #ifndef PPVPN_SERVER_ALARMS_H
 #define PPVPN_SERVER_ALARMS_H
@@ -31,6 +34,7 @@ struct alarms;
 #define ALARMS_RULES_MS 15000	/* between two rounds of rules, or */
 #define ALARMS_RULES_SHARE 4	/* this part of a report interval, if shorter; */
 #define ALARMS_RULES_IDLE 9		/* so much longer than a round took, in any case */
+#define ALARMS_AUTHORITY_MS 60000	/* between two looks at all certificates */
 #define ALARMS_SCHEDULE_MS 3600000	/* between two looks at what keys are due; */
 #define ALARMS_SCHEDULE_FIRST_MS 60000	/* the first, after the start */
 

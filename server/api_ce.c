@@ -9,6 +9,7 @@
 #include <inttypes.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <time.h>
@@ -21,6 +22,7 @@
 #include "text.h"
 #include "server/api_ce.h"
 #include "server/bundle.h"
+#include "server/ca.h"
 #include "server/counters.h"
 #include "server/delivery.h"
 #include "server/etag.h"
@@ -32,6 +34,7 @@
 #define DIAG_ID_MAX UINT64_C(9999999999999999999)
 #define LEAVE_BODY_MAX 1024		/* "{}": nothing is read of it yet */
 #define RETRY_AFTER 5
+#define RETRY_AFTER_KEYS 86400	/* too many of them, within a year perhaps */
 
 static atomic_uint_fast64_t documents_built;
 
@@ -599,10 +602,96 @@ static enum http_verdict post_renew(struct http_request *req,
 	return serve_member(req, resp, store, user, renew);
 }
 
+/* ---- the key for IKE --------------------------------------------------------------- */
+
+/* What a CE should know of its fault; the database's is not its. */
+static void refuse_key(struct ask *ask, int rc, const struct err *e)
+{
+	if (rc == -ENOENT)
+	{
+		/* replaced or revoked at this moment: the next request hears of it */
+		ask->resp->status = 404;
+		return;
+	}
+	if (rc != -EEXIST && rc != -EINVAL && rc != -EAGAIN && rc != -EDQUOT)
+	{
+		unavailable(ask, e);
+		return;
+	}
+	log_err(LOG_LEVEL_WARN, "ce", http_request_peer(ask->req), e);
+	if (rc == -EEXIST || rc == -EINVAL)
+	{
+		http_response_error(ask->resp, 400, e);
+		return;
+	}
+	http_response_error(ask->resp, 429, e);
+	http_response_header(ask->resp, "Retry-After", "%u",
+						 rc == -EAGAIN ? RETRY_AFTER : RETRY_AFTER_KEYS);
+}
+
+static int note_key(struct ask *ask, const struct ca_csr *csr,
+					uint64_t *revision, struct err *e)
+{
+	uint8_t management[32], *key;
+	size_t len;
+	int rc;
+
+	if (!http_request_key(ask->req, management))
+	{
+		return -ENOENT;
+	}
+	rc = ca_csr_key(csr, &key, &len, e);
+	if (rc == 0)
+	{
+		rc = store_ike_key(ask->store, management, ca_csr_spki(csr), key, len,
+						   wall_ms(), revision, e);
+		free(key);
+	}
+	return rc;
+}
+
+static void take_key(struct ask *ask)
+{
+	struct ca_csr *csr = NULL;
+	struct err e = { 0 };
+	uint64_t revision;
+	int rc;
+
+	if (!est_read_csr(ask->req, ask->resp, &csr))
+	{
+		return;
+	}
+	rc = note_key(ask, csr, &revision, &e);
+	ca_csr_free(csr);
+	if (rc < 0)
+	{
+		refuse_key(ask, rc, &e);
+		return;
+	}
+	if (revision)
+	{
+		log_info("ce", "%s/%s: certificates for its key (revision %" PRIu64
+				 ")", ask->ce.customer, ask->ce.ce, revision);
+		if (ask->api->changed)
+		{
+			ask->api->changed(ask->api->server);
+		}
+	}
+	ask->resp->status = 204;
+}
+
+static enum http_verdict post_ike_key(struct http_request *req,
+									  struct http_response *resp,
+									  struct store *store, void *user)
+{
+	return serve_member(req, resp, store, user, take_key);
+}
+
 const struct http_route api_ce_routes[] = {
 	{ "POST", EST_RENEW_PATH, post_renew, EST_BODY_MAX, 0 },
 	{ "GET", "/v1/config", get_config, 0, 0 },
 	{ "POST", "/v1/diag", post_diag, STORE_DIAG_MAX, 0 },
+	{ "POST", "/v1/ike-key", post_ike_key, EST_BODY_MAX, 0 },
 	{ "POST", "/v1/leave", post_leave, LEAVE_BODY_MAX, 0 },
 	{ "POST", "/v1/status", post_status, STATUS_BODY_MAX, 0 },
 	{ .method = NULL },

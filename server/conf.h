@@ -39,6 +39,8 @@ struct server_conf
 	uint32_t connection_limit, per_ip_limit, workers;
 	uint32_t request_timeout;		/* seconds */
 	uint32_t certificate_life;		/* seconds, of routers' */
+	/* seconds; of VPNs' authorities, and of what they sign */
+	uint32_t ike_authority_life, ike_certificate_life, revocation_list_life;
 	bool enrolment_approval;		/* a token alone is not enough */
 	char *alarm_webhook;			/* URL, maybe with a token; NULL: none */
 	char *alarm_webhook_secret_file, *alarm_webhook_ca_file;	/* or NULL */

@@ -6,9 +6,10 @@ server_sql = server/sql/0001-init.sql server/sql/0002-topologies.sql \
 	server/sql/0003-alarms.sql server/sql/0004-operators.sql \
 	server/sql/0005-prefixes.sql server/sql/0006-bulk-removal.sql \
 	server/sql/0007-addresses.sql server/sql/0008-rotation.sql \
-	server/sql/0009-renewal.sql
+	server/sql/0009-renewal.sql server/sql/0010-authorities.sql
 noinst_LTLIBRARIES += libppvpn-store.la
 libppvpn_store_la_SOURCES = \
+	server/authority.c server/authority.h \
 	server/counters.c server/counters.h \
 	server/db.h server/db_sqlite.c \
 	server/conf_json.c server/conf_json.h server/conf_json_write.c \
@@ -22,6 +23,9 @@ libppvpn_store_la_SOURCES = \
 	server/store_alarm_report.c \
 	server/store_alarm_rules.c \
 	server/store_apply.c server/store_apply.h \
+	server/store_authority.c \
+	server/store_authority_read.c \
+	server/store_authority_round.c \
 	server/store_ce.c \
 	server/store_copy.c \
 	server/store_customer.c \
@@ -32,6 +36,7 @@ libppvpn_store_la_SOURCES = \
 	server/store_follow.c \
 	server/store_free.c \
 	server/store_history.c \
+	server/store_ike.c \
 	server/store_key.c \
 	server/store_link.c \
 	server/store_mesh.c server/store_mesh.h \
@@ -55,7 +60,7 @@ libppvpn_store_la_SOURCES = \
 	server/store_weight.c server/store_weight.h \
 	server/topology.c server/topology.h
 nodist_libppvpn_store_la_SOURCES = server/sql_files.c
-libppvpn_store_la_LIBADD = libppvpn-service.la libppvpn.la libppvpn-seal.la $(SQLITE_LIBS)
+libppvpn_store_la_LIBADD = libppvpn-ca.la libppvpn-service.la libppvpn.la libppvpn-seal.la $(SQLITE_LIBS)
 
 EXTRA_DIST += $(server_sql) server/sql/embed
 CLEANFILES += server/sql_files.c

@@ -176,6 +176,7 @@ static size_t render_vpn(struct arena *a, const struct render_vpn *rows,
 	out->topology = rows->vpn.topology;
 	out->role = rows->role;
 	out->auth = MODEL_PRE_SHARED;
+	out->certificate = rows->certificate;
 	out->router_id = rows->router_id;
 	out->mtu = rows->vpn.mtu;
 	out->ospf = rows->vpn.ospf;

@@ -16,7 +16,7 @@
  * raised then at the next start (store_management_set), for other content under
  * the same revision is refused by the agents.
  */
-#define RENDER_VERSION 3
+#define RENDER_VERSION 4
 
 /* A document must stay within json_limits_document: tunnels of a CE, over all
  * its VPNs, and removed sites told in one VPN. */
@@ -45,6 +45,7 @@ struct render_vpn
 	size_t profile_count;
 	struct addr ce_address, router_id;
 	bool behind_nat;			/* ce_address is its NAT's */
+	struct model_certificate certificate;	/* as it is; ca_count 0: none */
 	struct render_peer *peers;	/* in any order */
 	size_t peer_count;
 	struct model_removed *removed;

@@ -23,6 +23,7 @@
 #include "server/api_ce.h"
 #include "server/api_enroll.h"
 #include "server/api_metrics.h"
+#include "server/authority.h"
 #include "server/ca.h"
 #include "server/delivery.h"
 #include "server/etag.h"
@@ -73,7 +74,18 @@ struct server
 
 static int open_store(struct server *s, struct store **store, struct err *e)
 {
-	return store_open(s->database, &s->kek, store, e);
+	const struct authority_lives lives = {
+		.certificate_s = s->conf->ike_certificate_life,
+		.list_s = s->conf->revocation_list_life,
+		.authority_s = s->conf->ike_authority_life,
+	};
+	int rc = store_open(s->database, &s->kek, store, e);
+
+	if (!rc)
+	{
+		store_authority_lives(*store, &lives);
+	}
+	return rc;
 }
 
 /* For who reads and writes single rows: there are many of them. */

@@ -195,6 +195,7 @@ int store_open(const char *path, const struct seal_key *kek,
 
 	*store = NULL;
 	s->kek = *kek;
+	s->lives = authority_lives_usual;
 	rc = db_open(path, &s->db, e);
 	if (rc == 0)
 	{

@@ -651,6 +651,81 @@ int store_rotations(struct store *s, struct arena *a, const char *customer,
 					const char *vpn, struct store_rotation **list, size_t *count,
 					uint64_t *all, struct err *e);
 
+/* ---- certificates between routers (authority.h, store_authority*.c, store_ike.c) -- */
+
+struct authority_lives;
+/** What this connection signs lasts so long; the usual until it is called. */
+void store_authority_lives(struct store *s, const struct authority_lives *lives);
+/**
+ * Part of a change: the VPN has an authority from now on, if it has none yet. Its
+ * sites get their certificates when the change is settled.
+ */
+int store_authority_want(struct store *s, int64_t vpn_id, struct err *e);
+/**
+ * The CE that has the management key says its key for IKE; its sites in VPNs with
+ * an authority get certificates, in a change of its own with this CE as its
+ * actor. A key that it has already changes nothing. No change may be in course.
+ *
+ * @param key		SubjectPublicKeyInfo, DER; spki: its SHA-256
+ * @param revision	that told the CE; 0: no document changed
+ * @return			-ENOENT: no member's management key; -EEXIST: the key is or was
+ *					another one; -EAGAIN: there was one just now; -EDQUOT: too
+ *					many within a certificate's life
+ */
+int store_ike_key(struct store *s, const uint8_t management[32], const uint8_t spki[32],
+				  const uint8_t *key, size_t len, int64_t now_ms, uint64_t *revision,
+				  struct err *e);
+/**
+ * Part of a change: another authority begins to take over (authority.h). It is not
+ * taken back by store_revert().
+ *
+ * @return		-ENOENT: the VPN has none; -EBUSY (ROTATION): one is taking over
+ */
+int store_authority_roll(struct store *s, const char *customer, const char *vpn,
+						 struct err *e);
+
+struct store_authority_round {
+	uint64_t revisions;				/* that were made: documents changed */
+	uint64_t certificates, lists, steps;
+};
+/**
+ * Do what is due: certificates and lists that are made anew, steps of an authority
+ * that takes over, a revision for each VPN, a few VPNs at a time. Any number of
+ * servers may. It costs what is due, and the sites of VPNs where one takes over;
+ * with all, a look at every site of VPNs with an authority: at certificates that
+ * are missing. No change may be in course.
+ */
+int store_authority_round(struct store *s, int64_t now_ms, bool all,
+						  struct store_authority_round *out, struct err *e);
+
+struct store_authority {
+	uint64_t id;
+	int state;						/* enum authority_state */
+	char fingerprint[65];			/* SHA-256 of the certificate */
+	char *cert;						/* base64 of DER */
+	uint64_t revision;				/* that gave it its state */
+	int64_t state_ms, issued_ms, ends_ms, roll_ms;
+	uint64_t certificates;			/* of its, that documents have */
+	uint64_t list_number, list_entries;
+	int64_t list_issued_ms, list_ends_ms;
+};
+struct store_authority_wait { char *site, *ce; int wait; };	/* enum rotation_wait */
+/** The current one first; waits: whom the next step waits for, if one is due. */
+int store_authorities(struct store *s, struct arena *a, const char *customer, const char *vpn,
+					  struct store_authority **list, size_t *count,
+					  struct store_authority_wait **waits, size_t *wait_count, struct err *e);
+
+/* What a CE proves itself with to its peers. */
+struct store_ike_cert {
+	uint64_t serial, revision;		/* 0: none */
+	int64_t issued_ms, ends_ms;
+};
+/** key: SHA-256, "": none. */
+int store_ike_key_get(struct store *s, uint64_t ce_id, char key[65], int64_t *registered_ms,
+					  struct err *e);
+int store_ike_cert_get(struct store *s, uint64_t site_id, struct store_ike_cert *out,
+					   struct err *e);
+
 /* ---- operation: of the file, while others may use it ------------------------- */
 
 /** A whole copy of the database of one moment; needs no key. to must not exist. */

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/crl.h"
 #include "server/render.h"
 #include "server/store_alarm.h"
 #include "server/store_work.h"
@@ -363,8 +364,12 @@ static int ce_remove(struct store *s, const char *customer, const char *ce,
 	}
 	store_note(s, CONF_CE, ce_place(s, customer, ce), (uint64_t)id, &before,
 			   NULL);
-	rc = store_alarm_ce_gone(s, customer, ce, id, e);
-	return rc < 0 ? rc : drop_ce(s, id, e);
+	if ((rc = store_alarm_ce_gone(s, customer, ce, id, e)) < 0 ||
+		(rc = store_ike_revoke_ce(s, id, CRL_CESSATION, e)) < 0)
+	{
+		return rc;
+	}
+	return drop_ce(s, id, e);
 }
 
 int store_ce_remove(struct store *s, const char *customer, const char *ce,
@@ -410,14 +415,16 @@ int store_ce_leave(struct store *s, uint64_t ce_id, struct err *e)
 	return rc < 0 ? rc : store_changed(s, ce_leave(s, (int64_t)ce_id, e));
 }
 
+/* reason: of its certificates, crl.h */
 static int ce_replace(struct store *s, const char *customer, const char *ce,
-					  struct err *e)
+					  int reason, struct err *e)
 {
 	int64_t customer_id, id;
 	int rc;
 
 	if ((rc = store_ce_id(s, customer, ce, &customer_id, &id, e)) < 0 ||
-		(rc = store_key_revoke(s, id, e)) < 0)
+		(rc = store_key_revoke(s, id, e)) < 0 ||
+		(rc = store_ike_revoke_ce(s, id, reason, e)) < 0)
 	{
 		return rc;
 	}
@@ -447,7 +454,7 @@ static int ce_revoke(struct store *s, const char *customer, const char *ce,
 	struct store_ce after;
 	int rc;
 
-	if ((rc = ce_replace(s, customer, ce, e)) < 0 ||
+	if ((rc = ce_replace(s, customer, ce, CRL_KEY_COMPROMISE, e)) < 0 ||
 		(rc = store_ce_id(s, customer, ce, &customer_id, &id, e)) < 0 ||
 		(rc = store_ce_by_id(s, s->work->a, id, &after, e)) < 0 ||
 		after.suspended)
@@ -473,7 +480,8 @@ int store_ce_replace(struct store *s, const char *customer, const char *ce,
 {
 	int rc = store_need_change(s, e);
 
-	return rc < 0 ? rc : store_changed(s, ce_replace(s, customer, ce, e));
+	return rc < 0 ? rc : store_changed(s, ce_replace(s, customer, ce,
+													 CRL_CESSATION, e));
 }
 
 /* ---- questions ------------------------------------------------------------- */

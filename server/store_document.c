@@ -238,7 +238,9 @@ static int read_site(struct store *s, struct arena *a, struct db_rows *rows,
 		(rc = store_read_addr(db_col_text(rows, STORE_VPN_COLUMN_COUNT + 2),
 							  &vpn->ce_address, e)) < 0 ||
 		(rc = store_read_addr(db_col_text(rows, STORE_VPN_COLUMN_COUNT + 3),
-							  &vpn->router_id, e)) < 0)
+							  &vpn->router_id, e)) < 0 ||
+		(rc = store_authority_document(s, a, (int64_t)vpn->vpn.id, site_id,
+									   &vpn->certificate, e)) < 0)
 	{
 		return rc;
 	}

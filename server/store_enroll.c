@@ -165,7 +165,7 @@ int store_key_check(struct store *s, const char *spki, uint64_t ce_id,
 		return err_set(e, -EEXIST, ERR_EXISTS, "key",
 					   "the public key was used before: make a new one");
 	}
-	return rc == -ENOENT ? 0 : rc;
+	return rc == -ENOENT ? store_ike_key_unused(s, spki, e) : rc;
 }
 
 /* One current key of a CE: an older one opens nothing from now on. */

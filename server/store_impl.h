@@ -9,6 +9,7 @@
 #define PPVPN_SERVER_STORE_IMPL_H
 
 #include "alloc.h"
+#include "server/authority.h"
 #include "server/db.h"
 #include "seal.h"
 #include "server/store.h"
@@ -26,6 +27,7 @@ struct store
 	struct store_meshes *meshes;	/* shared by connections; NULL: none */
 	struct seal_key kek;
 	char database_id[33];	/* in the place of every sealed piece */
+	struct authority_lives lives;
 	/* the change in course */
 	struct store_work *work;
 	bool changing;
@@ -145,6 +147,29 @@ int store_rotation_again(struct store *s, int64_t ce_id, struct err *e);
 #define STORE_IS_BEHIND_NAT(ce, site) \
 	"CASE WHEN " ce ".behind_nat = 1 AND " site ".ce_address = " ce ".address " \
 	"THEN 1 ELSE 0 END"
+
+/**
+ * The part of a site's document that is about certificates: none without an
+ * authority (store_authority.c).
+ */
+int store_authority_document(struct store *s, struct arena *a, int64_t vpn_id,
+							 int64_t site_id, struct model_certificate *out,
+							 struct err *e);
+/** Tell of authorities, lists and certificates that do not fit each other. */
+int store_authority_verify(struct store *s,
+						   const struct store_verifier *verifier,
+						   struct err *e);
+/*
+ * Whether a router, with its ce_status and the installation as i, has a
+ * document of revision or later in force, or has none to have: it is suspended,
+ * or nobody is enrolled as it.
+ */
+#define STORE_AUTHORITY_CONFIRMED(ce, status, revision) \
+	"(" ce ".suspended_revision > 0 OR NOT EXISTS (SELECT 1 FROM ce_key y " \
+	"WHERE y.ce_id = " ce ".id AND y.superseded = 0) " \
+	"OR (" status ".ce_id IS NOT NULL AND " status ".epoch = i.epoch " \
+	"AND " status ".revision >= " revision \
+	" AND " status ".result = 'applied'))"
 
 /** Nothing is held against the CE's address any more (store_follow.c). */
 int store_follow_forget(struct store *s, int64_t ce_id, struct err *e);

@@ -361,7 +361,7 @@ static int check_key(struct store *s, uint64_t id, const char *spki,
 	}
 	return rc == 0 ? err_set(e, -EEXIST, ERR_EXISTS, "key",
 							 "the public key was used before: make a new one")
-				   : rc == -ENOENT ? 0 : rc;
+				   : rc == -ENOENT ? store_ike_key_unused(s, spki, e) : rc;
 }
 
 static int key_set(struct store *s, const char *name, const uint8_t *spki,

@@ -56,6 +56,10 @@ static const struct sealed sealed[] = {
 	  "ORDER BY site_a, site_b, generation, revision" LIMIT_PAGE,
 	  "UPDATE psk_retired SET sealed = $5 WHERE site_a = $1 AND site_b = $2 "
 	  "AND generation = $3 AND revision = $4" },
+	{ "vpn_authority", "ike-authority", "i", 1,
+	  "SELECT id, sealed FROM vpn_authority WHERE id > $1 ORDER BY id"
+	  LIMIT_PAGE,
+	  "UPDATE vpn_authority SET sealed = $2 WHERE id = $1" },
 	{ NULL, NULL, NULL, 0, NULL, NULL }
 };
 

@@ -328,6 +328,7 @@ static int settle_one(struct store *s, const struct store_dirty *dirty,
 {
 	struct arena *a = arena_new();
 	struct store_vpn vpn;
+	uint64_t issued;
 	int rc;
 
 	if ((rc = store_vpn_by_id(s, a, dirty->vpn_id, &vpn, e)) == 0 &&
@@ -339,9 +340,10 @@ static int settle_one(struct store *s, const struct store_dirty *dirty,
 	{
 		rc = check_peers(s, &vpn, e);
 	}
-	if (rc == 0)
+	if (rc == 0 && (rc = check_profiles_in_use(s, &vpn, e)) == 0)
 	{
-		rc = check_profiles_in_use(s, &vpn, e);
+		rc = store_ike_issue(s, dirty->vpn_id, dirty->site_id, store_now_ms(),
+							 &issued, e);
 	}
 	arena_free(a);
 	return rc;
@@ -442,7 +444,7 @@ static int settle(struct store *s, struct err *e)
 		rc = each_vpn(s, settle_one, e);
 	}
 	w->dirty_count = 0;
-	return rc;
+	return rc < 0 ? rc : store_authority_settle(s, e);
 }
 
 int store_settle(struct store *s, struct err *e)

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/crl.h"
 #include "server/render.h"
 #include "server/store_alarm.h"
 #include "server/store_work.h"
@@ -389,7 +390,8 @@ static int site_remove(struct store *s, const char *customer, const char *vpn,
 		(rc = store_touch_ce(s, site.ce_id, e)) < 0 ||
 		(rc = store_removal_meant(s, site.ce_id, s->revision, e)) < 0 ||
 		(rc = store_setting_drop_site(s, &before, e)) < 0 ||
-		(rc = store_link_drop_site(s, &before, site.vpn_id, reason, e)) < 0)
+		(rc = store_link_drop_site(s, &before, site.vpn_id, reason, e)) < 0 ||
+		(rc = store_ike_revoke_site(s, site.id, CRL_CESSATION, e)) < 0)
 	{
 		return rc;
 	}

@@ -128,7 +128,42 @@ static const struct rule rules[] = {
 	  "(i.name = 'serial' AND i.last < (SELECT max(serial) FROM ce_key)) OR "
 	  "(i.name = 'serial' AND "
 	  "i.last < (SELECT max(serial) FROM ce_renewal)) OR "
-	  "(i.name = 'serial' AND i.last < (SELECT max(serial) FROM operator))" },
+	  "(i.name = 'serial' AND i.last < (SELECT max(serial) FROM operator)) OR "
+	  "(i.name = 'authority' AND "
+	  "i.last < (SELECT max(id) FROM vpn_authority))" },
+	{ "authorities", "SELECT count(*) FROM vpn_authority",
+	  "SELECT 'authority #' || a.id, 'its VPN is not there, or it is newer "
+	  "than the database' FROM vpn_authority a LEFT JOIN vpn v "
+	  "ON v.id = a.vpn_id WHERE v.id IS NULL OR a.revision > " REVISION
+	  " UNION ALL SELECT 'VPN #' || x.vpn_id, 'not one authority that signs, "
+	  "and at most one beside it' FROM (SELECT vpn_id, count(*) AS n, "
+	  "sum(CASE state WHEN 'current' THEN 1 ELSE 0 END) AS signing "
+	  "FROM vpn_authority GROUP BY vpn_id) x WHERE x.signing <> 1 OR x.n > 2 "
+	  "UNION ALL SELECT 'authority #' || id, 'something was revoked, and its "
+	  "list does not say so' FROM vpn_authority WHERE list_stale <> 0" },
+	{ "IKE keys", "SELECT count(*) FROM ike_key",
+	  "SELECT coalesce(ce.name, '#' || k.ce_id), 'a key for IKE of a router "
+	  "that is not there' FROM ike_key k LEFT JOIN ce ON ce.id = k.ce_id "
+	  "WHERE ce.id IS NULL OR ce.removed_revision <> 0 UNION ALL "
+	  "SELECT '#' || k.ce_id, 'its key for IKE is one for the management "
+	  "channel' FROM ike_key k JOIN (SELECT spki FROM ce_key UNION ALL "
+	  "SELECT spki FROM ce_renewal UNION ALL SELECT spki FROM operator) m "
+	  "ON m.spki = k.spki UNION ALL SELECT '#' || k.ce_id, 'its key for IKE "
+	  "is one of before' FROM ike_key k JOIN ike_key_past p "
+	  "ON p.spki = k.spki" },
+	{ "IKE certificates", "SELECT count(*) FROM ike_certificate",
+	  "SELECT coalesce(t.name, '#' || c.site_id), 'its certificate is not of "
+	  "its VPN, its router''s key and its name' FROM ike_certificate c "
+	  "LEFT JOIN site t ON t.id = c.site_id LEFT JOIN vpn v "
+	  "ON v.id = t.vpn_id LEFT JOIN customer cu ON cu.id = v.customer_id "
+	  "LEFT JOIN vpn_authority a ON a.id = c.authority_id "
+	  "LEFT JOIN ike_key k ON k.ce_id = t.ce_id WHERE c.superseded = 0 "
+	  "AND (t.id IS NULL OR a.id IS NULL OR k.ce_id IS NULL "
+	  "OR a.vpn_id <> t.vpn_id OR c.ce_id <> t.ce_id OR c.spki <> k.spki "
+	  "OR c.revoked_ms <> 0 OR c.identity <> t.name || '.' || v.name || '.' "
+	  "|| cu.name || '.' || v.domain) UNION ALL SELECT '#' || site_id, "
+	  "'a certificate newer than the database' FROM ike_certificate "
+	  "WHERE revision > " REVISION },
 	{ "operators", "SELECT count(*) FROM operator",
 	  "SELECT o.name, 'its key is a router''s' FROM operator o "
 	  "JOIN (SELECT spki FROM ce_key UNION ALL SELECT spki FROM ce_renewal) k "
@@ -296,6 +331,10 @@ int store_verify(struct store *s, const struct model_management *management,
 	if (rc == 0)
 	{
 		rc = store_verify_sealed(s, verifier, e);
+	}
+	if (rc == 0)
+	{
+		rc = store_authority_verify(s, verifier, e);
 	}
 	if (rc == 0)
 	{

@@ -440,6 +440,10 @@ static int vpn_remove(struct store *s, const char *customer, const char *vpn,
 	store_note(s, CONF_VPN, vpn_place(s, customer, vpn), (uint64_t)id,
 			   &before, NULL);
 	store_clean_vpn(s, id);
+	if ((rc = store_authority_drop(s, id, e)) < 0)
+	{
+		return rc;
+	}
 	return db_run(s->db, "DELETE FROM vpn WHERE id = $1", DB_ARGS(db_i(id)),
 				  e);
 }

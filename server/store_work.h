@@ -46,6 +46,7 @@ struct store_work
 	struct store_freed *freed;
 	size_t freed_count;
 	bool touched;				/* some document changes */
+	bool lists_stale;			/* something was revoked */
 	bool rotated;				/* keys, of this customer, change: */
 	int64_t customer_id;
 	uint64_t reverting;			/* the revision that is taken back, or 0 */
@@ -79,6 +80,40 @@ int store_key_check(struct store *s, const char *spki, uint64_t ce_id,
 int store_renewal_revoke(struct store *s, int64_t ce_id, int64_t now_ms,
 						 struct err *e);
 int store_renewal_forget(struct store *s, int64_t ce_id, struct err *e);
+
+/* ---- authorities of VPNs (store_authority.c) -------------------------------- */
+
+/** The VPN goes: its authorities, and all that they signed. */
+int store_authority_drop(struct store *s, int64_t vpn_id, struct err *e);
+/** A further one, which is to take over; -EBUSY while one does. */
+int store_authority_next(struct store *s, int64_t vpn_id, int64_t now_ms,
+						 struct err *e);
+/** Sign a list anew; its VPN's routers are told. */
+int store_authority_list(struct store *s, int64_t id, int64_t now_ms,
+						 struct err *e);
+/** Those lists of which something was revoked in the change in course. */
+int store_authority_settle(struct store *s, struct err *e);
+
+struct ca_ike;
+/** The caller closes it. */
+int store_authority_open(struct store *s, int64_t id, struct ca_ike **ca,
+						 struct err *e);
+
+/* ---- keys and certificates of routers for IKE (store_ike.c) ------------------ */
+
+/**
+ * Issue what sites of a VPN (site_id 0: all) lack, or what is due; those who get
+ * one are told. Without an authority, or without its router's key: nothing.
+ */
+int store_ike_issue(struct store *s, int64_t vpn_id, int64_t site_id,
+					int64_t now_ms, uint64_t *count, struct err *e);
+/** reason: as crl.h has them. All of a router, with its key; of a site. */
+int store_ike_revoke_ce(struct store *s, int64_t ce_id, int reason,
+						struct err *e);
+int store_ike_revoke_site(struct store *s, int64_t site_id, int reason,
+						  struct err *e);
+/** A key for IKE, of anybody at any time, is for nothing else: EXISTS. */
+int store_ike_key_unused(struct store *s, const char *spki, struct err *e);
 
 /**
  * Whose the change in course is: the customer of all that it changed, 0 where

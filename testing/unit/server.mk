@@ -48,6 +48,7 @@ testing_unit_test_store_SOURCES = \
 	testing/unit/test_store.c \
 	testing/unit/store_kit.c testing/unit/store_kit.h \
 	testing/unit/test_store_alarm.c \
+	testing/unit/test_store_authority.c \
 	testing/unit/test_store_config.c \
 	testing/unit/test_store_fault.c \
 	testing/unit/test_store_follow.c \

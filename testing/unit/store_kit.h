@@ -99,6 +99,7 @@ uint64_t kit_ce_revision(const char *customer, const char *ce);
 
 /* Cases of the other files. */
 TCase *store_alarm_case(void);
+TCase *store_authority_case(void);
 TCase *store_config_case(void);
 TCase *store_fault_case(void);
 TCase *store_follow_case(void);

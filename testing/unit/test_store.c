@@ -19,6 +19,7 @@ int main(void)
 	suite_add_tcase(suite, store_report_case());
 	suite_add_tcase(suite, store_rotation_case());
 	suite_add_tcase(suite, store_alarm_case());
+	suite_add_tcase(suite, store_authority_case());
 	suite_add_tcase(suite, store_fault_case());
 	suite_add_tcase(suite, store_migrate_case());
 	suite_add_tcase(suite, store_operate_case());
