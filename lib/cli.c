@@ -22,7 +22,8 @@
 struct cli_args {
 	const struct cli *cli;
 	const struct cli_command *command;	/* NULL until its words came */
-	const char *word;					/* the first of two words, so far */
+	const char *word;					/* those so far: in words; NULL: none */
+	char words[64];
 	bool help, version;
 	bool only_args;						/* "--" came */
 	unsigned count, given_count;
@@ -230,18 +231,13 @@ static int parse_option(struct cli_args *args, int argc, char *argv[], int *i)
 }
 
 static const struct cli_command *find_command(const struct cli *cli,
-											  const char *first,
-											  const char *second)
+											  const char *words)
 {
 	const struct cli_command *command;
-	size_t len = strlen(first);
 
 	for (command = cli->commands; command->words; command++)
 	{
-		if (has_word(command, first) &&
-			(second ? command->words[len] &&
-			 strcmp(command->words + len + 1, second) == 0 :
-			 !command->words[len]))
+		if (strcmp(command->words, words) == 0)
 		{
 			return command;
 		}
@@ -249,13 +245,14 @@ static const struct cli_command *find_command(const struct cli *cli,
 	return NULL;
 }
 
-static bool is_first_word(const struct cli *cli, const char *word)
+/* of some command */
+static bool are_first_words(const struct cli *cli, const char *words)
 {
 	const struct cli_command *command;
 
 	for (command = cli->commands; command->words; command++)
 	{
-		if (has_word(command, word))
+		if (has_word(command, words))
 		{
 			return true;
 		}
@@ -266,27 +263,29 @@ static bool is_first_word(const struct cli *cli, const char *word)
 /* a word that is no option: one of the command's words, or an argument */
 static int parse_word(struct cli_args *args, const char *word)
 {
+	char *words;
+	int rc = 0;
+
 	if (args->command)
 	{
 		args->args[args->count++] = word;
 		return 0;
 	}
-	args->command = find_command(args->cli, args->word ? args->word : word,
-								 args->word ? word : NULL);
-	if (args->command)
+	words = xasprintf("%s%s%s", args->word ? args->word : "",
+					  args->word ? " " : "", word);
+	args->command = find_command(args->cli, words);
+	if (!args->command && (strlen(words) >= sizeof(args->words) ||
+						   !are_first_words(args->cli, words)))
 	{
-		return 0;
+		rc = usage_error(args, "unknown command '%s'", words);
 	}
-	if (args->word)
+	else if (!args->command)
 	{
-		return usage_error(args, "unknown command '%s %s'", args->word, word);
+		strcpy(args->words, words);
+		args->word = args->words;
 	}
-	if (!is_first_word(args->cli, word))
-	{
-		return usage_error(args, "unknown command '%s'", word);
-	}
-	args->word = word;
-	return 0;
+	free(words);
+	return rc;
 }
 
 static int parse(struct cli_args *args, int argc, char *argv[])
@@ -327,9 +326,10 @@ static int check_count(const struct cli_args *args)
 
 	if (!command)
 	{
-		return usage_error(args, "%s", args->word ?
-						   "the command's second word is missing" :
-						   "a command is missing");
+		return usage_error(args, "%s", !args->word ? "a command is missing" :
+						   strchr(args->word, ' ') ?
+						   "the command's third word is missing" :
+						   "the command's second word is missing");
 	}
 	if (args->count > command->max_args)
 	{

@@ -4,11 +4,22 @@
 # bash completion of ppvpn-admin, ppvpn-agent, ppvpn-server and ppvpnctl. It asks
 # the program's own --help, so that it knows what the program knows.
 
-# The commands of program $1, one a line: "site add"
+# The commands of program $1, one a line: "site add", "vpn authority show"
 _ppvpn_commands()
 {
 	"$1" --help 2>/dev/null | sed -n \
-		'/^Commands:/,/^$/s/^  \([a-z][a-z-]*\( [a-z][a-z-]*\)\{0,1\}\).*/\1/p'
+		'/^Commands:/,/^$/s/^  \([a-z][a-z-]*\( [a-z][a-z-]*\)\{0,2\}\).*/\1/p'
+}
+
+# What follows these words in the commands of program $1
+_ppvpn_next_words()
+{
+	local program=$1 words line
+	shift
+	words="$* "
+	_ppvpn_commands "$program" | while read -r line; do
+		[[ $line != "$words"* ]] || echo "${line#"$words"}"
+	done | cut -d' ' -f1 | uniq
 }
 
 # The options in the help of a command line, as they stand: "--config FILE"
@@ -26,7 +37,7 @@ _ppvpn()
 	local i choices=
 
 	COMPREPLY=()
-	for ((i = 1; i < COMP_CWORD && ${#words[@]} < 2; i++)); do
+	for ((i = 1; i < COMP_CWORD && ${#words[@]} < 3; i++)); do
 		[[ ${COMP_WORDS[i]} == -* ]] || words+=("${COMP_WORDS[i]}")
 	done
 
@@ -48,8 +59,8 @@ _ppvpn()
 		choices=$(_ppvpn_options "$program" "${words[@]}" | cut -d' ' -f1)
 	elif [[ ${#words[@]} -eq 0 ]]; then
 		choices=$(_ppvpn_commands "$program" | cut -d' ' -f1 | uniq)
-	elif [[ ${#words[@]} -eq 1 ]]; then
-		choices=$(_ppvpn_commands "$program" | sed -n "s/^${words[0]} //p")
+	else
+		choices=$(_ppvpn_next_words "$program" "${words[@]}")
 	fi
 	mapfile -t COMPREPLY < <(compgen -W "$choices" -- "$cur")
 }

@@ -54,6 +54,7 @@ static const struct cli_command commands[] = {
 	{ "site add", "CUSTOMER/VPN/SITE", 1, 1, "Add a site", site_options,
 	  on_run },
 	{ "site list", "[PLACE]", 0, 1, "List sites", NULL, on_run },
+	{ "site key show", "[PLACE]", 0, 1, "Show a key", NULL, on_run },
 	{ "status", "[PLACE]", 0, 1, "Show it all", NULL, on_run },
 	{ NULL, NULL, 0, 0, NULL, NULL, NULL }
 };
@@ -127,6 +128,8 @@ static const struct {
 	{ "prog site add -- --ce", "user socket=- ce=- json=no --ce" },
 	{ "prog status -", "user socket=- ce=- json=no -" },
 	{ "prog site add x --ce --json", "user socket=- ce=--json json=no x" },
+	{ "prog site key show", "user socket=- ce=- json=no" },
+	{ "prog site --json key show x", "user socket=- ce=- json=yes x" },
 };
 
 START_TEST(test_good)
@@ -149,6 +152,12 @@ static const struct {
 	{ "prog site \x1b[2J", "prog: unknown command 'site ?[2J'\n"
 	  "  → prog site --help\n" },
 	{ "prog site", "prog: the command's second word is missing\n"
+	  "  → prog site --help\n" },
+	{ "prog site key", "prog: the command's third word is missing\n"
+	  "  → prog site key --help\n" },
+	{ "prog site key frob", "prog: unknown command 'site key frob'\n"
+	  "  → prog site key --help\n" },
+	{ "prog site ke show", "prog: unknown command 'site ke'\n"
 	  "  → prog site --help\n" },
 	{ "prog site frob", "prog: unknown command 'site frob'\n"
 	  "  → prog site --help\n" },
@@ -194,6 +203,7 @@ static const struct {
 	{ "prog -h", "--socket PATH", "--ce" },
 	{ "prog site --help", "site list [PLACE]", "customer" },
 	{ "prog site add --help", "--ce CE", "customer" },
+	{ "prog site key --help", "site key show [PLACE]", "site list" },
 	{ "prog site add x y -h", "Usage: prog site add [OPTION ...] "
 	  "CUSTOMER/VPN/SITE\n", "site list" },
 	{ "prog --version", "prog " PACKAGE_VERSION "\n", "Usage" },
