@@ -261,6 +261,18 @@
 	X(CE_CERTIFICATE, "ce-certificate", "A router's own certificate is about to end, or has ended", \
 	  "The router renews it by itself at two thirds of its life; that has not worked. When it has ended, the router reaches no server. Tunnels stay as they are.", \
 	  "See why in the router's log (ppvpnctl status). Once it has ended: ppvpn-admin ce bundle CUSTOMER/CE, and there: ppvpn-agent enroll --force --bundle FILE") \
+	X(AUTHORITY_ENDS, "authority-ends", "The authority of a VPN is about to end, or has ended", \
+	  "Another one takes over by itself at two thirds of its life; that waits for a router, or failed. When it has ended, no certificate of the VPN's is believed any more. Tunnels that are up stay so until they are made anew.", \
+	  "See whom it waits for: ppvpn-admin vpn authority show CUSTOMER/VPN. A router that will not come back: ppvpn-admin ce replace CUSTOMER/CE, or remove its site.") \
+	X(AUTHORITY_WAITS, "authority-waits", "The change of an authority waits for a router", \
+	  "Another authority takes over in a VPN of the router's, and for more than a day the router has not had the present step in force. Tunnels stay as they are.", \
+	  "See why: ppvpn-admin vpn authority show CUSTOMER/VPN. It goes on by itself when the router has its document; a router that will not come back: ppvpn-admin ce replace CUSTOMER/CE, or remove its sites.") \
+	X(IKE_CERTIFICATE_ENDS, "ike-certificate-ends", "A site's certificate for IKE is about to end, or has ended", \
+	  "The server has issued a new one in time, and the router does not have it in force; or it could not issue one. When it has ended, peers refuse the site where certificates are needed.", \
+	  "See whether the router has its document: ppvpn-admin status CUSTOMER; and the VPN's authority: ppvpn-admin vpn authority show CUSTOMER/VPN.") \
+	X(REVOCATION_LIST_OLD, "revocation-list-old", "A VPN's revocation list is about to end, or has ended", \
+	  "The server makes it anew at half of its life; that has not worked. When it has ended, routers of VPNs that are strict refuse every certificate.", \
+	  "See the server's log for why the list is not made anew.") \
 	X(ALARM_LIMIT, "alarm-limit", "More alarms than are kept", \
 	  "So many alarms come from here that the further ones have no entry of their own.", \
 	  "Look at the source itself: ppvpn-admin status shows all that is down.") \

@@ -116,7 +116,7 @@ struct admin_ledger;
 const char *admin_alarm_counts(struct arena *a, const struct admin_ledger *l);
 
 /* Commands: admin_alarm.c, admin_apply.c, admin_config.c, admin_operator.c,
- * admin_psk.c, admin_set.c, admin_status.c */
+ * admin_authority.c, admin_psk.c, admin_set.c, admin_status.c */
 #define ADMIN_COMMAND(name) \
 	int name(const struct cli_args *args, void *user, struct err *e)
 ADMIN_COMMAND(admin_customer_add);
@@ -166,6 +166,8 @@ ADMIN_COMMAND(admin_ce_revoke);
 ADMIN_COMMAND(admin_link_add);
 ADMIN_COMMAND(admin_link_remove);
 ADMIN_COMMAND(admin_revert);
+ADMIN_COMMAND(admin_authority_roll);
+ADMIN_COMMAND(admin_authority_show);
 ADMIN_COMMAND(admin_psk_rotate);
 ADMIN_COMMAND(admin_psk_status);
 

@@ -736,9 +736,11 @@ static int ce_show(const struct cli_args *args, struct arena *a, struct err *e)
 	{
 		printf("%s %s", i ? "," : "", prefix_str(&ce.dynamic[i], prefix));
 	}
-	printf("\nenrolled     %s%s\nrevision     %llu\n\n",
+	printf("\nenrolled     %s%s\nkey for IKE  %s%s%s\nrevision     %llu\n\n",
 		   ce.enrolled ? "yes" : ce.revoked ? "no: its key was revoked" : "no",
 		   certificate_words(a, &ce.certificate_ends),
+		   ce.ike_key ? ce.ike_key : "-", ce.ike_key ? ", since " : "",
+		   ce.ike_key ? admin_wall_time(a, (int64_t)ce.ike_key_since.ms) : "",
 		   (unsigned long long)ce.revision);
 	return site_table(args, a, arena_printf(a, "/v1/sites?customer=%s",
 											names[0]), names[1], e);

@@ -149,6 +149,8 @@ static int read_prefix(struct json_in *in, struct json_object *value,
 	TIME_OR_NONE("certificate-ends-ms", struct admin_ce, certificate_ends), \
 	{ AT("waiting-key", JSON_TEXT, struct admin_ce, waiting_key), .max = 64 }, \
 	TIME_OR_NONE("waiting-since-ms", struct admin_ce, waiting_since), \
+	{ AT("ike-key", JSON_TEXT, struct admin_ce, ike_key), .max = 64 }, \
+	TIME_OR_NONE("ike-key-since-ms", struct admin_ce, ike_key_since), \
 	U64("revision", struct admin_ce, revision), \
 	TIME_OR_NONE("last-seen-ms", struct admin_ce, last_seen)
 
@@ -158,6 +160,15 @@ const struct json_row admin_ces_rows[] = {
 	LIST("ces", struct admin_ces, list, count, struct admin_ce, read_ce),
 	END
 };
+
+static const struct json_row ike_rows[] = {
+	TEXT("serial", struct store_ike_cert, serial),
+	U64("issued-ms", struct store_ike_cert, issued_ms),
+	U64("ends-ms", struct store_ike_cert, ends_ms),
+	U64("revision", struct store_ike_cert, revision),
+	END
+};
+READER(read_ike, ike_rows)
 
 const struct json_row admin_site_rows[] = {
 	LABEL("customer", struct store_site, customer),
@@ -172,6 +183,8 @@ const struct json_row admin_site_rows[] = {
 		 read_prefix),
 	TEXT("description", struct store_site, description),
 	TEXT("external-id", struct store_site, external_id),
+	{ AT("certificate", JSON_OBJECT, struct store_site, certificate),
+	  .fn = read_ike },
 	END
 };
 READER(read_site, admin_site_rows)
@@ -323,6 +336,38 @@ static const struct json_row wait_rows[] = {
 	END
 };
 READER(read_wait, wait_rows)
+
+static const struct json_row list_rows[] = {
+	U64("number", struct admin_list, number),
+	U64("entries", struct admin_list, entries),
+	U64("issued-ms", struct admin_list, issued_ms),
+	U64("ends-ms", struct admin_list, ends_ms),
+	END
+};
+READER(read_list, list_rows)
+
+static const struct json_row authority_rows[] = {
+	TEXT("state", struct admin_authority, state),
+	TEXT("fingerprint", struct admin_authority, fingerprint),
+	U64("revision", struct admin_authority, revision),
+	U64("since-ms", struct admin_authority, since_ms),
+	U64("issued-ms", struct admin_authority, issued_ms),
+	U64("ends-ms", struct admin_authority, ends_ms),
+	U64("roll-ms", struct admin_authority, roll_ms),
+	U64("certificates", struct admin_authority, certificates),
+	OBJECT("revocation-list", struct admin_authority, list, read_list),
+	TEXT("ca-data", struct admin_authority, ca_data),
+	END
+};
+READER(read_authority, authority_rows)
+const struct json_row admin_authorities_rows[] = {
+	U64("now-ms", struct admin_authorities, now_ms),
+	LIST("authorities", struct admin_authorities, list, count,
+		 struct admin_authority, read_authority),
+	LIST("waits-for", struct admin_authorities, waits, wait_count,
+		 struct admin_wait, read_wait),
+	END
+};
 
 static const struct json_row rotation_rows[] = {
 	LABEL("customer", struct admin_rotation, customer),

@@ -33,6 +33,8 @@ struct admin_ce
 	bool suspended, enrolled, revoked, reported, stale, behind_nat;
 	struct admin_time certificate_ends, waiting_since;
 	char *waiting_key;				/* NULL: none */
+	struct admin_time ike_key_since;
+	char *ike_key;					/* SHA-256; NULL: none */
 	struct prefix *dynamic;
 	size_t dynamic_count;
 	uint64_t revision;
@@ -105,6 +107,15 @@ struct admin_rotation
 	uint64_t generation, revision, begun_revision, begun_ms, step_ms;
 	struct admin_wait *waits;
 	size_t wait_count;
+};
+
+/* An authority of a VPN, the present list of what it revoked. */
+struct admin_list { uint64_t number, entries, issued_ms, ends_ms; };
+struct admin_authority
+{
+	char *state, *fingerprint, *ca_data;
+	uint64_t revision, since_ms, issued_ms, ends_ms, roll_ms, certificates;
+	struct admin_list list;
 };
 
 struct admin_tunnel
@@ -181,6 +192,14 @@ struct admin_rotations
 	struct admin_rotation *list;
 	size_t count;
 };
+struct admin_authorities
+{
+	uint64_t now_ms;
+	struct admin_authority *list;
+	size_t count;
+	struct admin_wait *waits;
+	size_t wait_count;
+};
 struct admin_services
 {
 	struct admin_service_end *list;
@@ -225,6 +244,7 @@ extern const struct json_row admin_whoami_rows[];
 extern const struct json_row admin_audits_rows[];
 extern const struct json_row admin_tunnels_rows[];
 extern const struct json_row admin_rotations_rows[];
+extern const struct json_row admin_authorities_rows[];
 extern const struct json_row admin_services_rows[];
 extern const struct json_row admin_status_rows[];
 extern const struct json_row admin_groups_rows[];

@@ -557,10 +557,16 @@ static int site_show(const struct cli_args *args, struct arena *a,
 		return rc;
 	}
 	printf("site        %s/%s/%s\nrouter      %s/%s\nce-address  %s\n"
-		   "router-id   %s\nprefixes    %s\n\n", site.customer, site.vpn,
+		   "router-id   %s\nprefixes    %s\n", site.customer, site.vpn,
 		   site.site, site.customer, site.ce,
 		   addr_str(&site.ce_address, address), addr_str(&site.router_id, id),
 		   admin_prefixes_text(a, &site));
+	if (site.certificate.serial)
+	{
+		printf("certificate %s, until %s\n", site.certificate.serial,
+			   admin_wall_time(a, site.certificate.ends_ms));
+	}
+	printf("\n");
 	rc = admin_get(args, a, arena_printf(a, "/v1/tunnels?customer=%s&vpn=%s"
 										 "&site=%s", names[0], names[1],
 										 names[2]),

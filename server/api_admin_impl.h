@@ -76,6 +76,10 @@ ADMIN_HANDLER(admin_operator_revoke);
 ADMIN_HANDLER(admin_psk_rotate);
 ADMIN_HANDLER(admin_rotations);
 
+/* Authorities of VPNs: api_admin_authority.c */
+ADMIN_HANDLER(admin_authority);
+ADMIN_HANDLER(admin_authority_roll);
+
 /* Bundles: api_admin_bundle.c */
 ADMIN_HANDLER(admin_ce_bundle);
 

@@ -178,6 +178,11 @@ static void write_ce_members(struct json_out *o, const struct store_ce *ce)
 	write_ms(o, "waiting-since-ms", ce->waiting_ms);
 	write_ms(o, "certificate-ends-ms",
 			 ce->certificate_ends_ms ? ce->certificate_ends_ms : -1);
+	if (*ce->ike_key)
+	{
+		jo_str(o, "ike-key", ce->ike_key);
+		write_ms(o, "ike-key-since-ms", ce->ike_key_ms);
+	}
 	jo_u64(o, "revision", ce->revision);
 	write_ms(o, "last-seen-ms", ce->last_seen_ms);
 }
@@ -186,6 +191,17 @@ void admin_write_ce(struct json_out *o, const struct store_ce *ce)
 {
 	jo_object(o, NULL);
 	write_ce_members(o, ce);
+	jo_object_end(o);
+}
+
+static void write_certificate(struct json_out *o,
+							  const struct store_ike_cert *cert)
+{
+	jo_object(o, "certificate");
+	jo_str(o, "serial", cert->serial);
+	write_ms(o, "issued-ms", cert->issued_ms);
+	write_ms(o, "ends-ms", cert->ends_ms);
+	jo_u64(o, "revision", cert->revision);
 	jo_object_end(o);
 }
 
@@ -202,6 +218,10 @@ void admin_write_site(struct json_out *o, const struct store_site *site)
 	write_prefixes(o, "prefixes", site->prefixes, site->prefix_count);
 	jo_str(o, "description", site->description);
 	jo_str(o, "external-id", site->external_id);
+	if (site->certificate.serial)
+	{
+		write_certificate(o, &site->certificate);
+	}
 	jo_object_end(o);
 }
 

@@ -76,6 +76,7 @@ libppvpn_api_admin_la_SOURCES = \
 	server/api_admin.c server/api_admin.h server/api_admin_impl.h \
 	server/api_admin_access.c \
 	server/api_admin_alarm.c \
+	server/api_admin_authority.c \
 	server/api_admin_ask.c server/api_admin_ask.h \
 	server/api_admin_bundle.c \
 	server/api_admin_change.c server/api_admin_change.h \
@@ -106,6 +107,7 @@ ppvpn_admin_SOURCES = \
 	server/admin.c server/admin.h \
 	server/admin_alarm.c \
 	server/admin_apply.c \
+	server/admin_authority.c \
 	server/admin_client.c \
 	server/admin_config.c \
 	server/admin_operator.c \

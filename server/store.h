@@ -166,6 +166,8 @@ struct store_ce {
 	/* as read, not as written: */
 	bool enrolled, removed;
 	bool revoked;					/* suspended with its key: until it enrols anew */
+	char *ike_key;					/* SHA-256 of its key for IKE; "": none */
+	int64_t ike_key_ms;				/* when it said it */
 	int64_t certificate_ends_ms;	/* 0: none, or not known */
 	char *waiting_key;				/* SHA-256, for approval; "": none */
 	int64_t waiting_ms;
@@ -213,6 +215,13 @@ int store_ce_replace(struct store *s, const char *customer, const char *ce, stru
  */
 int store_ce_revoke(struct store *s, const char *customer, const char *ce, struct err *e);
 
+/* What a site proves itself with to its peers. */
+struct store_ike_cert {
+	char *serial;					/* hex; NULL: nothing yet, nor the rest */
+	uint64_t revision;				/* of the first document with it */
+	int64_t issued_ms, ends_ms;
+};
+
 struct store_site {
 	uint64_t id;
 	char *customer, *vpn, *site, *ce, *description, *external_id;
@@ -221,7 +230,9 @@ struct store_site {
 	int role;						/* enum model_role; -1: the topology's default */
 	struct prefix *prefixes;		/* (v) of its hosts, in any order; read in order */
 	size_t prefix_count;
-	uint64_t since;					/* revision that made it; read only */
+	/* as read, not as written: */
+	uint64_t since;					/* revision that made it */
+	struct store_ike_cert certificate;
 };
 /** Fresh random PSKs, sealed, for the tunnels that it gets. */
 int store_site_add(struct store *s, const struct store_site *site, struct err *e);
@@ -714,17 +725,6 @@ struct store_authority_wait { char *site, *ce; int wait; };	/* enum rotation_wai
 int store_authorities(struct store *s, struct arena *a, const char *customer, const char *vpn,
 					  struct store_authority **list, size_t *count,
 					  struct store_authority_wait **waits, size_t *wait_count, struct err *e);
-
-/* What a CE proves itself with to its peers. */
-struct store_ike_cert {
-	uint64_t serial, revision;		/* 0: none */
-	int64_t issued_ms, ends_ms;
-};
-/** key: SHA-256, "": none. */
-int store_ike_key_get(struct store *s, uint64_t ce_id, char key[65], int64_t *registered_ms,
-					  struct err *e);
-int store_ike_cert_get(struct store *s, uint64_t site_id, struct store_ike_cert *out,
-					   struct err *e);
 
 /* ---- operation: of the file, while others may use it ------------------------- */
 

@@ -124,6 +124,57 @@ static const struct rule rules[] = {
 	  "WHERE ce.suspended_revision = 0 AND NOT "
 	  STORE_ROTATION_CONFIRMED("ce", "st", "w")
 	  " GROUP BY ce.id, cu.name, ce.name ORDER BY ce.id" },
+	{ ERR_AUTHORITY_ENDS, "n",
+	  "SELECT cu.name || '/' || v.name, CASE WHEN a.ends_ms <= $1 "
+	  "THEN 'critical' WHEN (a.ends_ms - $1) * 32 < a.ends_ms - a.issued_ms "
+	  "THEN 'major' ELSE 'warning' END, CASE WHEN a.ends_ms <= $1 "
+	  "THEN 'the authority has ended' ELSE 'the authority is near its end, "
+	  "and no other has taken over' END, cu.name, v.name, '', '', '', 0, 0 "
+	  "FROM vpn_authority a JOIN vpn v ON v.id = a.vpn_id "
+	  "JOIN customer cu ON cu.id = v.customer_id WHERE a.state = 'current' "
+	  "AND (a.ends_ms - $1) * 6 < a.ends_ms - a.issued_ms "
+	  "ORDER BY a.ends_ms, a.id" },
+	{ ERR_AUTHORITY_WAITS, "n",
+	  "SELECT cu.name || '/' || ce.name, 'minor', "
+	  "'another authority waits for it', cu.name, '', '', '', ce.name, 0, 0 "
+	  "FROM vpn_authority a JOIN site t ON t.vpn_id = a.vpn_id "
+	  "JOIN ce ON ce.id = t.ce_id JOIN customer cu ON cu.id = ce.customer_id "
+	  "JOIN installation i ON i.one = 1 "
+	  "LEFT JOIN ce_status st ON st.ce_id = ce.id "
+	  "WHERE a.state <> 'current' AND a.state_ms < $1 - 86400000 AND NOT "
+	  STORE_AUTHORITY_CONFIRMED("ce", "st", "a.revision")
+	  " GROUP BY ce.id, cu.name, ce.name ORDER BY ce.id" },
+	{ ERR_REVOCATION_LIST_OLD, "n",
+	  "SELECT cu.name || '/' || v.name, CASE WHEN min(a.list_ends_ms) <= $1 "
+	  "THEN 'critical' ELSE 'major' END, CASE WHEN min(a.list_ends_ms) <= $1 "
+	  "THEN 'the revocation list has ended' ELSE 'the revocation list is near "
+	  "its end, and is not made anew' END, cu.name, v.name, '', '', '', 0, 0 "
+	  "FROM vpn_authority a JOIN vpn v ON v.id = a.vpn_id "
+	  "JOIN customer cu ON cu.id = v.customer_id WHERE a.ends_ms > $1 "
+	  "AND (a.list_ends_ms - $1) * 4 < a.list_ends_ms - a.list_issued_ms "
+	  "GROUP BY v.id, cu.name, v.name ORDER BY v.id" },
+	/* the newest one that a router has in force */
+	{ ERR_IKE_CERTIFICATE_ENDS, "n",
+	  "SELECT cu.name || '/' || v.name || '/' || t.name, "
+	  "CASE WHEN k.ends_ms <= $1 THEN 'critical' WHEN "
+	  ENDS_WITHIN("604800000", "32") " THEN 'major' ELSE 'warning' END, "
+	  "CASE WHEN k.ends_ms <= $1 THEN 'its certificate for IKE has ended' "
+	  "ELSE 'its certificate for IKE is near its end' END || "
+	  "CASE k.superseded WHEN 1 THEN ', and it does not have the newer one in "
+	  "force' ELSE ', and there is no newer one' END, "
+	  "cu.name, v.name, t.name, '', ce.name, 0, 0 FROM ike_certificate k "
+	  "JOIN site t ON t.id = k.site_id JOIN ce ON ce.id = t.ce_id "
+	  "AND ce.id = k.ce_id JOIN vpn v ON v.id = t.vpn_id "
+	  "JOIN customer cu ON cu.id = v.customer_id "
+	  "JOIN installation i ON i.one = 1 "
+	  "JOIN ce_status st ON st.ce_id = ce.id AND st.epoch = i.epoch "
+	  "WHERE k.ends_ms < $1 + 2592000000 AND " ENDS_WITHIN("2592000000", "8")
+	  " AND k.revoked_ms = 0 AND k.revision <= st.revision "
+	  "AND ce.suspended_revision = 0 AND NOT EXISTS (SELECT 1 "
+	  "FROM ike_certificate x WHERE x.site_id = k.site_id "
+	  "AND x.revoked_ms = 0 AND x.revision <= st.revision "
+	  "AND (x.ends_ms > k.ends_ms OR (x.ends_ms = k.ends_ms "
+	  "AND x.serial > k.serial))) ORDER BY k.ends_ms, t.id" },
 	{ ERR_TUNNEL_DOWN, "ns",
 	  "SELECT cu.name || '/' || v.name || '/' || CASE WHEN a.name < b.name "
 	  "THEN a.name || '/' || b.name ELSE b.name || '/' || a.name END, 'major', "

@@ -19,8 +19,10 @@
 #define ACTOR "server"
 /* VPNs that one round changes for one reason: the next one goes on. */
 #define VPNS_MAX 16
-/* Ended certificates that one round forgets. */
+/* Ended certificates that one round forgets; until then the alarm is said of
+ * who has no newer one. */
 #define FORGET_MAX 1000
+#define FORGET_MS INT64_C(2592000000)
 
 struct place
 {
@@ -297,7 +299,7 @@ static int forget(struct round *r)
 	int rc = db_number(r->s->db, "SELECT count(*) FROM (SELECT 1 "
 					   "FROM ike_certificate WHERE ends_ms <= $1 "
 					   "AND superseded = 1 LIMIT 1) AS x",
-					   DB_ARGS(db_i(r->now_ms)), &some, r->e);
+					   DB_ARGS(db_i(r->now_ms - FORGET_MS)), &some, r->e);
 
 	if (rc < 0 || !some || (rc = db_begin(r->s->db, true, r->e)) < 0)
 	{
@@ -307,7 +309,8 @@ static int forget(struct round *r)
 				"(authority_id, serial) IN (SELECT authority_id, serial "
 				"FROM ike_certificate WHERE ends_ms <= $1 "
 				"AND superseded = 1 LIMIT $2)",
-				DB_ARGS(db_i(r->now_ms), db_i(FORGET_MAX)), r->e);
+				DB_ARGS(db_i(r->now_ms - FORGET_MS), db_i(FORGET_MAX)),
+				r->e);
 	if (rc == 0)
 	{
 		return db_commit(r->s->db, r->e);

@@ -510,6 +510,9 @@ int store_ce_read(struct arena *a, struct db_rows *rows, struct store_ce *ce,
 	ce->waiting_key = arena_strdup(a, db_col_null(rows, 16) ? ""
 								   : db_col_text(rows, 16));
 	ce->waiting_ms = *ce->waiting_key ? db_col_int(rows, 17) : -1;
+	ce->ike_key = arena_strdup(a, db_col_null(rows, 18) ? ""
+							   : db_col_text(rows, 18));
+	ce->ike_key_ms = *ce->ike_key ? db_col_int(rows, 19) : 0;
 	if (store_dynamic_split(a, db_col_text(rows, 14), ce, e) < 0)
 	{
 		return -EIO;

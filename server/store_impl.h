@@ -207,12 +207,13 @@ int store_vpn_read(struct arena *a, struct db_rows *rows, int column,
 	"(SELECT k.ends_ms FROM ce_key k WHERE k.ce_id = ce.id " \
 	"AND k.superseded = 0), st.reported_ms, d.at_ms, ce.external_id, " \
 	"ce.suspended_revision, ce.behind_nat, ce.dynamic, ce.revoked, " \
-	"tk.waiting_spki, tk.waiting_ms " \
+	"tk.waiting_spki, tk.waiting_ms, ik.spki, ik.registered_ms " \
 	"FROM ce JOIN customer cu ON cu.id = ce.customer_id " \
 	"JOIN ce_change ch ON ch.ce_id = ce.id " \
 	"LEFT JOIN ce_status st ON st.ce_id = ce.id " \
 	"LEFT JOIN ce_delivery d ON d.ce_id = ce.id " \
-	"LEFT JOIN ce_token tk ON tk.ce_id = ce.id "
+	"LEFT JOIN ce_token tk ON tk.ce_id = ce.id " \
+	"LEFT JOIN ike_key ik ON ik.ce_id = ce.id "
 int store_ce_read(struct arena *a, struct db_rows *rows, struct store_ce *ce,
 				  struct err *e);
 

@@ -8,6 +8,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -418,7 +419,13 @@ int store_site_remove(struct store *s, const char *customer, const char *vpn,
 
 /* ---- questions ------------------------------------------------------------- */
 
-#define SELECT 	"SELECT t.id, cu.name, v.name, t.name, ce.name, t.description, " 	"t.external_id, t.ce_address, t.router_id, t.role, t.revision " 	"FROM site t JOIN vpn v ON v.id = t.vpn_id " 	"JOIN customer cu ON cu.id = v.customer_id JOIN ce ON ce.id = t.ce_id "
+#define SELECT \
+	"SELECT t.id, cu.name, v.name, t.name, ce.name, t.description, " \
+	"t.external_id, t.ce_address, t.router_id, t.role, t.revision, " \
+	"c.serial, c.revision, c.issued_ms, c.ends_ms " \
+	"FROM site t JOIN vpn v ON v.id = t.vpn_id " \
+	"JOIN customer cu ON cu.id = v.customer_id JOIN ce ON ce.id = t.ce_id " \
+	"LEFT JOIN ike_certificate c ON c.site_id = t.id AND c.superseded = 0 "
 
 static int read_site(struct arena *a, struct db_rows *rows,
 					 struct store_site *site, struct err *e)
@@ -434,6 +441,16 @@ static int read_site(struct arena *a, struct db_rows *rows,
 	site->description = arena_strdup(a, db_col_text(rows, 5));
 	site->external_id = arena_strdup(a, db_col_text(rows, 6));
 	site->since = (uint64_t)db_col_int(rows, 10);
+	if (!db_col_null(rows, 11))
+	{
+		site->certificate = (struct store_ike_cert){
+			.serial = arena_printf(a, "%" PRIx64,
+								   (uint64_t)db_col_int(rows, 11)),
+			.revision = (uint64_t)db_col_int(rows, 12),
+			.issued_ms = db_col_int(rows, 13),
+			.ends_ms = db_col_int(rows, 14),
+		};
+	}
 	if ((rc = store_read_addr(db_col_text(rows, 7), &site->ce_address,
 							  e)) < 0 ||
 		(rc = store_read_addr(db_col_text(rows, 8), &site->router_id, e)) < 0)

@@ -74,9 +74,9 @@ testing_unit_store_change_LDADD = libppvpn-store.la libppvpn-seal.la \
 TESTS += testing/unit/test_kills.py testing/unit/test_operate.py
 EXTRA_DIST += testing/unit/test_kills.py testing/unit/test_operate.py
 # random changes, compared with a model of what must come of them; attacks
-TESTS += testing/unit/test_attacks.py testing/unit/test_random.py \
-	testing/unit/test_renew.py
-EXTRA_DIST += testing/unit/test_attacks.py testing/unit/test_random.py \
+TESTS += testing/unit/test_attacks.py testing/unit/test_authorities.py \
+	testing/unit/test_random.py testing/unit/test_renew.py
+EXTRA_DIST += testing/unit/test_attacks.py testing/unit/test_authorities.py testing/unit/test_random.py \
 	testing/unit/test_renew.py \
 	testing/unit/vpn_model.py
 # these use what test_server.py has

@@ -3,9 +3,10 @@
 /*
  * store_change - one change of the database, and what is in it, for test_kills.py
  *
- * store_change setup|change|rotate|confirm|step|show STATE-DIR; change and
- * rotate say the revision that they committed, step how many it made and how
- * many tunnels are through, show all that there is.
+ * store_change setup|change|rotate|confirm|step|show STATE-DIR, or want STATE-DIR
+ * CUSTOMER VPN, which has an authority then; change, want and rotate say the
+ * revision that they committed, step how many it made and how many tunnels are
+ * through, show all that there is.
  */
 #include "config.h"
 
@@ -221,18 +222,33 @@ static void show(struct arena *arena)
 	show_rotations(arena);
 }
 
+/* The VPN has an authority from now on. */
+static void want(struct arena *arena, const char *customer, const char *name)
+{
+	struct store_vpn vpn;
+
+	need(store_vpn_get(store, arena, customer, name, &vpn, &e), "vpn");
+	begin();
+	need(store_authority_want(store, (int64_t)vpn.id, &e), "authority");
+	commit(arena_printf(arena, "authority of %s/%s", customer, name));
+}
+
 int main(int argc, char *argv[])
 {
 	struct arena *arena = arena_new();
 
-	if (argc != 3)
+	if (argc != (argc > 1 && strcmp(argv[1], "want") == 0 ? 5 : 3))
 	{
 		fprintf(stderr, "usage: store_change setup|change|rotate|confirm|step|show "
-				"STATE-DIR\n");
+				"STATE-DIR\n       store_change want STATE-DIR CUSTOMER VPN\n");
 		return 2;
 	}
 	open_store(argv[2]);
-	if (strcmp(argv[1], "setup") == 0)
+	if (strcmp(argv[1], "want") == 0)
+	{
+		want(arena, argv[3], argv[4]);
+	}
+	else if (strcmp(argv[1], "setup") == 0)
 	{
 		setup();
 	}

@@ -90,6 +90,8 @@ static const struct
 	{ "PATCH", "/v1/vpns/{customer}/{vpn}", &administer },
 	{ "DELETE", "/v1/vpns/{customer}/{vpn}", &administer },
 	{ "POST", "/v1/vpns/{customer}/{vpn}/rotate", &operate },
+	{ "GET", "/v1/vpns/{customer}/{vpn}/authority", &read },
+	{ "POST", "/v1/vpns/{customer}/{vpn}/authority/roll", &operate },
 	{ "GET", "/v1/profiles", &list },
 	{ "POST", "/v1/profiles", &administer },
 	{ "PATCH", "/v1/profiles/{customer}/{vpn}/{profile}", &administer },

@@ -1278,6 +1278,9 @@ class Command(Base):
                       ("ce", "revoke", "tyrell/c"),
                       ("vpn", "set", "tyrell/net", "--topology", "any-to-any")):
             do(*words)
+        self.server.want_authority("tyrell", "net")
+        self.assertIn("current", do("vpn", "authority", "show", "tyrell/net", noun=3))
+        do("vpn", "authority", "roll", "tyrell/net", noun=3)
         do("status", noun=1)
         self.assertEqual(do("alarms", "tyrell", "--all", noun=1), "alarms raised: none\n")
         self.assertIn("customer add tyrell", do(
@@ -1335,7 +1338,7 @@ class Command(Base):
             do("ce", "remove", f"tyrell/{name}")
         do("vpn", "remove", "tyrell/net")
         do("customer", "remove", "tyrell")
-        known = re.findall(r"^  ([a-z-]+(?: [a-z-]+)?)(?= |$)", sh(
+        known = re.findall(r"^  ([a-z-]+(?: [a-z-]+){0,2})(?= |$)", sh(
             ADMIN, "--help").decode().split("Options of")[0], re.M)
         self.assertEqual(set(known), done, "commands and those tried over TLS")
 

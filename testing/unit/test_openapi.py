@@ -267,6 +267,10 @@ class Answers(unittest.TestCase):
         path = "/v1/links/{customer}/{vpn}/{site}/{peer}/rotate"
         answer = cls.server.admin("POST", "/v1/links/acme/corp/rome/paris/rotate")
         cls.document.answer("POST", path, answer)
+        # certificates
+        cls.server.want_authority("acme", "corp")
+        answer = ce.say_ike_key()
+        assert answer.status == 204, answer.body
         # and sends the bundle that it is asked for; another was asked, too
         for name in ("rome", "bern"):
             if name == "bern":
@@ -325,7 +329,7 @@ class Answers(unittest.TestCase):
                        "stale", "before", "after", "cost", "profiles", "severity",
                        "operator", "actor", "links", "prefixes", "internet-access",
                        "groups", "what", "raised", "title", "remedy", "cleared-ms",
-                       "lost", "result", "bundle", "until-ms", "taken-ms", "waits-for", "step"):
+                       "lost", "result", "bundle", "until-ms", "taken-ms", "waits-for", "step", "ike-key", "ca-data", "entries"):
             self.assertIn(member, found)
 
     def test_changes(self):

@@ -151,6 +151,11 @@ class Server:
             assert answer.status == status, (path, answer.status, answer.body)
         return answer
 
+    def want_authority(self, customer, vpn):
+        """The VPN has an authority from now on, as of a change by another process."""
+        return int(sh(os.environ.get("PPVPN_STORE_CHANGE", "testing/unit/store_change"), "want", self.state,
+                      customer, vpn))
+
     def context(self, ce=None, **versions):
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.load_verify_locations(self.state + "/ca.crt")
@@ -241,6 +246,16 @@ class CE:
         if answer.status == 200:
             self.server.secrets.update(
                 re.findall(r'"secret": ?"([0-9a-f]+)"', answer.body.decode()))
+        return answer
+
+    def say_ike_key(self, csr=None, body=None, **headers):
+        """Its key for IKE: a new one, or that of the request."""
+        c = self.connect()
+        c.request("POST", "/v1/ike-key",
+                  body if body is not None else base64.encodebytes(csr or self.csr(self.key + ".ike")),
+                  {"Content-Type": "application/pkcs10", **headers})
+        answer = Answer(c.getresponse())
+        c.close()
         return answer
 
     def report(self, document, **changes):

@@ -706,7 +706,7 @@ START_TEST(certificates_are_renewed)
 	ck_assert_uint_gt(kit_revision(), before);
 	/* what has ended is forgotten, but for what documents have */
 	ck_assert_int_eq(number("SELECT count(*) FROM ike_certificate"), 6);
-	now += 100 * DAY;
+	now += 130 * DAY;
 	(void)turn();
 	ck_assert_int_eq(number("SELECT count(*) FROM ike_certificate"), 3);
 	whole();
@@ -754,20 +754,123 @@ START_TEST(lives_are_as_configured)
 	};
 	struct store_authority *list;
 	struct store_authority_wait *waits;
-	struct store_ike_cert cert;
 	struct store_site site;
 	size_t count, wait_count;
 
 	store_authority_lives(store, &lives);
 	certified();
 	OK(store_site_get(store, arena, "acme", "corp", "paris", &site, &e));
-	OK(store_ike_cert_get(store, site.id, &cert, &e));
-	ck_assert_int_eq((cert.ends_ms - cert.issued_ms + 999) / 1000, 90);
+	ck_assert_ptr_nonnull(site.certificate.serial);
+	ck_assert_uint_eq(site.certificate.revision,
+					  kit_ce_revision("acme", "paris-r1"));
+	ck_assert_int_eq((site.certificate.ends_ms - site.certificate.issued_ms +
+					  999) / 1000, 90);
 	OK(store_authorities(store, arena, "acme", "corp", &list, &count, &waits,
 						 &wait_count, &e));
 	ck_assert_int_eq((list->ends_ms - list->issued_ms + 999) / 1000, 600);
 	ck_assert_int_eq((list->list_ends_ms - list->list_issued_ms + 999) / 1000,
 					 60);
+}
+END_TEST
+
+/* "ike-certificate-ends acme/corp/paris warning", of these codes that are raised. */
+static const char *alarms(void)
+{
+	static const char *const codes[] = {
+		"authority-ends", "authority-waits", "ike-certificate-ends",
+		"revocation-list-old"
+	};
+	const struct store_rules rules = {
+		.now_ms = now, .started_ms = now - DAY, .report_interval_s = 300,
+		.host = "here",
+	};
+	struct store_alarm *list;
+	const char *text = "";
+	size_t i, k, count, changed;
+
+	OK(store_rules_apply(store, &rules, &changed, &e));
+	OK(store_alarms(store, arena, NULL, NULL, NULL, false, &list, &count, &e));
+	for (i = 0; i < count; i++)
+	{
+		for (k = 0; k < 4; k++)
+		{
+			if (strcmp(list[i].code, codes[k]) == 0)
+			{
+				text = arena_printf(arena, "%s%s %s %d\n", text, list[i].code,
+									list[i].resource, list[i].severity);
+			}
+		}
+	}
+	return text;
+}
+
+START_TEST(what_ends_is_an_alarm)
+{
+	certified();
+	all_applied();
+	ck_assert_str_eq(alarms(), "");
+	/* nobody made anything anew: no server ran */
+	now += 16 * DAY;
+	ck_assert_str_eq(alarms(), "");
+	now += 8 * DAY;
+	ck_assert_str_eq(alarms(), arena_printf(arena,
+		"revocation-list-old acme/corp %d\n", STATUS_MAJOR));
+	now += 10 * DAY;
+	ck_assert_str_eq(alarms(), arena_printf(arena,
+		"revocation-list-old acme/corp %d\n", STATUS_CRITICAL));
+	(void)turn();
+	ck_assert_str_eq(alarms(), "");
+	now += 260 * DAY;
+	all_applied();
+	(void)turn();
+	ck_assert_uint_eq(out.certificates, 3);
+	ck_assert_str_eq(alarms(), "");
+	/* who has the newer one in force is well; paris does not */
+	applied("lyon-r1");
+	applied("nice-r1");
+	now += 42 * DAY;
+	(void)turn();
+	applied("lyon-r1");
+	applied("nice-r1");
+	ck_assert_str_eq(alarms(), arena_printf(arena,
+		"ike-certificate-ends acme/corp/paris %d\n", STATUS_WARNING));
+	now += 25 * DAY;
+	(void)turn();
+	ck_assert_str_eq(alarms(), arena_printf(arena,
+		"ike-certificate-ends acme/corp/paris %d\n", STATUS_MAJOR));
+	now += 10 * DAY;
+	(void)turn();
+	ck_assert_str_eq(alarms(), arena_printf(arena,
+		"ike-certificate-ends acme/corp/paris %d\n", STATUS_CRITICAL));
+	applied("paris-r1");
+	ck_assert_str_eq(alarms(), "");
+}
+END_TEST
+
+START_TEST(who_holds_an_authority_back_is_an_alarm)
+{
+	certified();
+	all_applied();
+	CHANGE(store_authority_roll(store, "acme", "corp", &e));
+	applied("lyon-r1");
+	applied("nice-r1");
+	now += DAY - 60000;
+	ck_assert_str_eq(alarms(), "");
+	now += 120000;
+	ck_assert_str_eq(alarms(), arena_printf(arena,
+		"authority-waits acme/paris-r1 %d\n", STATUS_MINOR));
+	applied("paris-r1");
+	ck_assert_str_eq(alarms(), "");
+	/* the authority's own end, where nothing takes over from it */
+	sql(arena_printf(arena, "UPDATE vpn_authority SET issued_ms = %lld, "
+					 "ends_ms = %lld WHERE state = 'current'",
+					 (long long)(now - 10 * DAY),
+					 (long long)(now + DAY / 8)));
+	ck_assert_str_eq(alarms(), arena_printf(arena,
+		"authority-ends acme/corp %d\n", STATUS_MAJOR));
+	now += DAY;
+	ck_assert_ptr_nonnull(strstr(alarms(), arena_printf(arena,
+		"authority-ends acme/corp %d\n", STATUS_CRITICAL)));
 }
 END_TEST
 
@@ -1109,6 +1212,8 @@ TCase *store_authority_case(void)
 	tcase_add_test(tc, lists_are_made_anew);
 	tcase_add_test(tc, what_is_missing_is_seen);
 	tcase_add_test(tc, lives_are_as_configured);
+	tcase_add_test(tc, what_ends_is_an_alarm);
+	tcase_add_test(tc, who_holds_an_authority_back_is_an_alarm);
 	tcase_add_test(tc, one_takes_over_from_another);
 	tcase_add_test(tc, one_step_behind_is_believed);
 	tcase_add_test(tc, who_holds_it_back);
