@@ -59,8 +59,8 @@
 	  "What is to be taken back was changed again by a later revision.", \
 	  "Take the later revision back first (see audit), or make the change by hand.") \
 	X(ROTATION, "rotation", "Keys are being changed", \
-	  "A change of pre-shared keys goes its three steps, each when both routers have the one before; it is neither begun twice nor taken back.", \
-	  "See how far it is, and whom it waits for: ppvpn-admin psk status") \
+	  "A change of pre-shared keys, or a move to certificates or back, goes its three steps, each when both routers have the one before; it is neither begun twice nor taken back.", \
+	  "See how far it is, and whom it waits for: ppvpn-admin rotation status") \
 	X(TOPOLOGY, "topology", "Does not fit the topology", \
 	  "A role or a tunnel contradicts the topology of its VPN.", \
 	  "See the roles of the topology in the manual: set another role or topology.") \
@@ -250,8 +250,8 @@
 	  "The router refused its document, could apply it in part only, or reports and still has an older one.", \
 	  "See its errors in ppvpn-admin status, or fetch a bundle: ppvpn-admin ce diag CUSTOMER/CE") \
 	X(ROTATION_WAITS, "rotation-waits", "A change of keys waits for a router", \
-	  "Pre-shared keys of the router's tunnels are being changed, and for more than a day it has not had the present step in force. Its tunnels stay as they are; those of others go on.", \
-	  "See why: ppvpn-admin psk status CUSTOMER. It goes on by itself when the router has its document; a router that will not come back: ppvpn-admin ce replace CUSTOMER/CE, or remove its sites.") \
+	  "Pre-shared keys of the router's tunnels are being changed, or the tunnels move to certificates or back, and for more than a day it has not had the present step in force. Its tunnels stay as they are; those of others go on.", \
+	  "See why: ppvpn-admin rotation status CUSTOMER. It goes on by itself when the router has its document; a router that will not come back: ppvpn-admin ce replace CUSTOMER/CE, or remove its sites.") \
 	X(TUNNEL_DOWN, "tunnel-down", "A tunnel is configured but not up", \
 	  "Both routers report and have the tunnel's configuration, and one of them at least says that it is not up.", \
 	  "See both ends: ppvpn-admin tunnel show CUSTOMER/VPN SITE SITE. Check the path between them: UDP 500 and 4500, ESP.") \

@@ -30,6 +30,10 @@ static const struct cli_option vpn_add[] = {
 	{ "--internet-access", "yes|no", "no two sites' prefixes overlap (no)" },
 	{ "--psk-rotation-days", "N", "each tunnel's key is changed so often (0: "
 	  "by command only)" },
+	{ "--authentication", "KIND", "of tunnels: pre-shared (the default) or "
+	  "certificate" },
+	{ "--revocation", "HOW", "a missing revocation list: strict (refuse; the "
+	  "default) or relaxed" },
 	{ "--router-ids", "PREFIX", "pool of router ids (10.255.0.0/16)" },
 	{ "--mtu", "BYTES", "of the tunnel links (1400)" },
 	{ "--hello-interval", "SECONDS", "of OSPF through the tunnels (10)" },
@@ -50,6 +54,10 @@ static const struct cli_option vpn_set[] = {
 	{ "--internet-access", "yes|no", "no two sites' prefixes overlap" },
 	{ "--psk-rotation-days", "N", "each tunnel's key is changed so often; 0: "
 	  "by command only" },
+	{ "--authentication", "KIND", "of tunnels: pre-shared or certificate; "
+	  "they move one by one" },
+	{ "--revocation", "HOW", "a missing revocation list: strict (refuse) or "
+	  "relaxed" },
 	{ "--description", "TEXT", "free text, at most 255 characters" },
 	{ "--external-id", "TEXT", "your own number of it, at most 63 "
 	  "characters" },
@@ -250,6 +258,9 @@ static const struct cli_command commands[] = {
 	{ "psk status", "[CUSTOMER[/VPN]]", 0, 1,
 	  "How far changes of keys are, and whom they wait for", NULL,
 	  admin_psk_status },
+	{ "rotation status", "[CUSTOMER[/VPN]]", 0, 1,
+	  "How far changes of keys are, and moves to certificates and back", NULL,
+	  admin_rotation_status },
 	{ "revert", "REVISION", 1, 1, "Take back what a revision changed",
 	  dry_run, admin_revert },
 	{ "apply", "", 0, 0, "Make a customer what its file says", apply,

@@ -170,5 +170,6 @@ ADMIN_COMMAND(admin_authority_roll);
 ADMIN_COMMAND(admin_authority_show);
 ADMIN_COMMAND(admin_psk_rotate);
 ADMIN_COMMAND(admin_psk_status);
+ADMIN_COMMAND(admin_rotation_status);
 
 #endif

@@ -505,6 +505,14 @@ ADMIN_COMMAND(admin_vpn_add)
 	{
 		rc = add_word(&o, args, "--grade", conf_grades, e);
 	}
+	if (rc == 0)
+	{
+		rc = add_word(&o, args, "--authentication", conf_authentications, e);
+	}
+	if (rc == 0)
+	{
+		rc = add_word(&o, args, "--revocation", conf_revocations, e);
+	}
 	for (i = 0; rc == 0 && i < sizeof(numbers) / sizeof(numbers[0]); i++)
 	{
 		rc = admin_add_number(&o, args, numbers[i], e);
@@ -548,6 +556,9 @@ static void print_vpn(const struct store_vpn *v)
 	printf("%-16s%s\n", "internet-access", v->internet_access ? "yes" : "no");
 	printf(v->psk_rotation_days ? "%-16severy %u days\n"
 		   : "%-16sby command only\n", "key rotation", v->psk_rotation_days);
+	printf("%-16s%s\n", "authentication",
+		   conf_authentications[v->authentication]);
+	printf("%-16s%s\n", "revocation", conf_revocations[v->revocation]);
 	printf("%-16s%s\n", "domain", v->domain);
 	printf("%-16s%s\n", "router-ids", prefix_str(&v->router_ids, pool));
 	printf("%-16s%u\n", "mtu", v->mtu);

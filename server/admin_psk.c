@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Copyright (C) 2026 The ppvpn authors */
 /*
- * admin_psk.c - commands that change pre-shared keys, and say how far that is
+ * admin_psk.c - commands that change pre-shared keys, and say how far that, and
+ * moves to certificates and back, are
  */
 #include "config.h"
 
@@ -77,28 +78,36 @@ static const char *waits(struct arena *a, const struct admin_rotation *r)
 	return r->wait_count ? text : "its turn";
 }
 
+static const char *age_of(struct arena *a, const struct admin_time *since,
+						  uint64_t now_ms)
+{
+	if (!since->there)
+	{
+		return "-";
+	}
+	return admin_age(a, now_ms > since->ms ? (now_ms - since->ms) / 1000 : 0);
+}
+
 static void print_rotations(struct arena *a,
 							const struct admin_rotations *answer)
 {
 	static const char *const titles[] = {
-		"VPN", "TUNNEL", "STEP", "FOR", "SINCE BEGUN", "WAITS FOR"
+		"VPN", "TUNNEL", "STEP", "TO", "FOR", "SINCE BEGUN", "WAITS FOR"
 	};
-	const uint64_t now = answer->now_ms;
 	const struct admin_rotation *r;
 	struct table t;
 	size_t i;
 
-	table_init(&t, a, 6, titles);
+	table_init(&t, a, 7, titles);
 	for (i = 0; i < answer->count && i < ROWS_SHOWN; i++)
 	{
 		r = &answer->list[i];
 		table_add(&t, arena_printf(a, "%s/%s", r->customer, r->vpn));
 		table_add(&t, arena_printf(a, "%s %s", r->sites[0], r->sites[1]));
 		table_add(&t, r->step);
-		table_add(&t, admin_age(a, now > r->step_ms
-								? (now - r->step_ms) / 1000 : 0));
-		table_add(&t, admin_age(a, now > r->begun_ms
-								? (now - r->begun_ms) / 1000 : 0));
+		table_add(&t, r->to);
+		table_add(&t, age_of(a, &r->stepped, answer->now_ms));
+		table_add(&t, age_of(a, &r->begun, answer->now_ms));
 		table_add(&t, waits(a, r));
 	}
 	table_print(&t);
@@ -108,8 +117,9 @@ static void print_rotations(struct arena *a,
 	}
 }
 
-static int psk_status(const struct cli_args *args, struct arena *a,
-					  struct err *e)
+/* nothing: to be said where there is none */
+static int show_rotations(const struct cli_args *args, struct arena *a,
+						  const char *nothing, struct err *e)
 {
 	struct admin_rotations answer = { 0 };
 	char *query;
@@ -133,7 +143,7 @@ static int psk_status(const struct cli_args *args, struct arena *a,
 	}
 	if (!answer.count)
 	{
-		printf("No keys are being changed.\n");
+		printf("%s\n", nothing);
 		return 0;
 	}
 	print_rotations(a, &answer);
@@ -143,7 +153,18 @@ static int psk_status(const struct cli_args *args, struct arena *a,
 ADMIN_COMMAND(admin_psk_status)
 {
 	struct arena *a = arena_new();
-	int rc = psk_status(args, a, e);
+	int rc = show_rotations(args, a, "No keys are being changed.", e);
+
+	(void)user;
+	arena_free(a);
+	return rc;
+}
+
+ADMIN_COMMAND(admin_rotation_status)
+{
+	struct arena *a = arena_new();
+	int rc = show_rotations(args, a, "No keys are being changed, and no "
+							"tunnel is to move.", e);
 
 	(void)user;
 	arena_free(a);

@@ -90,21 +90,22 @@ struct admin_end
 	struct admin_service service;
 };
 
-/* The key of a tunnel; step NULL: it is not being changed. */
+/* The key of a tunnel; step NULL: it is not being changed, nor moved from. */
 struct admin_key
 {
-	uint64_t generation;
+	uint64_t generation;		/* 0: it sends no key */
 	struct admin_time made;
-	char *step;
+	char *to, *step;
 };
 
 struct admin_wait { char *site, *ce, *reason; };
 struct admin_rotation
 {
-	char *customer, *vpn, *step;
+	char *customer, *vpn, *to, *step;
 	char **sites;				/* two */
 	size_t site_count;
-	uint64_t generation, revision, begun_revision, begun_ms, step_ms;
+	uint64_t generation, revision, begun_revision;
+	struct admin_time begun, stepped;	/* not of those that wait to begin */
 	struct admin_wait *waits;
 	size_t wait_count;
 };
@@ -122,6 +123,7 @@ struct admin_tunnel
 {
 	char *customer, *vpn;
 	uint64_t revision;
+	char *authentication;		/* by what it is sent now */
 	struct admin_key key;
 	bool up;
 	struct admin_end *ends;		/* two */

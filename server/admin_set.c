@@ -124,7 +124,8 @@ static int patch(const struct cli_args *args, const char *collection,
 ADMIN_COMMAND(admin_vpn_set)
 {
 	static const char *const texts[] = {
-		"--topology", "--grade", "--description", "--external-id"
+		"--topology", "--grade", "--authentication", "--revocation",
+		"--description", "--external-id"
 	};
 	struct json_out o = { 0 };
 	bool given = false;

@@ -404,16 +404,27 @@ static void print_meanings(const struct admin_tunnel *t)
 	}
 }
 
+/* What is sent now, and what follows. */
 static void print_key(struct arena *a, const struct admin_key *key,
 					  uint64_t now_ms)
 {
-	printf("%-*sgeneration %llu", LEFT, "key",
-		   (unsigned long long)key->generation);
+	const char *to = key->to && strcmp(key->to, "next-key")
+		? arena_printf(a, "its move to a %s", key->to) : "the next one";
+
+	if (key->generation)
+	{
+		printf("%-*sgeneration %llu", LEFT, "key",
+			   (unsigned long long)key->generation);
+	}
+	else
+	{
+		printf("%-*snone: certificates", LEFT, "key");
+	}
 	if (key->step)
 	{
-		printf(", the next one is under way: %s", key->step);
+		printf(", %s is under way: %s", to, key->step);
 	}
-	else if (key->made.there)
+	else if (key->made.there && key->generation)
 	{
 		printf(", made %s ago", admin_age(a, now_ms > key->made.ms
 										  ? (now_ms - key->made.ms) / 1000

@@ -180,6 +180,10 @@ static int read_label(struct json_in *in, struct json_object *value,
 	{ ROW("internet-access", JSON_BOOL, struct vpn_in, \
 		  vpn.internet_access) }, \
 	NUMBER("psk-rotation-days", struct vpn_in, vpn.psk_rotation_days), \
+	{ ROW("authentication", JSON_ENUM, struct vpn_in, vpn.authentication), \
+	  .names = conf_authentications }, \
+	{ ROW("revocation", JSON_ENUM, struct vpn_in, vpn.revocation), \
+	  .names = conf_revocations }, \
 	{ ROW("description", JSON_TEXT, struct vpn_in, vpn.description), \
 	  .max = 255 }, \
 	{ ROW("external-id", JSON_TEXT, struct vpn_in, vpn.external_id), \

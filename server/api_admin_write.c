@@ -126,6 +126,8 @@ void admin_write_vpn(struct json_out *o, const struct store_vpn *v)
 	jo_str(o, "grade", conf_grades[v->grade]);
 	jo_bool(o, "internet-access", v->internet_access);
 	jo_u64(o, "psk-rotation-days", v->psk_rotation_days);
+	jo_str(o, "authentication", conf_authentications[v->authentication]);
+	jo_str(o, "revocation", conf_revocations[v->revocation]);
 	jo_str(o, "router-ids", prefix_str(&v->router_ids, pool));
 	jo_u64(o, "mtu", v->mtu);
 	write_addr(o, "area", &v->ospf.area);
@@ -319,6 +321,9 @@ static void write_end(struct json_out *o, const struct store_tunnel_end *end,
 
 static void write_key(struct json_out *o, const struct store_tunnel *t)
 {
+	jo_str(o, "authentication",
+		   conf_authentications[t->generation ? MODEL_PRE_SHARED
+											  : MODEL_CERTIFICATE]);
 	jo_object(o, "key");
 	jo_u64(o, "generation", t->generation);
 	if (t->keyed_ms)
@@ -327,6 +332,7 @@ static void write_key(struct json_out *o, const struct store_tunnel *t)
 	}
 	if (t->step != ROTATION_DONE)
 	{
+		jo_str(o, "to", rotation_targets[t->target]);
 		jo_str(o, "step", rotation_steps[t->step]);
 	}
 	jo_object_end(o);
@@ -344,12 +350,17 @@ void admin_write_rotation(struct json_out *o, const struct store_rotation *r)
 	jo_str(o, NULL, r->end[0].site);
 	jo_str(o, NULL, r->end[1].site);
 	jo_array_end(o);
-	jo_str(o, "step", rotation_steps[r->step]);
-	jo_u64(o, "generation", r->generation);
-	jo_u64(o, "revision", r->revision);
-	jo_u64(o, "begun-revision", r->command);
-	write_ms(o, "begun-ms", r->begun_ms);
-	write_ms(o, "step-ms", r->step_ms);
+	jo_str(o, "to", rotation_targets[r->target]);
+	jo_str(o, "step", r->step == ROTATION_DONE ? "waiting"
+											   : rotation_steps[r->step]);
+	if (r->step != ROTATION_DONE)
+	{
+		jo_u64(o, "generation", r->generation);
+		jo_u64(o, "revision", r->revision);
+		jo_u64(o, "begun-revision", r->command);
+		write_ms(o, "begun-ms", r->begun_ms);
+		write_ms(o, "step-ms", r->step_ms);
+	}
 	jo_array(o, "waits-for");
 	for (i = 0; i < 2; i++)
 	{

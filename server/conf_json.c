@@ -201,6 +201,11 @@ static int read_retry(struct json_in *in, struct json_object *value,
 	  .offset = (at) + offsetof(struct store_vpn, internet_access) }, \
 	{ .name = "psk-rotation-days", .kind = JSON_U32, .max = UINT32_MAX, \
 	  .offset = (at) + offsetof(struct store_vpn, psk_rotation_days) }, \
+	{ .name = "authentication", .kind = JSON_ENUM, \
+	  .names = conf_authentications, \
+	  .offset = (at) + offsetof(struct store_vpn, authentication) }, \
+	{ .name = "revocation", .kind = JSON_ENUM, .names = conf_revocations, \
+	  .offset = (at) + offsetof(struct store_vpn, revocation) }, \
 	{ .name = "description", .kind = JSON_TEXT, .max = 255, \
 	  .offset = (at) + offsetof(struct store_vpn, description) }, \
 	{ .name = "external-id", .kind = JSON_TEXT, .max = 63, \

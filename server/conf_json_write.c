@@ -157,6 +157,14 @@ static void write_vpn(struct json_out *o, const struct store_vpn *v,
 	{
 		jo_u64(o, "psk-rotation-days", v->psk_rotation_days);
 	}
+	if (v->authentication != MODEL_PRE_SHARED)
+	{
+		jo_str(o, "authentication", conf_authentications[v->authentication]);
+	}
+	if (v->revocation != MODEL_STRICT)
+	{
+		jo_str(o, "revocation", conf_revocations[v->revocation]);
+	}
 	write_words(o, v->description, v->external_id, d != NULL);
 	if (!d || strcmp(v->domain, d->domain) != 0)
 	{

@@ -18,6 +18,10 @@ const char *const conf_roles[] = {
 	"any-to-any-role", "hub-role", "spoke-role", "custom-role", NULL
 };
 const char *const conf_grades[] = { "basic", "standard", "high", NULL };
+const char *const conf_authentications[] = {
+	"pre-shared", "certificate", NULL
+};
+const char *const conf_revocations[] = { "strict", "relaxed", NULL };
 const char *const conf_kinds[] = {
 	"customer", "vpn", "sa-profile", "ce", "site", "link", "operator", NULL
 };

@@ -11,6 +11,8 @@
 extern const char *const conf_topologies[];	/* enum model_topology */
 extern const char *const conf_roles[];		/* enum model_role */
 extern const char *const conf_grades[];		/* enum grade */
+extern const char *const conf_authentications[];	/* enum model_auth */
+extern const char *const conf_revocations[];	/* enum model_revocation */
 
 /* Kinds of things, by their words in the audit. */
 enum conf_kind

@@ -6,7 +6,8 @@ server_sql = server/sql/0001-init.sql server/sql/0002-topologies.sql \
 	server/sql/0003-alarms.sql server/sql/0004-operators.sql \
 	server/sql/0005-prefixes.sql server/sql/0006-bulk-removal.sql \
 	server/sql/0007-addresses.sql server/sql/0008-rotation.sql \
-	server/sql/0009-renewal.sql server/sql/0010-authorities.sql
+	server/sql/0009-renewal.sql server/sql/0010-authorities.sql \
+	server/sql/0011-authentication.sql
 noinst_LTLIBRARIES += libppvpn-store.la
 libppvpn_store_la_SOURCES = \
 	server/authority.c server/authority.h \
@@ -41,6 +42,7 @@ libppvpn_store_la_SOURCES = \
 	server/store_link.c \
 	server/store_mesh.c server/store_mesh.h \
 	server/store_migrate.c \
+	server/store_move.c \
 	server/store_operator.c \
 	server/store_prefix.c \
 	server/store_profile.c \
@@ -48,7 +50,7 @@ libppvpn_store_la_SOURCES = \
 	server/store_removal.c \
 	server/store_renew.c \
 	server/store_report.c \
-	server/store_rotation.c \
+	server/store_rotation.c server/store_rotation.h \
 	server/store_rotation_read.c \
 	server/store_seal.c \
 	server/store_setting.c \

@@ -142,6 +142,8 @@ static void render_peers(struct arena *a, const struct render_vpn *rows,
 		peer->identity = identity(a, row->site, tail);
 		peer->keys = row->keys;
 		peer->key_count = row->key_count;
+		peer->certificate = row->certificate;
+		peer->certificate_use = row->certificate_use;
 		peer->profile = use_profile(a, used, row->profile);
 		peer->sa_profile = peer->profile->name;
 		peer->cost = row->cost;
@@ -175,8 +177,9 @@ static size_t render_vpn(struct arena *a, const struct render_vpn *rows,
 	out->identity = identity(a, rows->site, identity_tail(a, &rows->vpn));
 	out->topology = rows->vpn.topology;
 	out->role = rows->role;
-	out->auth = MODEL_PRE_SHARED;
+	out->auth = rows->vpn.authentication;
 	out->certificate = rows->certificate;
+	out->certificate.revocation = rows->vpn.revocation;
 	out->router_id = rows->router_id;
 	out->mtu = rows->vpn.mtu;
 	out->ospf = rows->vpn.ospf;
@@ -281,6 +284,7 @@ int render_try(const struct store_vpn *vpn, struct err *e)
 	rows.customer = arena_strdup(a, vpn->customer);
 	rows.ce = arena_strdup(a, "a");
 	row->vpn = *vpn;
+	row->vpn.authentication = MODEL_PRE_SHARED;	/* no authority here */
 	row->site = arena_strdup(a, "a");
 	row->role = topology_default_role(vpn->topology);
 	(void)addr_parse4("192.0.2.1", &row->ce_address);

@@ -34,6 +34,8 @@ struct render_peer
 	int role;
 	struct model_key *keys;
 	size_t key_count;
+	bool certificate;			/* both ends' are good for this tunnel: */
+	int certificate_use;		/* enum model_key_use */
 };
 
 struct render_vpn

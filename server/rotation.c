@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Copyright (C) 2026 The ppvpn authors */
 /*
- * rotation.c - how the pre-shared key of two sites is changed, and when
+ * rotation.c - how what two sites authenticate with is changed, and when
  *
  * Pure.
  */
@@ -13,6 +13,16 @@
 
 const char *const rotation_steps[] = { "accept", "send", "forget", NULL };
 
+const char *const rotation_targets[] = {
+	"next-key", "certificate", "key", NULL
+};
+
+const char *const rotation_use_words[] = {
+	[ROTATION_USE_SEND] = "send-and-accept",
+	[ROTATION_USE_ACCEPT] = "accept-only",
+	[ROTATION_USE_GONE] = "",
+};
+
 const char *const rotation_waits[] = {
 	[ROTATION_CONFIRMED] = "",
 	[ROTATION_SUSPENDED] = "it is suspended",
@@ -20,19 +30,25 @@ const char *const rotation_waits[] = {
 	[ROTATION_OTHER_EPOCH] = "it has a document of before the restore",
 	[ROTATION_OLD_DOCUMENT] = "it has an older document",
 	[ROTATION_NOT_APPLIED] = "its document is not in force as a whole",
+	[ROTATION_NO_CERTIFICATE] = "it has no certificate yet",
 };
 
 static const struct
 {
 	struct rotation_uses uses;
 	enum rotation_step next;
+	enum rotation_step turned[2];	/* the second: it had turned before */
 } steps[] = {
 	[ROTATION_ACCEPT] = { { ROTATION_USE_ACCEPT, ROTATION_USE_SEND },
-						  ROTATION_SEND },
+						  ROTATION_SEND, { ROTATION_FORGET, ROTATION_SEND } },
 	[ROTATION_SEND] = { { ROTATION_USE_SEND, ROTATION_USE_ACCEPT },
-						ROTATION_FORGET },
+						ROTATION_FORGET,
+						{ ROTATION_ACCEPT, ROTATION_ACCEPT } },
 	[ROTATION_FORGET] = { { ROTATION_USE_SEND, ROTATION_USE_GONE },
-						  ROTATION_DONE },
+						  ROTATION_DONE,
+						  { ROTATION_FORGET, ROTATION_FORGET } },
+	[ROTATION_DONE] = { { ROTATION_USE_SEND, ROTATION_USE_GONE },
+						ROTATION_DONE, { ROTATION_DONE, ROTATION_DONE } },
 };
 
 struct rotation_uses rotation_uses(enum rotation_step step)
@@ -40,9 +56,29 @@ struct rotation_uses rotation_uses(enum rotation_step step)
 	return steps[step].uses;
 }
 
+enum rotation_use rotation_certificate_use(enum rotation_target target,
+										   enum rotation_step step)
+{
+	switch (target)
+	{
+		case ROTATION_CERTIFICATE:
+			return steps[step].uses.newest;
+		case ROTATION_KEY:
+			return steps[step].uses.older;
+		case ROTATION_NEXT_KEY:
+			break;
+	}
+	return ROTATION_USE_GONE;
+}
+
 enum rotation_step rotation_next(enum rotation_step step, bool a, bool b)
 {
-	return step != ROTATION_DONE && a && b ? steps[step].next : step;
+	return a && b ? steps[step].next : step;
+}
+
+enum rotation_step rotation_turned(enum rotation_step step, bool turned)
+{
+	return steps[step].turned[turned];
 }
 
 enum rotation_wait rotation_wait(const struct rotation_end *end, uint64_t epoch,
@@ -65,6 +101,16 @@ enum rotation_wait rotation_wait(const struct rotation_end *end, uint64_t epoch,
 		return ROTATION_OLD_DOCUMENT;
 	}
 	return end->applied ? ROTATION_CONFIRMED : ROTATION_NOT_APPLIED;
+}
+
+enum rotation_wait rotation_wait_certificate(const struct rotation_end *end,
+											 uint64_t epoch,
+											 uint64_t revision)
+{
+	const enum rotation_wait wait = rotation_wait(end, epoch, revision);
+
+	return revision || wait == ROTATION_SUSPENDED ||
+		wait == ROTATION_NEVER_REPORTED ? wait : ROTATION_NO_CERTIFICATE;
 }
 
 /* ---- by schedule ---------------------------------------------------------------- */

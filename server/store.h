@@ -122,6 +122,8 @@ struct store_vpn {
 	int grade;						/* enum grade: no profile is weaker */
 	bool internet_access;			/* offered: sites' prefixes do not overlap */
 	uint32_t psk_rotation_days;		/* every key is changed so often; 0: by command */
+	int authentication;				/* enum model_auth: what its tunnels are to have */
+	int revocation;					/* enum model_revocation */
 	struct prefix router_ids;		/* pool */
 	uint64_t router_id_last;		/* place in the pool of the last one given */
 	uint32_t mtu;
@@ -462,9 +464,10 @@ struct store_tunnel {
 	char *customer, *vpn;
 	struct store_tunnel_end end[2];	/* by site name */
 	uint64_t revision;				/* that made it */
-	uint64_t generation;			/* of the key that is sent; 1: the first */
+	uint64_t generation;			/* of the key that is sent; 1: the first; 0: a certificate is */
 	int64_t keyed_ms;				/* its newest key was made; 0: not known */
-	int step;						/* enum rotation_step */
+	int target;						/* enum rotation_target, with a step other than: */
+	int step;						/* enum rotation_step; ROTATION_DONE: none is under way */
 };
 int store_tunnels(struct store *s, struct arena *a, const char *customer, const char *vpn,
 				  struct store_tunnel **list, size_t *count, struct err *e);
@@ -613,7 +616,7 @@ int store_diag_take(struct store *s, uint64_t ce_id, uint64_t id, const char *bu
 int store_diag_since(struct store *s, struct arena *a, uint64_t after, uint64_t **ce_ids,
 					 size_t *count, uint64_t *newest, struct err *e);
 
-/* ---- rotation of pre-shared keys (rotation.h, store_rotation.c) ----------------- */
+/* ---- rotation (rotation.h, store_rotation.c, store_move.c) ----------------------- */
 
 /**
  * Part of a change: the keys of all tunnels of a VPN, of a site (else NULL), of one
@@ -621,7 +624,8 @@ int store_diag_since(struct store *s, struct arena *a, uint64_t after, uint64_t 
  * It is not taken back by store_revert().
  *
  * @param begun, already	tunnels that begin, and that were under way
- * @return					-ENOENT: there is none; -EBUSY (ROTATION): all are under way
+ * @return					-ENOENT: there is none, or they have certificates; -EBUSY
+ *							(ROTATION): all are under way
  */
 int store_rotation_begin(struct store *s, const char *customer, const char *vpn,
 						 const char *site, const char *peer, uint64_t *begun,
@@ -633,7 +637,9 @@ struct store_rotated {
 };
 /**
  * Take every step that is due (rotation.h): a revision for each VPN, with all its
- * pairs that are ready, 100,000 at most; only their routers are told. One cheap look
+ * pairs that are ready, 100,000 at most; only their routers are told. Pairs that have
+ * other credentials than their VPN is to have (store_vpn's authentication) begin to
+ * move here, or turn round. One cheap look
  * when nothing is under way, else it costs the pairs that are. Any number of servers
  * may: a step is taken once. No change may be in course.
  */
@@ -641,7 +647,7 @@ int store_rotation_round(struct store *s, int64_t now_ms, struct store_rotated *
 						 struct err *e);
 /**
  * Begin what is due by the VPNs' psk_rotation_days, a revision for each VPN; not for
- * routers that are suspended or never reported. It costs what is nearly due.
+ * tunnels without a key, nor routers that are suspended or never reported. It costs what is nearly due.
  */
 int store_rotation_schedule(struct store *s, int64_t now_ms, struct store_rotated *out,
 							struct err *e);
@@ -650,14 +656,16 @@ struct store_rotation_end { char *site, *ce; int wait; };	/* enum rotation_wait 
 struct store_rotation {
 	char *customer, *vpn;
 	struct store_rotation_end end[2];	/* by site name */
-	int step;						/* enum rotation_step */
-	uint64_t generation;			/* of the new key */
+	int target;						/* enum rotation_target */
+	int step;						/* enum rotation_step; ROTATION_DONE: yet to begin,
+									   and then all below is 0 */
+	uint64_t generation;			/* of the new credential */
 	uint64_t revision;				/* of the step */
 	uint64_t command;				/* revision that began it */
 	int64_t begun_ms, step_ms;
 };
 #define STORE_ROTATIONS_MAX 10000	/* listed; *all counts on */
-/** Tunnels under way; customer (and vpn) NULL: of all. */
+/** Tunnels under way, and those that wait for certificates; customer (and vpn) NULL: of all. */
 int store_rotations(struct store *s, struct arena *a, const char *customer,
 					const char *vpn, struct store_rotation **list, size_t *count,
 					uint64_t *all, struct err *e);

@@ -424,7 +424,8 @@ static int ce_replace(struct store *s, const char *customer, const char *ce,
 
 	if ((rc = store_ce_id(s, customer, ce, &customer_id, &id, e)) < 0 ||
 		(rc = store_key_revoke(s, id, e)) < 0 ||
-		(rc = store_ike_revoke_ce(s, id, reason, e)) < 0)
+		(rc = store_ike_revoke_ce(s, id, reason, e)) < 0 ||
+		(rc = store_move_uncertified(s, id, e)) < 0)
 	{
 		return rc;
 	}

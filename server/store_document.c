@@ -53,8 +53,16 @@ static int read_ce(struct store *s, struct arena *a, int64_t ce_id,
 	return rc;
 }
 
-/* A row for each key; rows of one peer follow each other, as the indexes have
- * them: a thousand rows need not be sorted. */
+/* What the two ends' certificates are for, as the database has it. */
+static void read_certificate(const char *use, struct render_peer *peer)
+{
+	peer->certificate = *use != '\0';
+	peer->certificate_use = strcmp(use, "send-and-accept") == 0
+		? MODEL_SEND_AND_ACCEPT : MODEL_ACCEPT_ONLY;
+}
+
+/* A row for each key, or one where there is none; rows of one peer follow each
+ * other, as the indexes have them: a thousand rows need not be sorted. */
 static int read_peer(struct store *s, struct arena *a, struct db_rows *rows,
 					 bool site_is_a, int64_t site_id, struct render_vpn *vpn,
 					 int64_t *last_id, struct err *e)
@@ -86,7 +94,12 @@ static int read_peer(struct store *s, struct arena *a, struct db_rows *rows,
 		{
 			return rc;
 		}
+		read_certificate(db_col_text(rows, 12), peer);
 		*last_id = peer_id;
+	}
+	if (db_col_null(rows, 4))
+	{
+		return 0;
 	}
 	peer = &vpn->peers[vpn->peer_count - 1];
 	key = store_array_add(a, (void **)&peer->keys, &peer->key_count,
@@ -102,7 +115,7 @@ static int read_peer(struct store *s, struct arena *a, struct db_rows *rows,
 #define PEERS(mine, theirs) \
 	"SELECT p.id, p.name, p.ce_address, l.initiator, k.generation, " \
 	"k.key_use, k.sealed, l.cost, f.name, pc.suspended_revision, p.role, " \
-	"p.behind_nat " \
+	"p.behind_nat, l.certificate_use " \
 	"FROM link l JOIN site p ON p.id = l." theirs " " \
 	"JOIN ce pc ON pc.id = p.ce_id " \
 	"LEFT JOIN psk k ON k.site_a = l.site_a AND k.site_b = l.site_b " \
@@ -164,7 +177,7 @@ static int read_peers(struct store *s, struct arena *a, int64_t site_id,
 			last_id = db_col_int(rows, 0);
 			continue;
 		}
-		if (db_col_null(rows, 4))
+		if (db_col_null(rows, 4) && !*db_col_text(rows, 12))
 		{
 			rc = err_set(e, -EIO, ERR_DATABASE, vpn->site,
 						 "the tunnel to %s has no key", db_col_text(rows, 1));

@@ -546,7 +546,7 @@ static int refuse_nothing(struct store *s, uint64_t revision, struct err *e)
 	int64_t rotations;
 	int rc = db_number(s->db, "SELECT count(*) FROM audit WHERE revision = $1 "
 					   "AND (what LIKE 'psk rotate %' "
-					   "OR what LIKE 'psk rotation %')",
+					   "OR what LIKE 'psk rotation %' OR what LIKE 'rotation %')",
 					   DB_ARGS(db_i((int64_t)revision)), &rotations, e);
 
 	snprintf(where, sizeof(where), "%llu", (unsigned long long)revision);

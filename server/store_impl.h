@@ -124,7 +124,10 @@ int store_psk_restore(struct store *s, int64_t site_a, int64_t site_b,
 
 /** Those that are too old to be restored. */
 int store_psk_forget(struct store *s, struct err *e);
-/** A tunnel has keys again that it had: a rotation goes on where it was. */
+/**
+ * A tunnel has keys again that it had: a rotation of them goes on where it was;
+ * one that had certificates, too, begins with its key.
+ */
 int store_rotation_restore(struct store *s, int64_t vpn_id, int64_t site_a,
 						   int64_t site_b, struct err *e);
 
@@ -133,6 +136,13 @@ int store_rotation_restore(struct store *s, int64_t vpn_id, int64_t site_a,
  * nothing of the keys that they have now.
  */
 int store_rotation_again(struct store *s, int64_t ce_id, struct err *e);
+
+/**
+ * In a change: this router has no certificate that counts any more. Its pairs
+ * that have one, or are under way, have a key at once (their own, or a new one),
+ * and move again when it has certificates again (store_move.c).
+ */
+int store_move_uncertified(struct store *s, int64_t ce_id, struct err *e);
 
 /*
  * Whether a router, with its ce_status and the installation as i, has confirmed
@@ -195,8 +205,9 @@ int store_check_profile(const struct model_profile *profile, struct err *e);
 	"v.retry_minimum_wait, v.retry_t1, v.retry_factor, v.retry_maximum, " \
 	"v.retry_alarm_after, v.proposals, v.esp_proposals, v.rekey_time, " \
 	"v.child_rekey_time, v.dpd_delay, v.id, v.external_id, v.grade, " \
-	"v.router_id_last, v.internet_access, v.psk_rotation_days "
-#define STORE_VPN_COLUMN_COUNT 27
+	"v.router_id_last, v.internet_access, v.psk_rotation_days, " \
+	"v.authentication, v.revocation "
+#define STORE_VPN_COLUMN_COUNT 29
 int store_vpn_read(struct arena *a, struct db_rows *rows, int column,
 				   struct store_vpn *vpn, struct err *e);
 

@@ -512,6 +512,12 @@ static int add_link(struct sync *y, const struct pair *pair, struct err *e)
 							db_t(find_member(y, pair->a)->name),
 							db_t(find_member(y, pair->b)->name)), e);
 	}
+	/* every tunnel begins with a key */
+	if (rc == 0 && y->vpn->authentication == MODEL_CERTIFICATE)
+	{
+		rc = db_run(y->s->db, "UPDATE vpn SET moving = 1 WHERE id = $1",
+					DB_ARGS(db_i((int64_t)y->vpn->id)), e);
+	}
 	return rc < 0 ? rc : told(y, pair, STORE_ADDED, e);
 }
 

@@ -36,7 +36,9 @@ struct entry
 	uint32_t cost;
 	int64_t generation, profile;	/* profile 0: the VPN's own */
 	bool initiated;				/* by the newer site */
+	bool has_key;				/* a tunnel without has one entry */
 	bool accept_only;
+	bool certificate, sends_certificate;	/* of the tunnel, like what is above */
 	uint8_t secret[32];
 };
 
@@ -514,7 +516,23 @@ static void reverse(struct entry *entries, size_t count)
 	}
 }
 
-/* Links of the newer site; a key follows each, or several do. */
+static struct entry *add_link(struct part *part, struct db_rows *links,
+							  int64_t site_id, size_t peer)
+{
+	struct entry *entry = add_entry(part);
+	const char *use = db_col_text(links, 4);
+
+	entry->peer = (uint32_t)peer;
+	entry->initiated = db_col_int(links, 1) == site_id;
+	entry->cost = (uint32_t)db_col_int(links, 2);
+	entry->profile = db_col_int(links, 3);
+	entry->certificate = *use != '\0';
+	entry->sends_certificate = strcmp(use, "send-and-accept") == 0;
+	return entry;
+}
+
+/* Links of the newer site; a key follows each, or several do, or none where it
+ * has certificates. */
 static int read_keys(struct store *s, const struct mesh *mesh,
 					 struct db_rows *links, struct db_rows *keys, int *key_rc,
 					 int64_t site_id, struct part *part, struct err *e)
@@ -533,11 +551,8 @@ static int read_keys(struct store *s, const struct mesh *mesh,
 	for (; *key_rc == 1 && db_col_int(keys, 0) == peer_id && peer >= 0;
 		 *key_rc = db_next(keys, e))
 	{
-		entry = add_entry(part);
-		entry->peer = (uint32_t)peer;
-		entry->initiated = db_col_int(links, 1) == site_id;
-		entry->cost = (uint32_t)db_col_int(links, 2);
-		entry->profile = db_col_int(links, 3);
+		entry = add_link(part, links, site_id, (size_t)peer);
+		entry->has_key = true;
 		entry->generation = db_col_int(keys, 1);
 		entry->accept_only = strcmp(db_col_text(keys, 2),
 									"send-and-accept") != 0;
@@ -553,6 +568,10 @@ static int read_keys(struct store *s, const struct mesh *mesh,
 	if (*key_rc < 0)
 	{
 		return *key_rc;
+	}
+	if (part->count == first && peer >= 0 && *db_col_text(links, 4))
+	{
+		add_link(part, links, site_id, (size_t)peer);
 	}
 	if (part->count == first)
 	{
@@ -571,8 +590,8 @@ static int read_part(struct store *s, const struct mesh *mesh, size_t place,
 	struct db_rows *links = NULL, *keys = NULL;
 	int rc, key_rc;
 
-	rc = db_query(s->db, "SELECT site_b, initiator, cost, profile_id FROM link "
-				  "WHERE site_a = $1 ORDER BY site_b", DB_ARGS(db_i(id)),
+	rc = db_query(s->db, "SELECT site_b, initiator, cost, profile_id, "
+				  "certificate_use FROM link WHERE site_a = $1 ORDER BY site_b", DB_ARGS(db_i(id)),
 				  &links, e);
 	if (rc == 0)
 	{
@@ -724,7 +743,10 @@ static size_t add_peer(struct arena *a, const struct mesh *mesh, size_t other,
 	peer->cost = entry->cost;
 	peer->role = member->role;
 	peer->profile = profile_name(mesh, entry->profile, a);
-	for (size_t i = 0; i < n; i++)
+	peer->certificate = entry->certificate;
+	peer->certificate_use = entry->sends_certificate ? MODEL_SEND_AND_ACCEPT
+													 : MODEL_ACCEPT_ONLY;
+	for (size_t i = 0; i < n && entry[i].has_key; i++)
 	{
 		add_key(a, peer, &entry[i]);
 	}

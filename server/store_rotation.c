@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Copyright (C) 2026 The ppvpn authors */
 /*
- * store_rotation.c - pre-shared keys that are being changed, step by step
+ * store_rotation.c - what pairs authenticate with is being changed, step by step
  *
- * Owns the table rotation, and link.keyed_ms. The steps are rotation.c's; here
- * they are taken, for all pairs of a VPN that are ready together, in a change
- * like any other: whole or not at all, and looked at once more within it, as
- * another server may have been faster.
+ * Owns the table rotation, with store_move.c, and link.keyed_ms. The steps are
+ * rotation.c's; here they are taken, for all pairs of a VPN that are ready
+ * together, in a change like any other: whole or not at all, and looked at once
+ * more within it, as another server may have been faster.
  */
 #include "config.h"
 
@@ -15,20 +15,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/rotation.h"
 #include "server/store_alarm.h"
-#include "server/store_work.h"
+#include "server/store_rotation.h"
 
-#define ACTOR "server"
 /* Pairs in one transaction: some seconds of writing. */
 #define STEP_MAX 100000
-/* Pairs that a look at the schedule begins in a VPN. */
-#define SCHEDULE_MAX 50000
-
-static const char *const use_words[] = {
-	[ROTATION_USE_SEND] = "send-and-accept",
-	[ROTATION_USE_ACCEPT] = "accept-only",
-};
 
 /* A pair that is to begin. */
 struct pair
@@ -41,13 +32,9 @@ struct pairs
 {
 	struct pair *items;
 	size_t count;
-	uint64_t already;				/* under way, and left out */
-};
-
-struct place
-{
-	int64_t customer_id, vpn_id;
-	char *customer, *vpn;
+	uint64_t already;				/* under way, and left out; */
+	uint64_t moving;				/* those of them to another kind */
+	uint64_t certified;				/* without a key, and left out */
 };
 
 /* ---- what a step writes ---------------------------------------------------------- */
@@ -55,11 +42,41 @@ struct place
 /* The pairs that have come to a step in the change in course. */
 #define STEPPED "(SELECT site_a, site_b FROM rotation " \
 	"WHERE revision = $1 AND step = $2)"
-#define GENERATION(table) "(SELECT r.generation FROM rotation r " \
-	"WHERE r.site_a = " table ".site_a AND r.site_b = " table ".site_b)"
+/* Their keys that are older than what they come to have: all, where that is a
+ * certificate; where it is a key again, the one that there is, is that. */
+#define OF(key) "SELECT 1 FROM rotation r WHERE r.site_a = " key ".site_a " \
+	"AND r.site_b = " key ".site_b AND "
+#define OLDER_KEYS "(site_a, site_b) IN " STEPPED " AND EXISTS (" OF("psk") \
+	"r.target <> 'key' AND psk.generation < r.generation)"
+#define NEWEST_KEYS "(site_a, site_b) IN " STEPPED " AND EXISTS (" OF("psk") \
+	"(r.target = 'key' OR psk.generation = r.generation))"
+
+/* Of who moves to or from certificates. */
+static int write_certificates(struct store *s, enum rotation_step step,
+							  struct err *e)
+{
+	enum rotation_target target;
+	int rc = 0;
+
+	for (target = ROTATION_CERTIFICATE; rc == 0 && target <= ROTATION_KEY;
+		 target++)
+	{
+		rc = db_run(s->db, "UPDATE link SET certificate_use = $3 "
+					"WHERE (site_a, site_b) IN (SELECT site_a, site_b "
+					"FROM rotation WHERE revision = $1 AND step = $2 "
+					"AND target = $4)",
+					DB_ARGS(db_i((int64_t)s->revision),
+							db_t(rotation_steps[step]),
+							db_t(rotation_use_words[rotation_certificate_use(
+								target, step)]),
+							db_t(rotation_targets[target])), e);
+	}
+	return rc;
+}
 
 /* The old keys first: only one at a time is sent with. */
-static int write_uses(struct store *s, enum rotation_step step, struct err *e)
+int store_rotation_write(struct store *s, enum rotation_step step,
+						 struct err *e)
 {
 	const struct rotation_uses uses = rotation_uses(step);
 	const struct db_arg revision = db_i((int64_t)s->revision);
@@ -68,8 +85,7 @@ static int write_uses(struct store *s, enum rotation_step step, struct err *e)
 
 	if (uses.older == ROTATION_USE_GONE)
 	{
-		rc = db_run(s->db, "DELETE FROM psk WHERE (site_a, site_b) IN "
-					STEPPED " AND generation < " GENERATION("psk"),
+		rc = db_run(s->db, "DELETE FROM psk WHERE " OLDER_KEYS,
 					DB_ARGS(revision, word), e);
 		/* nor can an older tunnel's come back with a revert */
 		if (rc == 0)
@@ -81,16 +97,16 @@ static int write_uses(struct store *s, enum rotation_step step, struct err *e)
 	}
 	else
 	{
-		rc = db_run(s->db, "UPDATE psk SET key_use = $3 "
-					"WHERE (site_a, site_b) IN " STEPPED
-					" AND generation < " GENERATION("psk"),
-					DB_ARGS(revision, word, db_t(use_words[uses.older])), e);
+		rc = db_run(s->db, "UPDATE psk SET key_use = $3 WHERE " OLDER_KEYS,
+					DB_ARGS(revision, word, db_t(rotation_use_words[uses.older])), e);
 	}
-	return rc < 0 ? rc : db_run(s->db, "UPDATE psk SET key_use = $3 "
-								"WHERE (site_a, site_b) IN " STEPPED
-								" AND generation = " GENERATION("psk"),
-								DB_ARGS(revision, word,
-										db_t(use_words[uses.newest])), e);
+	if (rc == 0)
+	{
+		rc = db_run(s->db, "UPDATE psk SET key_use = $3 WHERE " NEWEST_KEYS,
+					DB_ARGS(revision, word,
+							db_t(rotation_use_words[uses.newest])), e);
+	}
+	return rc < 0 ? rc : write_certificates(s, step, e);
 }
 
 #define TOLD(end) \
@@ -114,9 +130,8 @@ static int touch_ends(struct store *s, struct err *e)
 /* ---- beginning ------------------------------------------------------------------- */
 
 #define PAIRS \
-	"SELECT l.site_a, l.site_b, a.name, b.name, " \
-	"(SELECT max(k.generation) FROM psk k WHERE k.site_a = l.site_a " \
-	"AND k.site_b = l.site_b), r.generation, l.keyed_ms FROM link l " \
+	"SELECT l.site_a, l.site_b, a.name, b.name, l.generation, r.target, " \
+	"l.keyed_ms, l.certificate_use FROM link l " \
 	"JOIN site a ON a.id = l.site_a JOIN site b ON b.id = l.site_b " \
 	"LEFT JOIN rotation r ON r.site_a = l.site_a AND r.site_b = l.site_b "
 
@@ -128,6 +143,13 @@ static void add_pair(struct arena *a, struct pairs *pairs,
 	if (!db_col_null(rows, 5))
 	{
 		pairs->already++;
+		pairs->moving += strcmp(db_col_text(rows, 5),
+								rotation_targets[ROTATION_NEXT_KEY]) != 0;
+		return;
+	}
+	if (*db_col_text(rows, 7))
+	{
+		pairs->certified++;
 		return;
 	}
 	pair = store_array_add(a, (void **)&pairs->items, &pairs->count,
@@ -174,27 +196,27 @@ static int read_pairs(struct store *s, int64_t vpn_id, int64_t site,
 	return rc;
 }
 
-static int begin_pair(struct store *s, const struct place *place,
+static int begin_pair(struct store *s, const struct rotation_place *place,
 					  const struct pair *pair, int64_t now_ms, struct err *e)
 {
 	const struct rotation_uses uses = rotation_uses(ROTATION_ACCEPT);
 	int rc = store_psk_make(s, pair->a, pair->b, pair->generation + 1,
-							use_words[uses.newest], e);
+							rotation_use_words[uses.newest], e);
 
 	store_effect(s, place->customer, place->vpn, pair->site_a, pair->site_b,
 				 STORE_ROTATING);
 	return rc < 0 ? rc : db_run(s->db, "INSERT INTO rotation (site_a, site_b, "
-		"vpn_id, generation, step, revision, begun_ms, step_ms, command) "
-		"VALUES ($1, $2, $3, $4, $5, $6, $7, $7, $6)",
+		"vpn_id, target, generation, step, revision, begun_ms, step_ms, "
+		"command) VALUES ($1, $2, $3, 'next-key', $4, $5, $6, $7, $7, $6)",
 		DB_ARGS(db_i(pair->a), db_i(pair->b), db_i(place->vpn_id),
 				db_i(pair->generation + 1),
 				db_t(rotation_steps[ROTATION_ACCEPT]),
 				db_i((int64_t)s->revision), db_i(now_ms)), e);
 }
 
-static int tell(struct store *s, const struct place *place, int kind,
-				const char *who, uint64_t command, const char *text,
-				int64_t now_ms, struct err *e)
+int store_rotation_tell(struct store *s, const struct rotation_place *place,
+						int kind, const char *who, uint64_t command,
+						const char *text, int64_t now_ms, struct err *e)
 {
 	const struct store_event event = {
 		.at_ms = now_ms, .kind = kind, .source = (char *)who,
@@ -205,7 +227,7 @@ static int tell(struct store *s, const struct place *place, int kind,
 	return store_event_add(s, &event, e);
 }
 
-static int begin_pairs(struct store *s, const struct place *place,
+static int begin_pairs(struct store *s, const struct rotation_place *place,
 					   const struct pairs *pairs, int64_t now_ms,
 					   struct err *e)
 {
@@ -219,7 +241,8 @@ static int begin_pairs(struct store *s, const struct place *place,
 	s->work->rotated = true;
 	s->work->customer_id = place->customer_id;
 	if (rc < 0 ||
-		(rc = db_run(s->db, "UPDATE link SET keyed_ms = $3 "
+		(rc = db_run(s->db, "UPDATE link SET keyed_ms = $3, "
+					 "generation = generation + 1 "
 					 "WHERE (site_a, site_b) IN " STEPPED,
 					 DB_ARGS(db_i((int64_t)s->revision),
 							 db_t(rotation_steps[ROTATION_ACCEPT]),
@@ -228,7 +251,7 @@ static int begin_pairs(struct store *s, const struct place *place,
 	{
 		return rc;
 	}
-	return tell(s, place, STORE_EVENT_ROTATION_BEGUN, s->actor, s->revision,
+	return store_rotation_tell(s, place, STORE_EVENT_ROTATION_BEGUN, s->actor, s->revision,
 				arena_printf(s->work->a, "tunnels whose keys are being "
 							 "changed: %zu", pairs->count), now_ms, e);
 }
@@ -238,15 +261,22 @@ static int none(const char *where, const struct pairs *pairs, struct err *e)
 {
 	if (!pairs->already)
 	{
-		return err_set(e, -ENOENT, ERR_NOT_FOUND, where,
-					   "there is no tunnel whose key could be changed");
+		return err_set(e, -ENOENT, ERR_NOT_FOUND, where, "%s",
+					   pairs->certified
+					   ? "it has certificates, and no key to be changed"
+					   : "there is no tunnel whose key could be changed");
+	}
+	if (pairs->moving == pairs->already)
+	{
+		return err_set(e, -EBUSY, ERR_ROTATION, where,
+					   "it is on its way from a key to certificates, or back");
 	}
 	return err_set(e, -EBUSY, ERR_ROTATION, where,
 				   pairs->already == 1 ? "its key is being changed already"
 				   : "the keys of all its tunnels are being changed already");
 }
 
-static int begin(struct store *s, struct place *place, const char *site,
+static int begin(struct store *s, struct rotation_place *place, const char *site,
 				 const char *peer, uint64_t *begun, uint64_t *already,
 				 struct err *e)
 {
@@ -279,7 +309,7 @@ int store_rotation_begin(struct store *s, const char *customer,
 						 const char *vpn, const char *site, const char *peer,
 						 uint64_t *begun, uint64_t *already, struct err *e)
 {
-	struct place place = { .customer = (char *)customer, .vpn = (char *)vpn };
+	struct rotation_place place = { .customer = (char *)customer, .vpn = (char *)vpn };
 	int rc = store_need_change(s, e);
 
 	*begun = *already = 0;
@@ -287,7 +317,8 @@ int store_rotation_begin(struct store *s, const char *customer,
 												already, e));
 }
 
-/* The keys of a tunnel that came back: where its rotation was, it goes on. */
+/* The keys of a tunnel that came back: where its rotation was, it goes on. One
+ * that was moving to certificates or from them begins with the key it has. */
 int store_rotation_restore(struct store *s, int64_t vpn_id, int64_t site_a,
 						   int64_t site_b, struct err *e)
 {
@@ -305,19 +336,30 @@ int store_rotation_restore(struct store *s, int64_t vpn_id, int64_t site_a,
 		{
 			generation = db_col_int(rows, 0);
 			step = strcmp(db_col_text(rows, 1),
-						  use_words[ROTATION_USE_SEND]) == 0
+						  rotation_use_words[ROTATION_USE_SEND]) == 0
 				? ROTATION_SEND : ROTATION_ACCEPT;
 		}
 		rc = 0;
 	}
 	db_end(rows);
+	if (rc == 0)
+	{
+		rc = db_run(s->db, "UPDATE link SET generation = $3 "
+					"WHERE site_a = $1 AND site_b = $2",
+					DB_ARGS(db_i(site_a), db_i(site_b), db_i(generation)), e);
+	}
 	if (rc < 0 || keys < 2)
 	{
-		return rc;
+		return rc < 0 ? rc : db_run(s->db, "UPDATE psk SET key_use = $3 "
+									"WHERE site_a = $1 AND site_b = $2",
+									DB_ARGS(db_i(site_a), db_i(site_b),
+											db_t(rotation_use_words[
+												ROTATION_USE_SEND])), e);
 	}
 	return db_run(s->db, "INSERT INTO rotation (site_a, site_b, vpn_id, "
-				  "generation, step, revision, begun_ms, step_ms, command) "
-				  "VALUES ($1, $2, $3, $4, $5, $6, $7, $7, $6)",
+				  "target, generation, step, revision, begun_ms, step_ms, "
+				  "command) VALUES ($1, $2, $3, 'next-key', $4, $5, $6, $7, "
+				  "$7, $6)",
 				  DB_ARGS(db_i(site_a), db_i(site_b), db_i(vpn_id),
 						  db_i(generation), db_t(rotation_steps[step]),
 						  db_i((int64_t)s->revision), db_i(store_now_ms())),
@@ -348,8 +390,8 @@ static int read_due(struct store *s, struct arena *a, int64_t vpn_id,
 				  "JOIN ce cb ON cb.id = b.ce_id "
 				  "JOIN ce_status sa ON sa.ce_id = ca.id "
 				  "JOIN ce_status sb ON sb.ce_id = cb.id "
-				  "WHERE l.vpn_id = $1 AND l.keyed_ms <= $2 "
-				  "AND r.site_a IS NULL AND ca.suspended_revision = 0 "
+				  "WHERE l.vpn_id = $1 AND l.certificate_use = '' "
+				  "AND l.keyed_ms <= $2 AND r.site_a IS NULL AND ca.suspended_revision = 0 "
 				  "AND cb.suspended_revision = 0 ORDER BY l.keyed_ms",
 				  DB_ARGS(db_i(vpn_id),
 						  db_i(rotation_due_before(days, now_ms))), &rows, e);
@@ -368,7 +410,7 @@ static int read_due(struct store *s, struct arena *a, int64_t vpn_id,
 
 struct scheduled
 {
-	struct place place;
+	struct rotation_place place;
 	uint32_t days;
 };
 
@@ -406,7 +448,7 @@ static int begin_due(struct store *s, const struct scheduled *vpn,
 {
 	struct pairs pairs;
 	int rc = read_due(s, s->work->a, vpn->place.vpn_id, vpn->days, now_ms,
-					  SCHEDULE_MAX, &pairs, e);
+					  ROTATION_BEGIN_MAX, &pairs, e);
 
 	if (rc < 0 || !pairs.count)
 	{
@@ -447,7 +489,7 @@ int store_rotation_schedule(struct store *s, int64_t now_ms,
 	{
 		rc = read_due(s, a, list[i].place.vpn_id, list[i].days, now_ms, 1,
 					  &due, e);
-		if (rc == 0 && due.count && (rc = store_begin(s, ACTOR, e)) == 0)
+		if (rc == 0 && due.count && (rc = store_begin(s, ROTATION_ACTOR, e)) == 0)
 		{
 			rc = end_change(s, begin_due(s, &list[i], now_ms, e), out);
 		}
@@ -466,44 +508,83 @@ int store_rotation_schedule(struct store *s, int64_t now_ms,
 	"WHERE " STORE_ROTATION_CONFIRMED("ca", "sa", "r") \
 	" AND " STORE_ROTATION_CONFIRMED("cb", "sb", "r")
 
-/* A VPN of which pairs are under way. */
+/* A VPN of which pairs are under way, or may have to move. */
 struct moving
 {
-	struct place place;
+	struct rotation_place place;
 	struct rotation_pace pace;
 	uint64_t ready[ROTATION_STEPS];
+	int authentication;				/* enum model_auth */
+	bool kinds;						/* of those some to another kind */
+	bool moves;						/* some may have to; then: */
+	struct store_move move;
 };
+
+static int read_vpn(struct arena *a, struct db_rows *rows, struct moving *vpn,
+					struct err *e)
+{
+	vpn->place.vpn_id = db_col_int(rows, 0);
+	vpn->place.customer_id = db_col_int(rows, 1);
+	vpn->place.customer = arena_strdup(a, db_col_text(rows, 2));
+	vpn->place.vpn = arena_strdup(a, db_col_text(rows, 3));
+	vpn->pace.moving = (uint64_t)db_col_int(rows, 4);
+	vpn->pace.step_ms = db_col_int(rows, 5);
+	vpn->pace.sites = (uint64_t)db_col_int(rows, 6);
+	vpn->moves = db_col_int(rows, 7) != 0;
+	vpn->kinds = db_col_int(rows, 9) != 0;
+	return store_word(conf_authentications, db_col_text(rows, 8),
+					  &vpn->authentication, e);
+}
 
 static int read_moving(struct store *s, struct arena *a, int64_t vpn_id,
 					   struct moving **list, size_t *count, struct err *e)
 {
-	struct moving *vpn;
 	struct db_rows *rows;
 	int rc;
 
 	*list = NULL;
 	*count = 0;
-	rc = db_query(s->db, "SELECT r.vpn_id, v.customer_id, cu.name, v.name, "
-				  "sum(CASE WHEN r.step = 'forget' THEN 0 ELSE 1 END), "
-				  "max(r.step_ms), (SELECT count(*) FROM site t "
-				  "WHERE t.vpn_id = r.vpn_id) FROM rotation r "
-				  "JOIN vpn v ON v.id = r.vpn_id JOIN customer cu "
-				  "ON cu.id = v.customer_id WHERE ($1 = 0 OR r.vpn_id = $1) "
-				  "GROUP BY r.vpn_id, v.customer_id, cu.name, v.name "
-				  "ORDER BY r.vpn_id", DB_ARGS(db_i(vpn_id)), &rows, e);
+	rc = db_query(s->db, "SELECT v.id, v.customer_id, cu.name, v.name, "
+				  "coalesce(r.moving, 0), coalesce(r.step_ms, 0), "
+				  "(SELECT count(*) FROM site t WHERE t.vpn_id = v.id), "
+				  "v.moving, v.authentication, coalesce(r.kinds, 0) "
+				  "FROM vpn v JOIN customer cu "
+				  "ON cu.id = v.customer_id LEFT JOIN (SELECT vpn_id, "
+				  "sum(CASE WHEN step = 'forget' THEN 0 ELSE 1 END) AS moving, "
+				  "max(step_ms) AS step_ms, sum(CASE WHEN target = 'next-key' "
+				  "THEN 0 ELSE 1 END) AS kinds FROM rotation "
+				  "WHERE ($1 = 0 OR vpn_id = $1) GROUP BY vpn_id) r "
+				  "ON r.vpn_id = v.id WHERE ($1 = 0 OR v.id = $1) "
+				  "AND (v.moving = 1 OR r.vpn_id IS NOT NULL) ORDER BY v.id",
+				  DB_ARGS(db_i(vpn_id)), &rows, e);
 	while (rc == 0 && (rc = db_next(rows, e)) == 1)
 	{
-		vpn = store_array_add(a, (void **)list, count, sizeof(*vpn));
-		vpn->place.vpn_id = db_col_int(rows, 0);
-		vpn->place.customer_id = db_col_int(rows, 1);
-		vpn->place.customer = arena_strdup(a, db_col_text(rows, 2));
-		vpn->place.vpn = arena_strdup(a, db_col_text(rows, 3));
-		vpn->pace.moving = (uint64_t)db_col_int(rows, 4);
-		vpn->pace.step_ms = db_col_int(rows, 5);
-		vpn->pace.sites = (uint64_t)db_col_int(rows, 6);
-		rc = 0;
+		rc = read_vpn(a, rows, store_array_add(a, (void **)list, count,
+											   sizeof(**list)), e);
 	}
 	db_end(rows);
+	return rc;
+}
+
+/* Who is yet to begin is waited for like who is under way. */
+static int read_moves(struct store *s, struct moving *list, size_t count,
+					  struct err *e)
+{
+	struct moving *vpn;
+	size_t i;
+	int rc = 0;
+
+	for (i = 0; rc == 0 && i < count; i++)
+	{
+		vpn = &list[i];
+		if (vpn->moves &&
+			(rc = store_move_look(s, vpn->place.vpn_id, vpn->authentication,
+								  &vpn->move, e)) == 0)
+		{
+			vpn->pace.moving += vpn->move.waiting;
+			vpn->pace.ready += vpn->move.ready;
+		}
+	}
 	return rc;
 }
 
@@ -548,7 +629,18 @@ static int look(struct store *s, struct arena *a, int64_t vpn_id,
 {
 	int rc = read_moving(s, a, vpn_id, list, count, e);
 
-	return rc < 0 || !*count ? rc : read_ready(s, vpn_id, *list, *count, e);
+	if (rc == 0 && *count &&
+		(rc = read_ready(s, vpn_id, *list, *count, e)) == 0)
+	{
+		rc = read_moves(s, *list, *count, e);
+	}
+	return rc;
+}
+
+/* Who turns round waits for nobody. */
+static bool may_step(const struct moving *vpn, int64_t now_ms)
+{
+	return vpn->move.turning || rotation_may_step(&vpn->pace, now_ms);
 }
 
 /* All that are ready at a step take the next one; *pairs of them. */
@@ -557,7 +649,7 @@ static int take_step(struct store *s, int64_t vpn_id, enum rotation_step from,
 {
 	const enum rotation_step to = rotation_next(from, true, true);
 	int rc = db_run(s->db, "UPDATE rotation SET step = $3, revision = $4, "
-					"step_ms = $5 WHERE (site_a, site_b) IN "
+					"step_ms = $5, turned = 0 WHERE (site_a, site_b) IN "
 					"(SELECT r.site_a, r.site_b " READY
 					" AND r.vpn_id = $1 AND r.step = $2 "
 					"ORDER BY r.site_a, r.site_b LIMIT $6)",
@@ -567,70 +659,107 @@ static int take_step(struct store *s, int64_t vpn_id, enum rotation_step from,
 							db_i(STEP_MAX)), e);
 
 	*pairs = rc == 0 ? db_changed(s->db) : 0;
-	return rc < 0 || !*pairs ? rc : write_uses(s, to, e);
+	return rc < 0 || !*pairs ? rc : store_rotation_write(s, to, e);
+}
+
+/* What the change in course does to the pairs of a VPN. */
+struct steps
+{
+	int64_t to_send, to_forget, turned, begun;
+};
+
+/* For the audit, and for who wants to take it back (store_history.c). */
+static const char *tell_steps(struct store *s, const struct moving *vpn,
+							  const struct steps *n)
+{
+	const struct rotation_place *place = &vpn->place;
+	const char *text = arena_printf(s->work->a, "%s %s/%s: %lld pairs to %s, "
+		"%lld to %s", vpn->moves || vpn->kinds ? "rotation" : "psk rotation",
+		place->customer, place->vpn, (long long)n->to_send,
+		rotation_steps[ROTATION_SEND], (long long)n->to_forget,
+		rotation_steps[ROTATION_FORGET]);
+
+	if (n->begun)
+	{
+		text = arena_printf(s->work->a, "%s, %lld begin to move", text,
+							(long long)n->begun);
+	}
+	return n->turned ? arena_printf(s->work->a, "%s, %lld turn round", text,
+									(long long)n->turned) : text;
 }
 
 /* 1: nothing to be done any more: roll back */
-static int step_vpn(struct store *s, const struct place *place, int64_t now_ms,
-					struct err *e)
+static int step_vpn(struct store *s, const struct rotation_place *place,
+					int64_t now_ms, struct err *e)
 {
+	struct steps n = { 0, 0, 0, 0 };
 	struct moving *vpn;
-	int64_t to_forget, to_send;
 	size_t count;
 	int rc = look(s, s->work->a, place->vpn_id, &vpn, &count, e);
 
-	if (rc < 0 || !count || !rotation_may_step(&vpn->pace, now_ms))
+	if (rc < 0 || !count || !may_step(vpn, now_ms))
 	{
 		return rc < 0 ? rc : 1;
 	}
 	s->work->rotated = true;
 	s->work->customer_id = place->customer_id;
-	if ((rc = take_step(s, place->vpn_id, ROTATION_SEND, now_ms, &to_forget,
+	if ((rc = vpn->move.turning ? store_move_turn(s, place->vpn_id,
+			vpn->authentication, now_ms, &n.turned, e) : 0) < 0 ||
+		(rc = take_step(s, place->vpn_id, ROTATION_SEND, now_ms, &n.to_forget,
 						e)) < 0 ||
-		(rc = take_step(s, place->vpn_id, ROTATION_ACCEPT, now_ms, &to_send,
-						e)) < 0 ||
+		(rc = take_step(s, place->vpn_id, ROTATION_ACCEPT, now_ms,
+						&n.to_send, e)) < 0 ||
+		(rc = vpn->move.ready ? store_move_begin(s, place,
+			vpn->authentication, now_ms, &n.begun, e) : 0) < 0 ||
 		(rc = touch_ends(s, e)) < 0)
 	{
 		return rc;
 	}
-	return store_commit(s, arena_printf(s->work->a, "psk rotation %s/%s: "
-		"%lld pairs to %s, %lld to %s", place->customer, place->vpn,
-		(long long)to_send, rotation_steps[ROTATION_SEND],
-		(long long)to_forget, rotation_steps[ROTATION_FORGET]), NULL, e);
+	return store_commit(s, tell_steps(s, vpn, &n), NULL, e);
 }
 
 /* ---- the end --------------------------------------------------------------------- */
 
+struct command
+{
+	int64_t revision;
+	bool moved;					/* to another kind */
+};
+
 /* Commands of which pairs are at their end. */
 static int read_commands(struct store *s, struct arena *a, int64_t vpn_id,
-						 int64_t **list, size_t *count, struct err *e)
+						 struct command **list, size_t *count,
+						 struct err *e)
 {
 	struct db_rows *rows;
-	int64_t *command;
+	struct command *command;
 	int rc;
 
 	*list = NULL;
 	*count = 0;
-	rc = db_query(s->db, "SELECT DISTINCT r.command " READY
-				  " AND r.vpn_id = $1 AND r.step = 'forget' ORDER BY 1",
+	rc = db_query(s->db, "SELECT r.command, max(CASE WHEN r.target = "
+				  "'next-key' THEN 0 ELSE 1 END) " READY
+				  " AND r.vpn_id = $1 AND r.step = 'forget' "
+				  "GROUP BY r.command ORDER BY 1",
 				  DB_ARGS(db_i(vpn_id)), &rows, e);
 	while (rc == 0 && (rc = db_next(rows, e)) == 1)
 	{
 		command = store_array_add(a, (void **)list, count, sizeof(*command));
-		*command = db_col_int(rows, 0);
+		command->revision = db_col_int(rows, 0);
+		command->moved = db_col_int(rows, 1) != 0;
 		rc = 0;
 	}
 	db_end(rows);
 	return rc;
 }
 
-static int tell_done(struct store *s, const struct place *place,
-					 int64_t command, int64_t now_ms,
+static int tell_done(struct store *s, const struct rotation_place *place,
+					 const struct command *command, int64_t now_ms,
 					 struct store_rotated *out, struct err *e)
 {
 	int64_t left;
 	int rc = db_number(s->db, "SELECT count(*) FROM rotation "
-					   "WHERE command = $1", DB_ARGS(db_i(command)), &left,
+					   "WHERE command = $1", DB_ARGS(db_i(command->revision)), &left,
 					   e);
 
 	if (rc < 0 || left)
@@ -638,14 +767,16 @@ static int tell_done(struct store *s, const struct place *place,
 		return rc;
 	}
 	out->commands++;
-	return tell(s, place, STORE_EVENT_ROTATION_DONE, ACTOR, (uint64_t)command,
-				"the keys were changed, and the old ones are gone", now_ms, e);
+	return store_rotation_tell(s, place, STORE_EVENT_ROTATION_DONE, ROTATION_ACTOR,
+		(uint64_t)command->revision, command->moved
+		? "the tunnels have moved, and what they had before is gone"
+		: "the keys were changed, and the old ones are gone", now_ms, e);
 }
 
-static int finish(struct store *s, struct arena *a, const struct place *place,
+static int finish(struct store *s, struct arena *a, const struct rotation_place *place,
 				  int64_t now_ms, struct store_rotated *out, struct err *e)
 {
-	int64_t *commands;
+	struct command *commands;
 	size_t i, count;
 	int rc = read_commands(s, a, place->vpn_id, &commands, &count, e);
 
@@ -659,14 +790,14 @@ static int finish(struct store *s, struct arena *a, const struct place *place,
 	}
 	for (i = 0; rc == 0 && i < count; i++)
 	{
-		rc = tell_done(s, place, commands[i], now_ms, out, e);
+		rc = tell_done(s, place, &commands[i], now_ms, out, e);
 	}
 	return rc;
 }
 
 /* No document changes: no revision, and nothing to wait for. */
 static int finish_vpn(struct store *s, struct arena *a,
-					  const struct place *place, int64_t now_ms,
+					  const struct rotation_place *place, int64_t now_ms,
 					  struct store_rotated *out, struct err *e)
 {
 	const struct store_rotated before = *out;
@@ -692,10 +823,14 @@ static int move(struct store *s, struct arena *a, const struct moving *vpn,
 	int rc = vpn->ready[ROTATION_FORGET]
 		? finish_vpn(s, a, &vpn->place, now_ms, out, e) : 0;
 
-	if (rc == 0 && rotation_may_step(&vpn->pace, now_ms) &&
-		(rc = store_begin(s, ACTOR, e)) == 0)
+	if (rc == 0 && may_step(vpn, now_ms) &&
+		(rc = store_begin(s, ROTATION_ACTOR, e)) == 0)
 	{
 		rc = end_change(s, step_vpn(s, &vpn->place, now_ms, e), out);
+	}
+	if (rc == 0 && vpn->moves && !vpn->move.waiting && !vpn->move.turning)
+	{
+		rc = store_move_settle(s, vpn->place.vpn_id, vpn->authentication, e);
 	}
 	return rc;
 }
@@ -707,8 +842,9 @@ int store_rotation_round(struct store *s, int64_t now_ms,
 	size_t i, count = 0;
 	struct arena *a;
 	int64_t any;
-	int rc = db_number(s->db, "SELECT count(*) FROM (SELECT 1 FROM rotation "
-					   "LIMIT 1) AS x", NULL, &any, e);
+	int rc = db_number(s->db, "SELECT CASE WHEN EXISTS (SELECT 1 FROM rotation) "
+					   "OR EXISTS (SELECT 1 FROM vpn WHERE moving = 1) "
+					   "THEN 1 ELSE 0 END", NULL, &any, e);
 
 	memset(out, 0, sizeof(*out));
 	if (rc < 0 || !any)

@@ -89,9 +89,17 @@ static int read_tunnel(struct arena *a, struct db_rows *rows,
 		t->end[i].status.vpn = t->vpn;
 		t->end[i].status.peer = t->end[!i].site;
 	}
-	return db_col_null(rows, KEY_COLUMN + 2) ? 0
-		: store_word(rotation_steps, db_col_text(rows, KEY_COLUMN + 2),
-					 &t->step, e);
+	if (db_col_null(rows, KEY_COLUMN + 2))
+	{
+		return 0;
+	}
+	if (store_word(rotation_steps, db_col_text(rows, KEY_COLUMN + 2), &t->step,
+				   e) < 0)
+	{
+		return -EIO;
+	}
+	return store_word(rotation_targets, db_col_text(rows, KEY_COLUMN + 3),
+					  &t->target, e);
 }
 
 static int by_name(const void *a, const void *b)
@@ -119,7 +127,7 @@ int store_tunnels(struct store *s, struct arena *a, const char *customer,
 	*count = 0;
 	rc = db_query(s->db, "SELECT cu.name, v.name, l.revision, "
 				  END("sa", "ca", "ta", "na") ", " END("sb", "cb", "tb", "nb")
-				  ", l.keyed_ms, k.generation, r.step FROM link l JOIN vpn v ON v.id = l.vpn_id "
+				  ", l.keyed_ms, k.generation, r.step, r.target FROM link l JOIN vpn v ON v.id = l.vpn_id "
 				  "JOIN customer cu ON cu.id = v.customer_id "
 				  "JOIN site sa ON sa.id = l.site_a "
 				  "JOIN site sb ON sb.id = l.site_b "

@@ -28,6 +28,14 @@ struct rule
 	"LEFT JOIN site b ON b.id = l.site_b "
 #define CE_NAME "coalesce((SELECT cu.name FROM customer cu " \
 	"WHERE cu.id = ce.customer_id), '?') || '/' || ce.name"
+/* rotation_certificate_use() of a row r. */
+#define ROTATION_CERTIFICATE_USE \
+	"CASE r.target || ' ' || r.step " \
+	"WHEN 'certificate accept' THEN 'accept-only' " \
+	"WHEN 'certificate send' THEN 'send-and-accept' " \
+	"WHEN 'certificate forget' THEN 'send-and-accept' " \
+	"WHEN 'key accept' THEN 'send-and-accept' " \
+	"WHEN 'key send' THEN 'accept-only' ELSE '' END"
 #define REVISION "(SELECT revision FROM installation)"
 
 static const struct rule rules[] = {
@@ -39,11 +47,13 @@ static const struct rule rules[] = {
 	  "SELECT " LINK_ENDS ", 'neither end begins' " LINK_JOINS
 	  "WHERE l.initiator NOT IN (l.site_a, l.site_b)" },
 	{ "link keys", "SELECT count(*) FROM psk",
-	  "SELECT " LINK_ENDS ", 'not exactly one key to send' " LINK_JOINS
+	  "SELECT " LINK_ENDS ", 'not exactly one key or certificate to send' "
+	  LINK_JOINS
 	  "LEFT JOIN (SELECT site_a, site_b, count(*) AS n FROM psk "
 	  "WHERE key_use = 'send-and-accept' GROUP BY site_a, site_b) k "
 	  "ON k.site_a = l.site_a AND k.site_b = l.site_b "
-	  "WHERE k.n IS NULL OR k.n <> 1" },
+	  "WHERE coalesce(k.n, 0) + CASE WHEN l.certificate_use = "
+	  "'send-and-accept' THEN 1 ELSE 0 END <> 1" },
 	{ "link settings", "SELECT count(*) FROM link_setting",
 	  "SELECT a.name || ' - ' || b.name, 'the tunnel is not as was said' "
 	  "FROM link_setting q JOIN site a ON a.id = q.site_a "
@@ -69,20 +79,35 @@ static const struct rule rules[] = {
 	  "ON l.site_a = k.site_a AND l.site_b = k.site_b "
 	  "WHERE l.site_a IS NULL" },
 	{ "rotations", "SELECT count(*) FROM rotation",
-	  "SELECT " LINK_ENDS ", 'its keys are not those of its step of rotation' "
-	  LINK_JOINS "LEFT JOIN rotation r ON r.site_a = l.site_a "
+	  "SELECT " LINK_ENDS ", 'what it authenticates with is not that of its "
+	  "step of rotation' " LINK_JOINS "LEFT JOIN rotation r ON r.site_a = l.site_a "
 	  "AND r.site_b = l.site_b LEFT JOIN (SELECT site_a, site_b, "
 	  "count(*) AS n, max(generation) AS newest, max(CASE WHEN key_use = "
 	  "'send-and-accept' THEN generation ELSE 0 END) AS sent FROM psk "
 	  "GROUP BY site_a, site_b) k ON k.site_a = l.site_a "
-	  "AND k.site_b = l.site_b WHERE k.n <> CASE WHEN r.step IN "
-	  "('accept', 'send') THEN 2 ELSE 1 END OR (r.step IS NOT NULL "
-	  "AND (k.newest <> r.generation OR r.vpn_id <> l.vpn_id "
-	  "OR (r.step = 'accept') <> (k.sent < k.newest))) UNION ALL "
+	  "AND k.site_b = l.site_b WHERE coalesce(k.n, 0) <> CASE "
+	  "WHEN r.target = 'next-key' AND r.step IN ('accept', 'send') THEN 2 "
+	  "WHEN r.target = 'certificate' AND r.step = 'forget' THEN 0 "
+	  "WHEN r.step IS NULL AND l.certificate_use <> '' THEN 0 ELSE 1 END "
+	  "OR (r.step IS NULL AND l.certificate_use = 'accept-only') "
+	  "OR (r.step IS NOT NULL AND (r.vpn_id <> l.vpn_id "
+	  "OR (r.target = 'next-key' AND k.newest <> r.generation) "
+	  "OR (r.target = 'certificate' AND k.newest >= r.generation) "
+	  "OR (r.target = 'next-key' AND (r.step = 'accept') <> "
+	  "(k.sent < k.newest)) OR l.certificate_use <> " ROTATION_CERTIFICATE_USE
+	  ")) OR l.generation < coalesce(k.newest, 1) "
+	  "OR l.generation < coalesce(r.generation, 1) UNION ALL "
 	  "SELECT '#' || r.site_a || ' - #' || r.site_b, 'a rotation of no tunnel, "
 	  "or newer than the database' FROM rotation r LEFT JOIN link l "
 	  "ON l.site_a = r.site_a AND l.site_b = r.site_b "
 	  "WHERE l.site_a IS NULL OR r.revision > " REVISION },
+	{ "moves", "SELECT count(*) FROM link WHERE certificate_use <> ''",
+	  "SELECT " LINK_ENDS ", 'it is to have something else, and nobody looks' "
+	  LINK_JOINS "JOIN vpn v ON v.id = l.vpn_id LEFT JOIN rotation r "
+	  "ON r.site_a = l.site_a AND r.site_b = l.site_b WHERE v.moving = 0 "
+	  "AND CASE WHEN v.authentication = 'certificate' "
+	  "THEN l.certificate_use = '' OR r.target = 'key' "
+	  "ELSE l.certificate_use <> '' END" },
 	{ "sites", "SELECT count(*) FROM site",
 	  "SELECT t.name, 'VPN or router is missing, removed, or another "
 	  "customer''s' FROM site t LEFT JOIN vpn v ON v.id = t.vpn_id "

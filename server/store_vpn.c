@@ -150,10 +150,11 @@ static int write_vpn(struct store *s, int64_t customer_id, int64_t id,
 				"retry_t1, retry_factor, retry_maximum, retry_alarm_after, "
 				"proposals, esp_proposals, rekey_time, child_rekey_time, "
 				"dpd_delay, establishment, ipsec_mode, routing, "
-				"internet_access, psk_rotation_days) VALUES "
+				"internet_access, psk_rotation_days, authentication, "
+				"revocation) VALUES "
 				"($1, $2, $3, $4, $22, $5, $23, $24, $6, $25, $7, $8, $9, "
 				"$10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, "
-				"'permanent', 'tunnel', 'dynamic', $26, $27) "
+				"'permanent', 'tunnel', 'dynamic', $26, $27, $28, $29) "
 				"ON CONFLICT (id) DO UPDATE "
 				"SET description = $4, external_id = $22, domain = $5, "
 				"topology = $23, grade = $24, router_ids = $6, mtu = $7, "
@@ -163,7 +164,8 @@ static int write_vpn(struct store *s, int64_t customer_id, int64_t id,
 				"retry_alarm_after = $16, proposals = $17, "
 				"esp_proposals = $18, rekey_time = $19, "
 				"child_rekey_time = $20, dpd_delay = $21, "
-				"internet_access = $26, psk_rotation_days = $27",
+				"internet_access = $26, psk_rotation_days = $27, "
+				"authentication = $28, revocation = $29",
 				DB_ARGS(db_i(id), db_i(customer_id), db_t(vpn->vpn),
 						db_t(store_text(vpn->description)), db_t(vpn->domain),
 						db_t(prefix_str(&vpn->router_ids, pool)),
@@ -183,7 +185,9 @@ static int write_vpn(struct store *s, int64_t customer_id, int64_t id,
 						db_t(conf_grades[vpn->grade]),
 						db_i((int64_t)vpn->router_id_last),
 						db_i(vpn->internet_access),
-						db_i(vpn->psk_rotation_days)), e);
+						db_i(vpn->psk_rotation_days),
+						db_t(conf_authentications[vpn->authentication]),
+						db_t(conf_revocations[vpn->revocation])), e);
 }
 
 int store_vpn_id(struct store *s, const char *customer, const char *vpn,
@@ -213,6 +217,24 @@ static char *vpn_place(struct store *s, const char *customer, const char *vpn)
 	return arena_printf(s->work->a, "%s/%s", customer, vpn);
 }
 
+/* Its tunnels come to it one by one (store_move.c). */
+static int want_authentication(struct store *s, int64_t id, int before,
+							   const struct store_vpn *vpn, struct err *e)
+{
+	int rc = 0;
+
+	if (vpn->authentication == before)
+	{
+		return 0;
+	}
+	if (vpn->authentication == MODEL_CERTIFICATE)
+	{
+		rc = store_authority_want(s, id, e);
+	}
+	return rc < 0 ? rc : db_run(s->db, "UPDATE vpn SET moving = 1 "
+								"WHERE id = $1", DB_ARGS(db_i(id)), e);
+}
+
 static int vpn_add(struct store *s, const struct store_vpn *vpn, struct err *e)
 {
 	int64_t customer_id, id = (int64_t)vpn->id, there;
@@ -239,7 +261,7 @@ static int vpn_add(struct store *s, const struct store_vpn *vpn, struct err *e)
 	store_note(s, CONF_VPN, vpn_place(s, vpn->customer, vpn->vpn),
 			   (uint64_t)id, NULL, vpn);
 	store_dirty(s, id, 0);
-	return 0;
+	return want_authentication(s, id, MODEL_PRE_SHARED, vpn, e);
 }
 
 int store_vpn_add(struct store *s, const struct store_vpn *vpn, struct err *e)
@@ -267,6 +289,8 @@ static bool same_document(struct arena *a, const struct store_vpn *x,
 						  const struct store_vpn *y)
 {
 	return strcmp(x->domain, y->domain) == 0 && x->topology == y->topology &&
+		   x->authentication == y->authentication &&
+		   x->revocation == y->revocation &&
 		   x->mtu == y->mtu &&
 		   memcmp(&x->ospf, &y->ospf, sizeof(x->ospf)) == 0 &&
 		   memcmp(&x->retry, &y->retry, sizeof(x->retry)) == 0 &&
@@ -389,6 +413,8 @@ static int vpn_set(struct store *s, const struct store_vpn *vpn,
 				   (uint64_t)id, &before, vpn))
 	{
 		if ((rc = write_vpn(s, customer_id, id, vpn, e)) < 0 ||
+			(rc = want_authentication(s, id, before.authentication, vpn,
+									  e)) < 0 ||
 			(rc = tell(s, &before, vpn, e)) < 0)
 		{
 			return rc;
@@ -553,6 +579,10 @@ int store_vpn_read(struct arena *a, struct db_rows *rows, int c,
 				   e) < 0 ||
 		store_word(conf_grades, db_col_text(rows, c + 23), &vpn->grade,
 				   e) < 0 ||
+		store_word(conf_authentications, db_col_text(rows, c + 27),
+				   &vpn->authentication, e) < 0 ||
+		store_word(conf_revocations, db_col_text(rows, c + 28),
+				   &vpn->revocation, e) < 0 ||
 		prefix_parse4(db_col_text(rows, c + 5), true, &vpn->router_ids) < 0 ||
 		addr_parse4(db_col_text(rows, c + 7), &vpn->ospf.area) < 0)
 	{

@@ -53,6 +53,7 @@ testing_unit_test_store_SOURCES = \
 	testing/unit/test_store_fault.c \
 	testing/unit/test_store_follow.c \
 	testing/unit/test_store_migrate.c \
+	testing/unit/test_store_move.c \
 	testing/unit/test_store_operate.c \
 	testing/unit/test_store_operator.c \
 	testing/unit/test_store_metrics.c \

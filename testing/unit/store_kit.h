@@ -110,5 +110,7 @@ TCase *store_prefix_case(void);
 TCase *store_report_case(void);
 TCase *store_rotation_case(void);
 TCase *store_metrics_case(void);
+TCase *store_move_case(void);
+TCase *store_move_plain_case(void);
 
 #endif

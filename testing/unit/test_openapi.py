@@ -171,7 +171,8 @@ def full_bodies(csr):
     retry = {"minimum-wait": 4, "t1": 9, "factor": 3, "maximum": 500,
              "alarm-after": 6}
     vpn = {**words, **ospf, **retry, **profile, "grade": "standard", "domain": "a.b",
-           "router-ids": "10.77.0.0/16", "mtu": 1390, "internet-access": True, "psk-rotation-days": 30}
+           "router-ids": "10.77.0.0/16", "mtu": 1390, "internet-access": True, "psk-rotation-days": 30,
+           "authentication": "certificate", "revocation": "relaxed"}
     person = {"description": "d", "unix-user": "games", "role": "viewer",
               "customers": [{"customer": "acme", "role": "operator"}]}
     return {
@@ -188,7 +189,8 @@ def full_bodies(csr):
             "vpns": [{
                 "vpn": "corp", "topology": "hub-spoke", "grade": "standard", **words,
                 "domain": "a.b", "router-ids": "10.77.0.0/16", "mtu": 1390,
-                "internet-access": True, "psk-rotation-days": 90, "ospf": ospf, "retry": retry, "sa-profile": profile,
+                "internet-access": True, "psk-rotation-days": 90, "authentication": "certificate", "revocation": "relaxed",
+                "ospf": ospf, "retry": retry, "sa-profile": profile,
                 "profiles": [{"profile": "slow", **profile}],
                 "sites": [{"site": name, "ce": name, "role": role, **words,
                            "router-id": f"10.77.1.{i + 1}",

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Copyright (C) 2026 The ppvpn authors */
 /*
- * test_rotation.c - the steps of a change of keys, when it is due, how fast it goes
+ * test_rotation.c - the steps of a change of credentials, when it is due, how fast
+ * it goes
  */
 #include "config.h"
 
@@ -85,6 +86,196 @@ START_TEST(one_step_apart_both_directions_work)
 }
 END_TEST
 
+/* ---- between keys and certificates ------------------------------------------------ */
+
+/*
+ * Everything that can happen to a pair whose VPN's word changes at any time: the
+ * documents that were made for it, and of each router the oldest that it may
+ * still have. Whatever two of these the routers have, each takes what the other
+ * sends.
+ */
+struct has					/* a document: what certificates and a key are for */
+{
+	enum rotation_use certificate, key;
+};
+
+struct moving
+{
+	bool wants;				/* certificates */
+	bool turned;			/* to this step */
+	enum rotation_target target;
+	enum rotation_step step;
+	struct has made[40];
+	int count, since;		/* documents; the one of the step */
+	int confirmed[2];		/* by each router */
+};
+
+static bool sends_certificate(const struct has *h)
+{
+	return h->certificate == ROTATION_USE_SEND;
+}
+
+static bool takes_it(const struct has *h, bool certificate)
+{
+	return (certificate ? h->certificate : h->key) != ROTATION_USE_GONE;
+}
+
+static void nobody_is_refused(const struct moving *m)
+{
+	int a, b;
+
+	for (a = m->confirmed[0]; a < m->count; a++)
+	{
+		for (b = m->confirmed[1]; b < m->count; b++)
+		{
+			ck_assert(takes_it(&m->made[b], sends_certificate(&m->made[a])));
+			ck_assert(takes_it(&m->made[a], sends_certificate(&m->made[b])));
+		}
+	}
+}
+
+/* The document of its step, where that is another. */
+static void make(struct moving *m)
+{
+	const struct rotation_uses uses = rotation_uses(m->step);
+	const bool to = m->target == ROTATION_CERTIFICATE;
+	const struct has has = {
+		.certificate = rotation_certificate_use(m->target, m->step),
+		.key = to ? uses.older : uses.newest,
+	};
+
+	ck_assert_int_eq((has.certificate == ROTATION_USE_SEND) +
+					 (has.key == ROTATION_USE_SEND), 1);
+	m->made[m->count] = has;
+	m->since = m->count++;
+	nobody_is_refused(m);
+}
+
+/* As store_move.c and store_rotation.c do: a look of the server's. */
+static void look(struct moving *m)
+{
+	const bool wrong = m->wants != (m->target == ROTATION_CERTIFICATE);
+	enum rotation_step before = m->step;
+
+	if (m->step == ROTATION_DONE)
+	{
+		if (wrong)
+		{
+			m->target = m->wants ? ROTATION_CERTIFICATE : ROTATION_KEY;
+			m->step = ROTATION_ACCEPT;
+			m->turned = false;
+			make(m);
+		}
+		return;
+	}
+	if (wrong && m->step != ROTATION_FORGET)
+	{
+		m->target = m->wants ? ROTATION_CERTIFICATE : ROTATION_KEY;
+		m->step = rotation_turned(m->step, m->turned);
+		m->turned = true;
+		if (m->step == ROTATION_FORGET)
+		{
+			make(m);
+		}
+		return;
+	}
+	m->step = rotation_next(m->step, m->confirmed[0] >= m->since,
+							m->confirmed[1] >= m->since);
+	if (m->step != before && m->step != ROTATION_DONE)
+	{
+		m->turned = false;
+		make(m);
+	}
+}
+
+static unsigned walked;
+
+static void walk(const struct moving *m, int depth)
+{
+	struct moving next;
+	int what;
+
+	walked++;
+	for (what = 0; depth && what < 4; what++)
+	{
+		next = *m;
+		switch (what)
+		{
+			case 0:
+				look(&next);
+				break;
+			case 1:
+				next.wants = !next.wants;
+				break;
+			default:
+				/* it has the newest in force */
+				next.confirmed[what - 2] = next.count - 1;
+		}
+		if (memcmp(&next, m, sizeof(next)) != 0)
+		{
+			walk(&next, depth - 1);
+		}
+	}
+}
+
+START_TEST(whatever_happens_both_directions_work)
+{
+	struct moving m;
+
+	memset(&m, 0, sizeof(m));
+	m.target = ROTATION_KEY;
+	m.step = ROTATION_DONE;
+	m.made[0] = (struct has){ ROTATION_USE_GONE, ROTATION_USE_SEND };
+	m.count = 1;
+	walk(&m, 17);
+	ck_assert_uint_gt(walked, 500000);
+}
+END_TEST
+
+START_TEST(a_pair_turns_round_without_a_gap)
+{
+	static const enum rotation_target both[] = {
+		ROTATION_CERTIFICATE, ROTATION_KEY
+	};
+	struct rotation_uses there, back;
+	int i;
+
+	ck_assert_int_eq((int)rotation_turned(ROTATION_ACCEPT, false),
+					 ROTATION_FORGET);
+	ck_assert_int_eq((int)rotation_turned(ROTATION_ACCEPT, true),
+					 ROTATION_SEND);
+	for (i = 0; i < 2; i++)
+	{
+		ck_assert_int_eq((int)rotation_turned(ROTATION_SEND, i),
+						 ROTATION_ACCEPT);
+		ck_assert_int_eq((int)rotation_turned(ROTATION_FORGET, i),
+						 ROTATION_FORGET);
+		ck_assert_int_eq((int)rotation_turned(ROTATION_DONE, i),
+						 ROTATION_DONE);
+	}
+	/* send there is accept back: no document changes */
+	there = rotation_uses(ROTATION_SEND);
+	back = rotation_uses(ROTATION_ACCEPT);
+	ck_assert_int_eq((int)there.newest, (int)back.older);
+	ck_assert_int_eq((int)there.older, (int)back.newest);
+	for (i = 0; i < 2; i++)
+	{
+		ck_assert_int_eq((int)rotation_certificate_use(both[i],
+													   ROTATION_SEND),
+						 (int)rotation_certificate_use(both[!i],
+													   ROTATION_ACCEPT));
+	}
+	for (i = 0; i <= ROTATION_DONE; i++)
+	{
+		ck_assert_int_eq((int)rotation_certificate_use(ROTATION_NEXT_KEY,
+			(enum rotation_step)i), ROTATION_USE_GONE);
+	}
+	ck_assert_str_eq(rotation_targets[ROTATION_NEXT_KEY], "next-key");
+	ck_assert_str_eq(rotation_targets[ROTATION_CERTIFICATE], "certificate");
+	ck_assert_str_eq(rotation_targets[ROTATION_KEY], "key");
+}
+END_TEST
+
 static const struct {
 	struct rotation_end end;
 	enum rotation_wait wait;
@@ -106,6 +297,13 @@ START_TEST(who_is_waited_for)
 					 (int)ends[_i].wait);
 	ck_assert((ends[_i].wait == ROTATION_CONFIRMED) ==
 			  !*rotation_waits[ends[_i].wait]);
+	/* without a certificate it is that, where it could have one */
+	ck_assert_int_eq((int)rotation_wait_certificate(&ends[_i].end, 3, 17),
+					 (int)ends[_i].wait);
+	ck_assert_int_eq((int)rotation_wait_certificate(&ends[_i].end, 3, 0),
+					 ends[_i].wait == ROTATION_SUSPENDED ||
+					 ends[_i].wait == ROTATION_NEVER_REPORTED
+					 ? (int)ends[_i].wait : ROTATION_NO_CERTIFICATE);
 }
 END_TEST
 
@@ -206,6 +404,8 @@ int main(void)
 
 	tcase_add_test(tc, steps_need_both_ends);
 	tcase_add_test(tc, one_step_apart_both_directions_work);
+	tcase_add_test(tc, whatever_happens_both_directions_work);
+	tcase_add_test(tc, a_pair_turns_round_without_a_gap);
 	tcase_add_loop_test(tc, who_is_waited_for, 0, (int)COUNT(ends));
 	tcase_add_test(tc, due_within_the_last_tenth);
 	tcase_add_test(tc, what_cannot_be_due_is_not_looked_at);

@@ -17,6 +17,8 @@ int main(void)
 	suite_add_tcase(suite, store_follow_case());
 	suite_add_tcase(suite, store_prefix_case());
 	suite_add_tcase(suite, store_report_case());
+	suite_add_tcase(suite, store_move_case());
+	suite_add_tcase(suite, store_move_plain_case());
 	suite_add_tcase(suite, store_rotation_case());
 	suite_add_tcase(suite, store_alarm_case());
 	suite_add_tcase(suite, store_authority_case());
