@@ -290,7 +290,6 @@ static bool same_document(struct arena *a, const struct store_vpn *x,
 {
 	return strcmp(x->domain, y->domain) == 0 && x->topology == y->topology &&
 		   x->authentication == y->authentication &&
-		   x->revocation == y->revocation &&
 		   x->mtu == y->mtu &&
 		   memcmp(&x->ospf, &y->ospf, sizeof(x->ospf)) == 0 &&
 		   memcmp(&x->retry, &y->retry, sizeof(x->retry)) == 0 &&
@@ -373,9 +372,18 @@ static int change_roles(struct store *s, const struct store_vpn *vpn,
 static int tell(struct store *s, const struct store_vpn *before,
 				const struct store_vpn *vpn, struct err *e)
 {
+	int64_t authorities = 0;
 	int rc;
 
-	if (same_document(s->work->a, before, vpn))
+	/* documents have it where there is an authority */
+	if (before->revocation != vpn->revocation &&
+		(rc = db_number(s->db, "SELECT count(*) FROM vpn_authority "
+						"WHERE vpn_id = $1", DB_ARGS(db_i((int64_t)before->id)),
+						&authorities, e)) < 0)
+	{
+		return rc;
+	}
+	if (!authorities && same_document(s->work->a, before, vpn))
 	{
 		return 0;
 	}

@@ -5,11 +5,14 @@
 # Hundreds of random changes through the admin API of a whole ppvpn-server, and after each: every CE's document, asked
 # for over its own mutual TLS, is what the reference model (vpn_model.py) says; both ends of each tunnel agree; exactly
 # those CEs have a new revision whose content is another; what was refused changed nothing; what is taken back is as it
-# was, byte by byte. Now and then: export, apply is a fixed point, and the server's own check of its database.
+# was, byte by byte. Now and then: export, apply is a fixed point, and the server's own check of its database. Routers say
+# keys for IKE, and VPNs change their minds about certificates: whatever documents two routers may have that have yet to
+# report, each takes what the other sends.
 #
 #   test_random.py [SEED [STEPS]]        prints the seed; the same seed gives the same changes
 #
 # Needs openssl; skipped without.
+import base64
 import http.client
 import json
 import os
@@ -47,6 +50,9 @@ class Router(CE):
         self.server, self.name, self.place = server, name, f"{customer}/{name}"
         self.key, self.crt = (f"{server.dir}/router{Router.count}.{kind}" for kind in ("key", "crt"))
         self.connection, self.body = None, b""
+        self.ike = None             # its request for IKE, made when it is needed
+        # (vpn, peer) -> [(revision, what it sends, what it takes)] of the documents that it may have in force
+        self.held = {}
         self.enroll()
 
     def get(self):
@@ -66,6 +72,31 @@ class Router(CE):
             self.connection.close()
         self.connection = None
 
+    def say_ike_key(self):
+        self.ike = self.ike or base64.b64encode(self.csr(self.key + ".ike"))
+        c = self.connect()
+        c.request("POST", "/v1/ike-key", self.ike, {"Content-Type": "application/pkcs10"})
+        answer = Answer(c.getresponse())
+        c.close()
+        assert answer.status == 204, (answer.status, answer.body)
+
+    def hold(self, document):
+        """One more that it may have in force."""
+        for vpn in document["vpns"]:
+            for peer in vpn["peers"]:
+                said = [(key["secret"], key["use"]) for key in peer.get("pre-shared", {"keys": []})["keys"]]
+                said += [("certificate", peer["certificate"]["use"])] if "certificate" in peer else []
+                sent = [what for what, use in said if use == "send-and-accept"]
+                assert len(sent) == 1, f"{self.place} sends {len(sent)} to {peer['peer']}"
+                held = self.held.setdefault((vpn["vpn"], peer["peer"]), [])
+                has = (sent[0], {what for what, _ in said})
+                if not held or held[-1][1:] != has:
+                    held.append((document["revision"], *has))
+
+    def has_in_force(self, document):
+        self.held = {}
+        self.hold(document)
+
 
 def content(body):
     """Bytes of a document without its revision."""
@@ -75,6 +106,13 @@ def content(body):
 def standing(body):
     """The same without what explains the past: which peers went, and when."""
     return re.sub(rb'"removed":\[[^]]*\]|,"bulk-removal":\d+', b"", content(body))
+
+
+def without_certificates(*bodies):
+    """The VPNs of documents that have none in any of them, without what explains the past."""
+    vpns = [{vpn["vpn"]: {**vpn, "removed": []} for vpn in json.loads(body)["vpns"]} for body in bodies]
+    certified = {name for document in vpns for name, vpn in document.items() if "certificate" in vpn}
+    return [{name: vpn for name, vpn in document.items() if name not in certified} for document in vpns]
 
 
 def differences(expected, given, path=""):
@@ -96,6 +134,7 @@ class Run:
         self.model, self.routers = Model(), {}
         self.revision = self.now()
         self.counts = {}
+        self.held = 0               # pairs of documents that were compared: does one take what the other sends?
         self.reverting = 0
         self.before_last = {}       # documents before the last revision
 
@@ -158,7 +197,9 @@ class Run:
                                      "domain": ["vpn.sp.example", "other.example"]}))
         if self.random.random() < 0.3:
             values.update(self.some({"grade": vpn_model.GRADES, "internet-access": [True, False],
-                                     "psk-rotation-days": [0, 30, 3650]}))
+                                     "psk-rotation-days": [0, 30, 3650], "revocation": ["strict", "relaxed"]}))
+        if self.random.random() < 0.15:
+            values["authentication"] = self.random.choice(["certificate", "pre-shared"])
         if self.random.random() < 0.15:
             values.update(self.profile_values())
         return {**values, **self.words()}
@@ -172,6 +213,14 @@ class Run:
 
     def op_vpn_set(self, draft):
         place, values = self.pick(draft, "vpn"), self.vpn_values()
+        return "PATCH", "/v1/vpns/%s/%s" % place, values, lambda d: d.vpn_set(*place, **values)
+
+    def op_authentication(self, draft):
+        place, values = self.pick(draft, "vpn"), {"authentication": self.random.choice(["certificate", "certificate", "pre-shared"])}
+        moving = sorted({place[:2] for place, (to, _) in self.model.under_way().items() if to != "next-key"})
+        if moving and self.random.random() < 0.5:       # in the middle of it
+            place = self.random.choice(moving)
+            values["authentication"] = "pre-shared" if self.model.wants_certificate(place) else "certificate"
         return "PATCH", "/v1/vpns/%s/%s" % place, values, lambda d: d.vpn_set(*place, **values)
 
     def op_topology(self, draft):
@@ -364,7 +413,7 @@ class Run:
     PAPER = [op_vpn_add, op_vpn_set, op_topology, op_vpn_remove, op_profile_add, op_profile_set, op_profile_remove, op_ce_add,
              op_ce_set, op_ce_suspend, op_ce_remove, op_site_add, op_site_add, op_site_set, op_site_set, op_site_remove,
              op_link_set, op_link_set, op_link_remove, op_customer_set]
-    WEIGHTED = {op_customer_add: 2, op_customer_set: 1, op_customer_remove: 1, op_vpn_add: 4, op_vpn_set: 5, op_topology: 6,
+    WEIGHTED = {op_customer_add: 2, op_customer_set: 1, op_customer_remove: 1, op_vpn_add: 4, op_vpn_set: 5, op_authentication: 8, op_topology: 6,
                 op_vpn_remove: 2, op_profile_add: 3, op_profile_set: 6, op_profile_remove: 2, op_ce_add: 6, op_ce_set: 4,
                 op_ce_suspend: 6, op_ce_remove: 1, op_site_add: 16, op_site_set: 10, op_site_remove: 4, op_link_set: 10,
                 op_link_remove: 2, op_revert: 10, op_apply: 6, op_swap: 4}
@@ -394,6 +443,8 @@ class Run:
                 self.do("begin", "PATCH", f"/v1/links/{customer}/{vpn}/brest/dijon", values,
                         lambda d, c=customer, v=vpn, values=values: d.link_set(c, v, "brest", "dijon", True, **values))
         assert self.counts == {("begin", "done"): 2 * (1 + 5 + 4 * (1 + 4 + 2))}, self.counts
+        for _ in range(8):
+            self.say_ike_key()
 
     def step(self):
         draft = self.model.draft()
@@ -404,7 +455,9 @@ class Run:
             return self.leave(self.random.choice(sorted(self.routers)))
         if kind < 0.06:
             return self.rotate()
-        if kind < (0.3 if self.model.rotating else 0.06):
+        if kind < 0.09 and self.routers:
+            return self.say_ike_key()
+        if kind < (0.4 if self.model.rotating or self.model.waiting() else 0.09):
             return self.confirm()
         op = self.random.choices(list(self.WEIGHTED), list(self.WEIGHTED.values()))[0]
         self.reverting = 0
@@ -457,6 +510,8 @@ class Run:
         old_uids = {key[1:]: value["uid"] for key, value in model.objects.items() if key[0] == "ce"}
         model.commit(draft, revision, self.reverting)
         self.revision = revision
+        moved = self.follow()
+        assert self.now() == self.revision, "something happened by itself"
         new_uids = {key[1:]: value["uid"] for key, value in model.objects.items() if key[0] == "ce"}
         before = {place: router.body for place, router in self.routers.items()}
         gone = {place for place in self.routers if old_uids.get(place) != new_uids.get(place)}
@@ -472,14 +527,17 @@ class Run:
             assert status == 200, (place, status)
             document = json.loads(router.body)
             self.compare(place, document)
+            router.hold(document)
             if place in before and place not in gone:
                 if content(before[place]) != content(router.body):
                     must.add(place)
-                    assert document["revision"] == revision, f"{place}: other content, revision {document['revision']}"
-                elif place not in also:
+                    assert revision <= document["revision"] <= self.revision, \
+                        f"{place}: other content, revision {document['revision']}"
+                elif place not in also and not moved:
                     assert router.body == before[place], f"{place} has a new revision for nothing"
-        assert told == must, f"told {sorted(told)}, concerned {sorted(must)}"
-        if self.reverting and self.reverting == revision - 1:
+        assert moved or told == must, f"told {sorted(told)}, concerned {sorted(must)}"
+        self.nobody_is_refused()
+        if self.reverting and self.reverting == revision - 1 and not moved:
             self.as_before()
         self.before_last = before
         self.counts[name, "done"] = self.counts.get((name, "done"), 0) + 1
@@ -488,8 +546,49 @@ class Run:
         """The newest revision was taken back: everybody who was there then has the same bytes."""
         for place, body in self.before_last.items():
             if place in self.routers:
-                assert standing(body) == standing(self.routers[place].body), f"{place} is not as it was"
+                old, new = standing(body), standing(self.routers[place].body)
+                if b'"ca-data"' in old + new:       # certificates and lists do not come back, nor moves to them
+                    old, new = without_certificates(body, self.routers[place].body)
+                assert old == new, f"{place} is not as it was"
                 self.counts["revert", "bytes"] = self.counts.get(("revert", "bytes"), 0) + 1
+
+    def follow(self):
+        """What follows by itself: pairs that move to certificates or back, as they can."""
+        if not self.model.moves():
+            return False
+        self.model.settle()
+        expected, listed = self.model.under_way(), {}
+
+        def there():
+            listed.clear()
+            listed.update({(row["customer"], row["vpn"], *row["sites"]): row
+                           for row in self.request("GET", "/v1/rotations")[1]["rotations"]})
+            return {place: (row["to"], row["step"]) for place, row in listed.items()} == expected
+        self.until(there, lambda: f"{sorted(expected.items())} are to move, is "
+                   f"{sorted((place, row['to'], row['step']) for place, row in listed.items())}")
+        now = self.now()
+        for place, tunnel in self.model.tunnels().items():
+            row = self.model.rotating.get(tunnel["uids"])
+            if row and row.revision is None:
+                assert self.revision < listed[place]["revision"] <= now, (place, listed[place], self.revision, now)
+                self.model.rotating[tunnel["uids"]] = row._replace(revision=listed[place]["revision"])
+                self.counts[f"{row.step} of {row.target}", "moved"] = self.counts.get(
+                    (f"{row.step} of {row.target}", "moved"), 0) + 1
+        self.revision = now
+        return True
+
+    def nobody_is_refused(self):
+        """Of two routers, each with any of the documents that it may have, each takes what the other sends."""
+        for (customer, vpn, a, b), tunnel in self.model.tunnels().items():
+            ends = []
+            for site, peer in ((a, b), (b, a)):
+                router = self.routers[customer, self.model.objects["site", customer, vpn, site]["ce"]]
+                ends.append([has for has in router.held.get((vpn, peer), [])
+                             if has[0] >= self.model.since.get(tunnel["uids"], 0)])
+            for _, sent, taken in ends[0]:
+                for _, other_sent, other_taken in ends[1]:
+                    assert sent in other_taken and other_sent in taken, f"{customer}/{vpn}: {a} and {b} refuse each other"
+                    self.held += 1
 
     def adopt_router_ids(self, draft):
         for key in draft.of("site"):
@@ -528,7 +627,9 @@ class Run:
         assert status == 200 and answer["changed"]
         status, body = router.get()
         assert status == 410 and json.loads(body)["vpns"] == [], "the old key still opens something"
-        self.model.reported.pop(self.model.objects["ce", *place]["uid"], None)
+        uid = self.model.objects["ce", *place]["uid"]
+        self.model.reported.pop(uid, None)
+        self.model.replaced(uid, answer["revision"])
         router.close()
         self.routers[place] = Router(self.server, *place)
         self.routers[place].body = router.body
@@ -544,7 +645,7 @@ class Run:
         assert Answer(connection.getresponse()).status == 204
         connection.close()
         told = [place for place, revision in self.documents_revision().items() if revision != before[place]]
-        self.changed("leave", draft, {"revision": self.now(), "ces": [dict(zip("ab", place)) for place in told]})
+        self.changed("leave", draft, {"revision": self.revision + 1, "ces": [dict(zip("ab", place)) for place in told]})
 
     # ---- keys that are changed
 
@@ -555,16 +656,17 @@ class Run:
         path = "/v1/" + {2: "vpns", 3: "sites", 4: "links"}[len(place)] + "/%s" * len(place) % place + "/rotate"
         self.doing = f"rotate: POST {path}"
         pairs = self.model.pairs_of(*place) if len(set(place[2:])) == len(place[2:]) else []
-        begin = [uids for uids in pairs if uids not in self.model.rotating]
+        already = [uids for uids in pairs if uids in self.model.rotating]
+        begin = [uids for uids in pairs if uids not in self.model.rotating and uids not in self.model.uses]
         known = draft.has("vpn", *place[:2]) and all(draft.has("site", *place[:2], site) for site in place[2:])
         dry = self.request("POST", path + "?dry-run=yes")
         status, answer = self.request("POST", path + "?effects=yes")
         assert dry[0] == status, (dry, status, answer)
         if not known or not begin:
-            assert status == (409 if known and pairs else 404), (status, answer)
+            assert status == (409 if known and already else 404), (status, answer)
             return self.unchanged("rotate", "refused")
         assert status == 200 and answer["changed"], (status, answer)
-        assert answer["tunnels-rotating"] == len(begin) and answer["rotating-already"] == len(pairs) - len(begin), answer
+        assert answer["tunnels-rotating"] == len(begin) and answer["rotating-already"] == len(already), answer
         assert [dry[1][m] for m in ("ces", "tunnels", "objects")] == [answer[m] for m in ("ces", "tunnels", "objects")]
         self.model.rotate(begin, answer["revision"])
         self.changed("rotate", draft, answer)
@@ -577,6 +679,21 @@ class Run:
         answer = router.report(document, **{"seq": router.seq, "boot-id": "%032x" % (Router.count * 100000 + router.seq)})
         assert answer.status == 204, answer.body
         self.model.reported[self.model.objects["ce", *router.place.split("/")]["uid"]] = document["revision"]
+        router.has_in_force(document)
+
+    def say_ike_key(self):
+        """A router says its key for IKE, mostly one that has not yet: it has certificates at once, and nobody else hears."""
+        model, self.reverting = self.model, 0
+        uids = {place: model.objects["ce", *place]["uid"] for place in sorted(self.routers)}
+        place = self.random.choice([place for place in uids if uids[place] not in model.ike] or list(uids))
+        self.doing = f"say the key for IKE: {place}"
+        concerned = uids[place] not in model.ike and any(
+            model.objects["vpn", key[1], key[2]]["uid"] in model.authorities for key in model.draft().sites_of(*place))
+        self.routers[place].say_ike_key()
+        model.ike.add(uids[place])
+        if not concerned:
+            return self.unchanged("ike-key", "same")
+        self.changed("ike-key", model.draft(), {"revision": self.revision + 1, "ces": [dict(zip("ab", place))]}, also=[place])
 
     def confirm(self):
         """Some routers report; pairs of which both ends have, take a step, and no others."""
@@ -587,6 +704,7 @@ class Run:
         for place in chosen:
             self.report(self.routers[place])
         before = self.revision
+        self.follow()
         while model.ready():
             # each VPN takes its revision; the order is the server's
             due = model.steps_due()
@@ -595,7 +713,7 @@ class Run:
                        self.request("GET", "/v1/rotations")[1]["total"] == rows)
             assert self.now() == self.revision + len(due), "more steps than are due"
             revisions = {(row["customer"], row["vpn"]): row["revision"] for row in
-                         self.request("GET", "/v1/rotations")[1]["rotations"] if row["revision"] > self.revision}
+                         self.request("GET", "/v1/rotations")[1]["rotations"] if row.get("revision", 0) > self.revision}
             assert set(revisions) == set(due), (revisions, due)
             model.take_steps(revisions)
             self.revision += len(due)
@@ -603,20 +721,23 @@ class Run:
             old, (status, router.body) = router.body, router.get()
             assert status == 200
             self.compare(place, json.loads(router.body))
+            router.hold(json.loads(router.body))
             if content(old) == content(router.body):
                 assert old == router.body, f"{place} has a new revision for nothing"
             else:
                 assert json.loads(router.body)["revision"] > before
+        self.nobody_is_refused()
         listed = self.request("GET", "/v1/rotations")[1]
-        assert sorted(row["step"] for row in listed["rotations"]) == sorted(step for step, _ in model.rotating.values())
+        assert {(row["customer"], row["vpn"], *row["sites"]): (row["to"], row["step"]) for row in listed["rotations"]} == \
+            model.under_way()
         self.counts["confirm", "done" if self.revision != before else "same"] = self.counts.get(
             ("confirm", "done" if self.revision != before else "same"), 0) + 1
 
     @staticmethod
-    def until(condition):
+    def until(condition, why=lambda: "no step within 15 s"):
         end = time.monotonic() + 15
         while not condition():
-            assert time.monotonic() < end, "no step within 15 s"
+            assert time.monotonic() < end, why()
             time.sleep(0.02)
 
     def documents_revision(self):
@@ -671,7 +792,7 @@ def main():
         by.setdefault(how, []).append(f"{name} {count}")
     for how, names in by.items():
         print(f"# {how}: {', '.join(names)}")
-    print(f"# revision {run.revision}, {len(run.model.seen)} keys, {time.monotonic() - begun:.1f} s")
+    print(f"# revision {run.revision}, {len(run.model.seen)} keys, {run.held} pairs of documents, {time.monotonic() - begun:.1f} s")
     assert sum(count for (_, how), count in run.counts.items() if how == "done") > steps // 4, "too little was done"
 
 

@@ -9,6 +9,7 @@
 #
 # The configuration is a dictionary of values: (kind, name, ...) -> {attribute: value}. A change is a function
 # on a copy of it; then the copy is checked as a whole, and what follows from it is computed anew.
+import collections
 import ipaddress
 import itertools
 
@@ -27,9 +28,14 @@ OSPF = {"area": "0.0.0.0", "hello-interval": 10, "dead-interval": 40, "cost": 10
 RETRY = {"minimum-wait": 5, "t1": 10, "factor": 2, "maximum": 600, "alarm-after": 8}
 VPN = {"topology": "any-to-any", "grade": "standard", "internet-access": False, "description": "",
        "external-id": "", "domain": "vpn.sp.example", "router-ids": "10.255.0.0/16", "mtu": 1400,
-       "psk-rotation-days": 0,
+       "psk-rotation-days": 0, "authentication": "pre-shared", "revocation": "strict",
        **OSPF, **RETRY, **PROFILE}
 WORDS = {"description": "", "external-id": ""}
+
+
+# A pair under way from one thing that it authenticates with to another: step, and revision of it (None: not seen yet);
+# turned: it came to its step by turning round
+Rotation = collections.namedtuple("Rotation", "step revision target turned", defaults=("next-key", False))
 
 
 class Refused(Exception):
@@ -333,7 +339,13 @@ class Model:
         self.history = {}       # revision -> {key: (before, after)}
         # by pair: its keys, the newest first, as [number, use, secret or None: not seen yet]
         self.keys, self.retired, self.seen = {}, {}, set()
-        self.rotating = {}      # pair -> (step, revision of it), as long as its key is being changed
+        self.rotating = {}      # pair -> Rotation, as long as what it authenticates with is being changed
+        self.uses = {}          # pair -> what its routers' certificates are for, where they count
+        self.numbers = {}       # pair -> of its newest credential, keys and certificates counted in one
+        self.since = {}         # pair -> revision that made it, or gave it a key out of turn
+        self.ike = set()        # uids of CEs that have said a key for IKE
+        self.authorities = {}   # uid of a VPN -> its authority and list as documents have them, None: not seen yet
+        self.issued = {}        # uid of a site -> [certificate or None: not seen yet, revision, identity, uid of its VPN]
         self.reported = {}      # uid of a CE -> revision of the document that it says it has in force
         self.begins = {}        # who begins between equals, by pair
         self.computed = None
@@ -364,6 +376,8 @@ class Model:
                 continue
             self.retired[tunnel["uids"], revision] = (self.keys.pop(tunnel["uids"], None),
                                                       self.rotating.pop(tunnel["uids"], None))
+            self.uses.pop(tunnel["uids"], None)
+            self.numbers.pop(tunnel["uids"], None)
             ends = [(old["site", customer, vpn, site]["uid"], site) for site in (a, b)]
             for (uid, _), (other, name) in (ends, ends[::-1]):
                 self.explained.setdefault(uid, {})[name] = (
@@ -380,21 +394,90 @@ class Model:
             for one, other in ((a, b), (b, a)):
                 self.explained.get(new["site", customer, vpn, one]["uid"], {}).pop(other, None)
             keys, step = self.retired.pop((tunnel["uids"], reverting), (None, None))
+            self.since[tunnel["uids"]] = revision
             if keys:                    # it has the keys again that it had, and a change of them goes on
                 self.keys[tunnel["uids"]] = keys
+                self.numbers[tunnel["uids"]] = keys[0][0]
                 if len(keys) > 1:
-                    self.rotating[tunnel["uids"]] = (step[0], revision)
+                    self.rotating[tunnel["uids"]] = Rotation(step.step, revision)
+                else:                   # certificates do not come back: it moves to them anew
+                    keys[0][1] = "send-and-accept"
         for key, value in new.items():      # with its tunnels it gets keys of which nothing was reported
             if key[0] == "ce" and not value["suspended"] and value["uid"] in self.suspended:
                 for (customer, vpn, a, b), tunnel in after.items():
                     if tunnel["uids"] in self.rotating and key[1:] in [
                             (customer, new["site", customer, vpn, site]["ce"]) for site in (a, b)]:
-                        self.rotating[tunnel["uids"]] = (self.rotating[tunnel["uids"]][0], revision)
+                        self.rotating[tunnel["uids"]] = self.rotating[tunnel["uids"]]._replace(revision=revision)
             if key[0] == "ce" and value["suspended"]:   # one that was removed and is back: since when it was
                 self.suspended.setdefault(value["uid"], revision)
             elif key[0] == "ce":
                 self.suspended.pop(value["uid"], None)
         self.objects, self.computed = new, after
+        self.certify(revision)
+
+    # ---- certificates: of a VPN's own authority, as soon as it is to have them and a router has said its key
+
+    def certify(self, revision):
+        vpns = {key[1:]: value for key, value in self.objects.items() if key[0] == "vpn"}
+        sites = {value["uid"]: (key, value) for key, value in self.objects.items() if key[0] == "site"}
+        self.ike &= {value["uid"] for key, value in self.objects.items() if key[0] == "ce"}
+        alive = {value["uid"] for value in vpns.values()}
+        for uid in set(self.authorities) - alive:
+            del self.authorities[uid]
+        for value in vpns.values():
+            if value["authentication"] == "certificate" and value["uid"] not in self.authorities:
+                self.authorities[value["uid"]] = {"ca": None, "crl": None}
+        for uid in [uid for uid in self.issued if uid not in sites]:
+            self.revoke(uid)
+        for uid, (key, site) in sites.items():
+            vpn = vpns[key[1:3]]
+            identity = f"{key[3]}.{key[2]}.{key[1]}.{vpn['domain']}"
+            ce = self.objects["ce", key[1], site["ce"]]["uid"]
+            if vpn["uid"] in self.authorities and ce in self.ike and self.issued.get(uid, [0, 0, 0])[2] != identity:
+                self.issued[uid] = [None, revision, identity, vpn["uid"]]
+
+    def revoke(self, site):
+        """Its certificates are in a new list of their authority, if that is still there."""
+        authority = self.authorities.get(self.issued.pop(site)[3])
+        if authority:
+            authority["crl"] = None     # another one than it was: none is seen twice
+
+    def replaced(self, ce, revision):
+        """Other hardware: its certificates are revoked, and what had them has a key at once."""
+        self.ike.discard(ce)
+        sites = {value["uid"] for key, value in self.objects.items()
+                 if key[0] == "site" and self.objects["ce", key[1], value["ce"]]["uid"] == ce}
+        for uid in sites & set(self.issued):
+            self.revoke(uid)
+        for uids in [uids for uids in self.uses if uids & sites]:
+            if self.keys.get(uids):
+                self.keys[uids][0][1] = "send-and-accept"
+            else:
+                self.keys[uids] = [[self.number(uids), "send-and-accept", None]]
+            del self.uses[uids]
+            self.rotating.pop(uids, None)
+            self.since[uids] = revision
+
+    def certificate(self, vpn, site, said):
+        """The part of a document about them; a certificate and a list are nobody else's, and stay."""
+        authority = self.authorities.get(vpn["uid"])
+        if not authority:
+            return None
+        assert said, "no word of certificates"
+        for name, member in (("ca", "ca-data"), ("crl", "crl-data")):
+            if authority[name] is None:
+                assert len(said[member]) == 1 and said[member][0] not in self.seen, f"{member} that was there before"
+                self.seen.add(said[member][0])
+                authority[name] = said[member]
+        part = {"ca-data": authority["ca"], "crl-data": authority["crl"], "revocation": vpn["revocation"]}
+        issued = self.issued.get(site["uid"])
+        if issued:
+            if issued[0] is None:
+                assert said["cert-data"] not in self.seen, "a certificate that was there before"
+                self.seen.add(said["cert-data"])
+                issued[0] = said["cert-data"]
+            part["cert-data"] = issued[0]
+        return part
 
     # ---- keys that are changed: accept both, then send the new one, then forget the old one
 
@@ -403,11 +486,16 @@ class Model:
         return [tunnel["uids"] for place, tunnel in self.tunnels().items()
                 if place[:2] == (customer, vpn) and set(sites) <= set(place[2:])]
 
+    def number(self, uids):
+        """The next one of the pair's credentials."""
+        self.numbers[uids] = self.numbers.get(uids, 1) + 1
+        return self.numbers[uids]
+
     def rotate(self, pairs, revision):
         for uids in pairs:
             keys = self.keys.setdefault(uids, [[1, "send-and-accept", None]])
-            keys.insert(0, [keys[0][0] + 1, "accept-only", None])
-            self.rotating[uids] = ("accept", revision)
+            keys.insert(0, [self.number(uids), "accept-only", None])
+            self.rotating[uids] = Rotation("accept", revision)
 
     def ready(self):
         """{(customer, vpn): pairs whose two routers have confirmed their step}."""
@@ -415,7 +503,9 @@ class Model:
         for (customer, vpn, a, b), tunnel in self.tunnels().items():
             if tunnel["uids"] not in self.rotating:
                 continue
-            revision = self.rotating[tunnel["uids"]][1]
+            revision = self.rotating[tunnel["uids"]].revision
+            if revision is None:
+                continue
             ends = [self.objects["ce", customer, self.objects["site", customer, vpn, site]["ce"]] for site in (a, b)]
             if all(not ce["suspended"] and self.reported.get(ce["uid"], 0) >= revision for ce in ends):
                 found.setdefault((customer, vpn), []).append(tunnel["uids"])
@@ -423,17 +513,17 @@ class Model:
 
     def steps_due(self):
         """VPNs of which pairs take a step that routers are told of."""
-        return [place for place, pairs in self.ready().items() if any(self.rotating[uids][0] != "forget" for uids in pairs)]
+        return [place for place, pairs in self.ready().items() if any(self.rotating[uids].step != "forget" for uids in pairs)]
 
     def rotating_left(self):
         """How many are under way when those that are ready have taken their step."""
-        return len(self.rotating) - sum(self.rotating[uids][0] == "forget" for pairs in self.ready().values() for uids in pairs)
+        return len(self.rotating) + len(self.waiting()) - sum(self.rotating[uids].step == "forget" for pairs in self.ready().values() for uids in pairs)
 
     def take_steps(self, revisions):
         """revisions: {(customer, vpn): the revision of its step}."""
         for place, pairs in self.ready().items():
             for uids in pairs:
-                step, keys = self.rotating[uids][0], self.keys[uids]
+                step, keys = self.rotating[uids].step, self.keys[uids]
                 if step == "forget":
                     del self.rotating[uids]
                     continue
@@ -441,10 +531,101 @@ class Model:
                     keys[0][1], keys[1][1] = "send-and-accept", "accept-only"
                 else:
                     del keys[1:]
-                    for pair, removed in list(self.retired):        # nor by a revert
-                        if pair == uids:
-                            del self.retired[pair, removed]
-                self.rotating[uids] = ("send" if step == "accept" else "forget", revisions[place])
+                    self.forget(uids)
+                self.rotating[uids] = Rotation("send" if step == "accept" else "forget", revisions[place])
+
+    def forget(self, uids):
+        """What it had comes back by no revert."""
+        for pair, removed in list(self.retired):
+            if pair == uids:
+                del self.retired[pair, removed]
+
+    # ---- moves from a key to certificates and back: each pair by itself, as soon as both its routers can
+
+    def wants_certificate(self, place):
+        return self.objects[("vpn", *place[:2])]["authentication"] == "certificate"
+
+    def waiting(self):
+        """Pairs that are to have certificates, and have not begun."""
+        return [(place, tunnel["uids"]) for place, tunnel in self.tunnels().items() if self.wants_certificate(place)
+                and tunnel["uids"] not in self.uses and tunnel["uids"] not in self.rotating]
+
+    def has_in_force(self, customer, vpn, site):
+        """Its certificate."""
+        value = self.objects["site", customer, vpn, site]
+        ce, issued = self.objects["ce", customer, value["ce"]], self.issued.get(value["uid"])
+        return issued and not ce["suspended"] and self.reported.get(ce["uid"], 0) >= issued[1]
+
+    def beginning(self):
+        found = [uids for place, uids in self.waiting() if all(self.has_in_force(*place[:2], site) for site in place[2:])]
+        return found + [tunnel["uids"] for place, tunnel in self.tunnels().items() if not self.wants_certificate(place)
+                        and tunnel["uids"] in self.uses and tunnel["uids"] not in self.rotating]
+
+    def turning(self):
+        found = []
+        for place, tunnel in self.tunnels().items():
+            under_way = self.rotating.get(tunnel["uids"])
+            if under_way and under_way.target != "next-key" and under_way.step != "forget" and \
+               (under_way.target == "certificate") != self.wants_certificate(place):
+                found.append(tunnel["uids"])
+        return found
+
+    def moves(self):
+        """Whether more happens by itself now than that keys of a pair are changed."""
+        return bool(self.beginning() or self.turning() or any(
+            self.rotating[uids].target != "next-key" or self.wants_certificate(place)
+            for place, pairs in self.ready().items() for uids in pairs))
+
+    def write(self, uids):
+        """What a pair has at its step."""
+        _, _, target, _ = under_way = self.rotating[uids]
+        new, old = {"accept": ("accept-only", "send-and-accept"), "send": ("send-and-accept", "accept-only"),
+                    "forget": ("send-and-accept", None)}[under_way.step]
+        keys = self.keys.setdefault(uids, [[1, "send-and-accept", None]])
+        if under_way.step == "forget":
+            self.forget(uids)
+        if target == "next-key":
+            keys[0][1] = new
+            keys[1:] = [[number, old, secret] for number, _, secret in keys[1:] if old]
+            return
+        key, certificate = (new, old) if target == "key" else (old, new)
+        keys[:] = [[number, key, secret] for number, _, secret in keys if key]
+        self.uses[uids] = certificate
+        if not certificate:
+            del self.uses[uids]
+
+    def settle(self):
+        """Everything that happens by itself; the revisions of it are the server's to say."""
+        while self.turning() or self.ready() or self.beginning():
+            for uids in self.turning():
+                step, revision, target, turned = self.rotating[uids]
+                target = "key" if target == "certificate" else "certificate"
+                if step == "accept" and not turned:
+                    self.rotating[uids] = Rotation("forget", None, target, True)
+                    self.write(uids)
+                else:       # no document changes
+                    self.rotating[uids] = Rotation("send" if step == "accept" else "accept", revision, target, True)
+                self.number(uids)
+            for uids in [uids for pairs in self.ready().values() for uids in pairs]:
+                step, _, target, _ = self.rotating[uids]
+                if step == "forget":
+                    del self.rotating[uids]
+                else:
+                    self.rotating[uids] = Rotation("send" if step == "accept" else "forget", None, target)
+                    self.write(uids)
+            for uids in self.beginning():
+                target = "key" if uids in self.uses else "certificate"
+                number = self.number(uids)
+                if target == "key":
+                    self.keys[uids] = [[number, "accept-only", None]]
+                self.rotating[uids] = Rotation("accept", None, target)
+                self.write(uids)
+
+    def under_way(self):
+        """(customer, vpn, a, b) -> what it comes to have, and its step, of all that the server lists."""
+        found = {place: (self.rotating[tunnel["uids"]].target, self.rotating[tunnel["uids"]].step)
+                 for place, tunnel in self.tunnels().items() if tunnel["uids"] in self.rotating}
+        return {**found, **{place: ("certificate", "waiting") for place, _ in self.waiting()}}
 
     # ---- documents
 
@@ -475,7 +656,8 @@ class Model:
     def document(self, customer, ce, given):
         """The document of a CE; given: what the server says, for what the model cannot know."""
         value = self.objects["ce", customer, ce]
-        said = {vpn["vpn"]: {peer["peer"]: peer for peer in vpn["peers"]} for vpn in given["vpns"]}
+        said = {vpn["vpn"]: {"peers": {peer["peer"]: peer for peer in vpn["peers"]}, "certificate": vpn.get("certificate")}
+                for vpn in given["vpns"]}
         out = {"schema": "ce-config/1", "ce": f"{customer}/{ce}", "epoch": given["epoch"],
                "revision": given["revision"], "state": "suspended" if value["suspended"] else "active",
                "management": given["management"], "sa-profiles": {}, "vpns": []}
@@ -502,6 +684,10 @@ class Model:
         site = {**site, "nat": config.behind_nat(customer, vpn, name)}
         if site["nat"]:
             part["behind-nat"] = True
+        part["authentication"]["auth-method"] = row["authentication"]
+        certificate = self.certificate(row, site, said.get(vpn, {}).get("certificate"))
+        if certificate:
+            part["certificate"] = certificate
         if suspended:
             return part, profiles
         for (c, v, a, b), tunnel in self.tunnels().items():
@@ -515,8 +701,9 @@ class Model:
                 part["removed"].append({"peer": other, "at-revision": self.suspended[peer_ce["uid"]],
                                         "reason": "ce-suspended"})
                 continue
-            assert other in said.get(vpn, {}), f"{name} has no tunnel to {other}"
-            part["peers"].append(self.peer(f"{vpn}.{customer}.{row['domain']}", row, tunnel, name, site, other, peer, said[vpn][other]))
+            assert other in said.get(vpn, {"peers": {}})["peers"], f"{name} has no tunnel to {other}"
+            part["peers"].append(self.peer(f"{vpn}.{customer}.{row['domain']}", row, tunnel, name, site, other, peer,
+                                           said[vpn]["peers"][other]))
             if tunnel["profile"]:
                 further = self.objects["profile", customer, vpn, tunnel["profile"]]
                 profiles[f"{vpn}.{tunnel['profile']}"] = {member: further[member] for member in PROFILE}
@@ -532,10 +719,14 @@ class Model:
         out = {
             "peer": other, "remote-address": peer["ce-address"],
             "identity": {"fqdn-string": f"{other}.{domain}"},
-            "pre-shared": {"keys": self.take_keys(tunnel, said["pre-shared"]["keys"])},
             "sa-profile": profile, "initiator": "local" if begins == name else "remote",
             # draft 3.4: dynamic routing requires a permanent tunnel
             "tunnel": {"establishment": "permanent", "ipsec-mode": "tunnel", "routing": "dynamic"}}
+        keys = self.take_keys(tunnel, said.get("pre-shared", {"keys": []})["keys"])
+        if keys:
+            out["pre-shared"] = {"keys": keys}
+        if tunnel["uids"] in self.uses:
+            out["certificate"] = {"use": self.uses[tunnel["uids"]]}
         if peer["nat"]:
             out["behind-nat"] = True
         if tunnel["cost"]:
@@ -553,8 +744,8 @@ class Model:
         vpns = []
         for _, _, vpn in config.of("vpn", customer):
             row = config.objects["vpn", customer, vpn]
-            part = {name: row[name] for name in ("topology", "grade", "internet-access", "psk-rotation-days", "domain",
-                                                 "router-ids", "mtu")}
+            part = {name: row[name] for name in ("topology", "grade", "internet-access", "psk-rotation-days",
+                                                 "authentication", "revocation", "domain", "router-ids", "mtu")}
             part.update(vpn=vpn, **words(row), ospf={m: row[m] for m in OSPF}, retry={m: row[m] for m in RETRY},
                         profiles=[], sites=[], links=[])
             part["sa-profile"] = {m: row[m] for m in PROFILE}
