@@ -49,6 +49,22 @@ struct rule
 #define ENDS_WITHIN(ms, part) "(k.ends_ms < $1 + " ms \
 	" AND (k.ends_ms - $1) * " part " < k.ends_ms - k.issued_ms)"
 
+/*
+ * Ends of tunnels that are to move to certificates and have waited for more than
+ * a day, with the first revision that has this end's; one that never is, where
+ * it has none.
+ */
+#define UNCERTIFIED(end) \
+	"SELECT l." end ", coalesce((SELECT c.revision FROM ike_certificate c " \
+	"WHERE c.site_id = l." end " AND c.superseded = 0), 9007199254740991) " \
+	"FROM vpn v JOIN vpn_authority y ON y.vpn_id = v.id " \
+	"AND y.state = 'current' AND y.issued_ms < $1 - 86400000 " \
+	"JOIN link l ON l.vpn_id = v.id AND l.certificate_use = '' " \
+	"AND l.keyed_ms < $1 - 86400000 WHERE v.moving = 1 " \
+	"AND v.authentication = 'certificate' AND NOT EXISTS " \
+	"(SELECT 1 FROM rotation r WHERE r.site_a = l.site_a " \
+	"AND r.site_b = l.site_b)"
+
 /* An end in few words. */
 #define END_SAYS(name, status) \
 	name " || ': ' || CASE WHEN " status ".state IS NULL THEN 'no word of it' " \
@@ -116,7 +132,8 @@ static const struct rule rules[] = {
 	  "' tunnels wait' END || ' for it', cu.name, '', '', '', ce.name, 0, 0 "
 	  "FROM (SELECT site_a AS site, revision FROM rotation "
 	  "WHERE step_ms < $1 - 86400000 UNION ALL SELECT site_b, revision "
-	  "FROM rotation WHERE step_ms < $1 - 86400000) AS w "
+	  "FROM rotation WHERE step_ms < $1 - 86400000 UNION ALL "
+	  UNCERTIFIED("site_a") " UNION ALL " UNCERTIFIED("site_b") ") AS w "
 	  "JOIN site t ON t.id = w.site JOIN ce ON ce.id = t.ce_id "
 	  "JOIN customer cu ON cu.id = ce.customer_id "
 	  "JOIN installation i ON i.one = 1 "

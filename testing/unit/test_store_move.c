@@ -422,6 +422,67 @@ START_TEST(one_by_one)
 }
 END_TEST
 
+/* The alarm of a CE for which tunnels wait: its text, "" for none. */
+static const char *waiting(const char *ce, int64_t at)
+{
+	struct store_rules rules = { .now_ms = at, .started_ms = at,
+								 .report_interval_s = 300, .host = "x" };
+	struct store_alarm *list;
+	size_t i, count, changed;
+
+	OK(store_rules_apply(store, &rules, &changed, &e));
+	OK(store_alarms(store, arena, "acme", NULL, NULL, false, &list, &count,
+					&e));
+	for (i = 0; i < count; i++)
+	{
+		if (strcmp(list[i].code, "rotation-waits") == 0 &&
+			strcmp(list[i].ce, ce) == 0)
+		{
+			return list[i].text;
+		}
+	}
+	return "";
+}
+
+/* Who holds them back is said after a day, and nobody else. */
+START_TEST(who_is_waited_for_is_said)
+{
+	const int64_t day = INT64_C(86400000);
+
+	CHANGE(want(MODEL_CERTIFICATE));
+	certify("paris");
+	certify("lyon");
+	applied("paris");
+	ck_assert_str_eq(waiting("nice-r1", now + day - 60000), "");
+	ck_assert_str_eq(waiting("nice-r1", now + day + 60000),
+					 "the keys of 2 tunnels wait for it");
+	ck_assert_str_eq(waiting("lyon-r1", now + day + 60000),
+					 "the keys of 2 tunnels wait for it");
+	ck_assert_str_eq(waiting("paris-r1", now + day + 60000), "");
+	certify("nice");
+	ck_assert_str_ne(waiting("nice-r1", now + day + 60000), "");
+	all_applied();
+	ck_assert_str_eq(waiting("nice-r1", now + day + 60000), "");
+	ck_assert_str_eq(waiting("lyon-r1", now + day + 60000), "");
+	/* and at the steps, as of keys */
+	turn();
+	applied("paris");
+	applied("lyon");
+	ck_assert_str_eq(waiting("nice-r1", now + day - 60000), "");
+	ck_assert_str_eq(waiting("nice-r1", now + day + 60000),
+					 "the keys of 2 tunnels wait for it");
+	CHANGE(want(MODEL_PRE_SHARED));
+	turn();
+	for (int i = 0; i < 2; i++)
+	{
+		all_turn();
+	}
+	ck_assert_str_eq(waiting("nice-r1", now + 3 * day), "");
+	ck_assert_str_eq(paris_lyon(), "g1>");
+	whole();
+}
+END_TEST
+
 /* A certificate that is not good, or not of its present key, is none. */
 START_TEST(not_with_any_certificate)
 {
@@ -997,6 +1058,7 @@ TCase *store_move_plain_case(void)
 	tcase_add_checked_fixture(tc, setup, kit_teardown);
 	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, one_by_one);
+	tcase_add_test(tc, who_is_waited_for_is_said);
 	tcase_add_test(tc, after_its_key);
 	return tc;
 }

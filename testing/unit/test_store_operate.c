@@ -80,6 +80,24 @@ static const struct
 	{ "INSERT INTO link_setting VALUES (1, 2, 1, 1, NULL, 9, 0)",
 	  "link settings: lyon - paris" },
 	{ "DELETE FROM psk WHERE site_a = 2", "link keys: lyon - paris" },
+	{ "UPDATE link SET certificate_use = 'send-and-accept' WHERE site_a = 2",
+	  "link keys: lyon - paris" },
+	{ "UPDATE link SET certificate_use = 'accept-only' WHERE site_a = 2",
+	  "rotations: lyon - paris" },
+	{ "UPDATE link SET certificate_use = 'send-and-accept' WHERE site_a = 2; "
+	  "DELETE FROM psk WHERE site_a = 2", "moves: lyon - paris" },
+	{ "UPDATE link SET certificate_use = 'send-and-accept' WHERE site_a = 2; "
+	  "DELETE FROM psk WHERE site_a = 2", "documents: acme/lyon-r1" },
+	{ "UPDATE vpn SET authentication = 'certificate'",
+	  "moves: lyon - paris" },
+	{ "INSERT INTO rotation (site_a, site_b, vpn_id, target, generation, "
+	  "step, revision, begun_ms, step_ms, command) VALUES (2, 1, 1, "
+	  "'certificate', 2, 'accept', 1, 0, 0, 1)", "rotations: lyon - paris" },
+	{ "INSERT INTO rotation (site_a, site_b, vpn_id, target, generation, "
+	  "step, revision, begun_ms, step_ms, command) VALUES (2, 1, 1, "
+	  "'certificate', 2, 'accept', 1, 0, 0, 1); UPDATE link SET "
+	  "certificate_use = 'accept-only' WHERE site_a = 2",
+	  "rotations: lyon - paris" },
 	{ "DELETE FROM psk WHERE site_a = 2", "documents: acme/lyon-r1" },
 	{ "DELETE FROM link WHERE site_a = 2", "keys of no link: #2 - #1" },
 	{ "UPDATE psk SET sealed = (SELECT sealed FROM psk WHERE site_a = 2) "
