@@ -6,6 +6,7 @@
 # loopback: topologies, single tunnels, suspension, replacement, leaving, the
 # customer's file, dry runs, taking back. Needs openssl; skipped without.
 
+import base64
 import json
 import os
 import shutil
@@ -291,6 +292,67 @@ class Changes(unittest.TestCase):
         self.assertRegex(self.admin("vpn", "show", "acme/lab"), r"key rotation +every 90 days\n")
         # routers are not told, and no key is that old
         self.assertEqual({name: self.document(name) for name in self.ces}, before)
+
+    def say_ike_key(self, *names):
+        for name in names:
+            ce = self.ces[name]
+            c = ce.connect()
+            c.request("POST", "/v1/ike-key", base64.b64encode(ce.csr(ce.key + ".ike")), {"Content-Type": "application/pkcs10"})
+            self.assertEqual(Answer(c.getresponse()).status, 204)
+            c.close()
+
+    def test_moving_to_certificates(self):
+        self.assertIn("no tunnel is to move", self.admin("rotation", "status"))
+        self.assertRegex(self.admin("vpn", "show", "acme/corp"), r"authentication +pre-shared\nrevocation +strict\n")
+        dry = self.admin("vpn", "set", "acme/corp", "--authentication", "certificate", "--dry-run")
+        self.assertIn("routers told: 3", dry)
+        for bad in ("key", "", "Certificate"):
+            self.refused("vpn", "set", "acme/corp", "--authentication", bad)
+            self.refused("vpn", "set", "acme/corp", "--revocation", bad)
+        self.admin("vpn", "set", "acme/corp", "--authentication", "certificate", "--revocation", "relaxed")
+        said = json.loads(self.admin("status", "--json"))["revision"]
+        self.assertRegex(self.admin("vpn", "show", "acme/corp"), r"authentication +certificate\nrevocation +relaxed\n")
+        self.assertRegex(self.admin("export", "acme"), r"authentication: certificate\n *revocation: relaxed\n")
+        # who holds what back: nice, who never comes, and those who have no certificate yet
+        self.applied("paris", "lyon")
+        self.assertRegex(self.admin("rotation", "status", "acme/corp"), r"lyon paris +waiting +certificate .*lyon: it has no certificate yet")
+        self.say_ike_key("paris", "lyon")
+        self.assertRegex(self.admin("rotation", "status"), r"lyon paris +waiting .*paris: it has an older document")
+        self.assertEqual(self.keys("lyon", "paris"), [("g1", "send-and-accept")])
+        rows = lambda: {tuple(r["sites"]): r for r in json.loads(self.admin("rotation", "status", "acme", "--json"))["rotations"]}
+        for step, sent, key in (("accept", "pre-shared", True), ("send", "certificate", True), ("forget", "certificate", False)):
+            self.applied("paris", "lyon")
+            wait_until(step, lambda s=step: rows()["lyon", "paris"]["step"] == s)
+            self.assertEqual(rows()["lyon", "paris"]["to"], "certificate")
+            peer = self.peers("paris")["lyon"]
+            self.assertEqual(("pre-shared" in peer, peer["certificate"]["use"] == "send-and-accept"), (key, sent == "certificate"))
+            shown = self.admin("tunnel", "show", "acme/corp", "lyon", "paris")
+            self.assertIn(f"its move to a certificate is under way: {step}", shown)
+            self.assertRegex(shown, r"key +generation 1" if sent == "pre-shared" else "key +none: certificates")
+            revision = json.loads(self.admin("status", "--json"))["revision"]
+            self.assertIn("not taken back", self.refused("revert", str(revision)))
+            self.assertIn("on its way", self.refused("psk", "rotate", "acme/corp/lyon/paris"))
+        self.applied("paris", "lyon")
+        wait_until("the end", lambda: ("lyon", "paris") not in rows())
+        self.assertIn("no key to be changed", self.refused("psk", "rotate", "acme/corp/lyon/paris"))
+        self.assertEqual(rows()["nice", "paris"]["step"], "waiting")
+        self.assertRegex(self.admin("psk", "status", "acme/corp"), r"nice paris +waiting .*nice: it has never reported")
+        # a file that says nothing of it, or what was said taken back: a move back, like any other
+        self.admin("revert", str(said))
+        wait_until("back", lambda: rows().get(("lyon", "paris"), {}).get("to") == "key")
+        self.assertNotIn(("nice", "paris"), rows())
+        self.assertEqual(self.keys("lyon", "paris"), [("g3", "accept-only")])
+        for _ in range(2):
+            step = rows()["lyon", "paris"]["step"]
+            self.applied("paris", "lyon")
+            wait_until("a step", lambda s=step: rows()["lyon", "paris"]["step"] != s)
+        self.assertEqual(self.keys("lyon", "paris"), [("g3", "send-and-accept")])
+        self.assertNotIn("certificate", self.peers("paris")["lyon"])
+        self.applied("paris", "lyon")
+        wait_until("the end", lambda: "no tunnel is to move" in self.admin("rotation", "status"))
+        # from the beginning, in a VPN that is made so
+        self.admin("vpn", "add", "acme/lab", "--authentication", "certificate")
+        self.assertIn("current", self.admin("vpn", "authority", "show", "acme/lab"))
 
     def test_addresses_that_change(self):
         before = {name: self.content(name) for name in self.ces}
