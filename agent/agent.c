@@ -429,6 +429,7 @@ static void on_kept(void *user)
 	struct agent *a = user;
 
 	hold_kept(a->hold);
+	agent_changed(a);		/* the server waits for it with a rotation */
 }
 
 static void on_provider_state(void *user)

@@ -646,6 +646,7 @@ void provider_status(const struct provider *p, struct provider_status *out)
 		out->deprovisioned = p->held.doc->state == MODEL_DEPROVISIONED;
 	}
 	out->confirmed = p->held.doc && p->trial.state != TRIAL_RUNNING;
+	out->kept = p->held.doc && p->saved;
 	out->rejected = p->rejected;
 	if (p->rejected)
 	{

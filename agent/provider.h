@@ -52,6 +52,7 @@ struct provider_status {
 	uint64_t since_ms;			/* of connected, loop_now_ms() */
 	uint64_t epoch, revision;	/* of the document in force; 0: none */
 	bool confirmed;				/* a server was reached since it was applied */
+	bool kept;					/* it is what the next start begins with */
 	bool suspended, deprovisioned;	/* what the document in force says */
 	bool rejected;				/* the newest document was refused: error says why */
 	struct err error;			/* last error, code NONE when all is well */

@@ -144,6 +144,7 @@ struct text report_for_server(struct agent *a)
 	r.epoch = ps.epoch;
 	r.revision = ps.revision;
 	r.result = result(a, &ps);
+	r.on_trial = a->doc && !ps.kept;
 	r.has_address = a->missing;
 	r.address = a->address;
 	fill_errors(arena, a, &ps, &r);

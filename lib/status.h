@@ -94,6 +94,9 @@ struct status_report {
 	uint64_t uptime;		/* seconds */
 	uint64_t epoch, revision;
 	int result;				/* enum status_result */
+	/* no server was reached since, or it is not on disk: a start of the router
+	 * now would begin with the document before */
+	bool on_trial;
 	bool has_address;		/* false: all that its document says, it has */
 	struct status_address address;
 	struct status_error *errors;

@@ -207,6 +207,8 @@ static int read_report(struct json_in *in, struct json_object *value,
 		  RANGE(0, NUMBER_MAX) },
 		{ ROW("result", JSON_ENUM, struct status_report, result),
 		  .names = results },
+		{ .name = "on-trial", .kind = JSON_BOOL,
+		  .offset = offsetof(struct status_report, on_trial) },
 		{ .name = "address", .kind = JSON_OBJECT, .fn = read_address,
 		  .offset = offsetof(struct status_report, address),
 		  .present_offset = offsetof(struct status_report, has_address) },
@@ -364,6 +366,10 @@ struct text status_encode(const struct status_report *r)
 	put_number(&o, "epoch", r->epoch);
 	put_number(&o, "revision", r->revision);
 	jo_str(&o, "result", results[r->result]);
+	if (r->on_trial)
+	{
+		jo_bool(&o, "on-trial", true);
+	}
 	if (r->has_address)
 	{
 		encode_address(&o, &r->address);

@@ -47,7 +47,8 @@ static void setup(void)
 		.ce = S "acme/paris-r1",
 		.boot_id = S "0123456789abcdef0123456789abcdef", .seq = 9,
 		.agent_version = S "0.1.0", .uptime = 77, .epoch = 3, .revision = 4711,
-		.result = STATUS_PARTIAL, .errors = &fault, .error_count = 1,
+		.result = STATUS_PARTIAL, .on_trial = true, .errors = &fault,
+		.error_count = 1,
 		.peers = &peer, .peer_count = 1, .alarms = &alarm_, .alarm_count = 1,
 	};
 }
@@ -165,6 +166,7 @@ static const struct {
 	{ "\"fetch-ms\":1,", "", "/peers/0/service/fetch-ms" },
 	{ "\"apply-ms\":2,", "", "/peers/0/service/apply-ms" },
 	{ "\"fetch-ms\":1", "\"fetch-ms\":-1", "/peers/0/service/fetch-ms" },
+	{ "\"on-trial\":true", "\"on-trial\":1", "/on-trial" },
 	{ "\"route\":true", "\"route\":1", "/peers/0/route" },
 	{ "\"up\"", "\"UP\"", "/peers/0/state" },
 	{ "0123456789abcdef", "0123456789ABCDEF", "/boot-id" },
