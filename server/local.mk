@@ -7,7 +7,8 @@ server_sql = server/sql/0001-init.sql server/sql/0002-topologies.sql \
 	server/sql/0005-prefixes.sql server/sql/0006-bulk-removal.sql \
 	server/sql/0007-addresses.sql server/sql/0008-rotation.sql \
 	server/sql/0009-renewal.sql server/sql/0010-authorities.sql \
-	server/sql/0011-authentication.sql
+	server/sql/0011-authentication.sql \
+	server/sql/0012-on-trial.sql
 noinst_LTLIBRARIES += libppvpn-store.la
 libppvpn_store_la_SOURCES = \
 	server/authority.c server/authority.h \

@@ -30,6 +30,7 @@ const char *const rotation_waits[] = {
 	[ROTATION_OTHER_EPOCH] = "it has a document of before the restore",
 	[ROTATION_OLD_DOCUMENT] = "it has an older document",
 	[ROTATION_NOT_APPLIED] = "its document is not in force as a whole",
+	[ROTATION_ON_TRIAL] = "its document is on trial",
 	[ROTATION_NO_CERTIFICATE] = "it has no certificate yet",
 };
 
@@ -100,7 +101,11 @@ enum rotation_wait rotation_wait(const struct rotation_end *end, uint64_t epoch,
 	{
 		return ROTATION_OLD_DOCUMENT;
 	}
-	return end->applied ? ROTATION_CONFIRMED : ROTATION_NOT_APPLIED;
+	if (!end->applied)
+	{
+		return ROTATION_NOT_APPLIED;
+	}
+	return end->on_trial ? ROTATION_ON_TRIAL : ROTATION_CONFIRMED;
 }
 
 enum rotation_wait rotation_wait_certificate(const struct rotation_end *end,

@@ -81,6 +81,7 @@ struct rotation_end
 	bool reported;			/* ever; and then: */
 	bool applied;			/* without a fault */
 	uint64_t epoch, revision;
+	bool on_trial;			/* but it would not start with it yet */
 };
 
 enum rotation_wait
@@ -91,6 +92,7 @@ enum rotation_wait
 	ROTATION_OTHER_EPOCH,	/* it has a document of before a restore */
 	ROTATION_OLD_DOCUMENT,
 	ROTATION_NOT_APPLIED,	/* it has it, but not in force as a whole */
+	ROTATION_ON_TRIAL,		/* no server was reached since, or it is not on disk */
 	ROTATION_NO_CERTIFICATE	/* of its present key, and not revoked */
 };
 extern const char *const rotation_waits[];	/* for people, by that; "" first */

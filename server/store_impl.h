@@ -144,6 +144,10 @@ int store_rotation_again(struct store *s, int64_t ce_id, struct err *e);
  */
 int store_move_uncertified(struct store *s, int64_t ce_id, struct err *e);
 
+/* As a whole, and a start of the router would begin with it. */
+#define STORE_IN_FORCE(status) \
+	status ".result = 'applied' AND " status ".on_trial = 0"
+
 /*
  * Whether a router, with its ce_status and the installation as i, has confirmed
  * the step of a row of rotation: rotation_wait() in SQL.
@@ -151,7 +155,7 @@ int store_move_uncertified(struct store *s, int64_t ce_id, struct err *e);
 #define STORE_ROTATION_CONFIRMED(ce, status, rotation) \
 	"(" ce ".suspended_revision = 0 AND " status ".ce_id IS NOT NULL " \
 	"AND " status ".epoch = i.epoch AND " status ".revision >= " \
-	rotation ".revision AND " status ".result = 'applied')"
+	rotation ".revision AND " STORE_IN_FORCE(status) ")"
 
 /* What site.behind_nat is derived from. */
 #define STORE_IS_BEHIND_NAT(ce, site) \
@@ -179,7 +183,7 @@ int store_authority_verify(struct store *s,
 	"WHERE y.ce_id = " ce ".id AND y.superseded = 0) " \
 	"OR (" status ".ce_id IS NOT NULL AND " status ".epoch = i.epoch " \
 	"AND " status ".revision >= " revision \
-	" AND " status ".result = 'applied'))"
+	" AND " STORE_IN_FORCE(status) "))"
 
 /** Nothing is held against the CE's address any more (store_follow.c). */
 int store_follow_forget(struct store *s, int64_t ce_id, struct err *e);

@@ -195,15 +195,16 @@ static int write_ce(struct store *s, int64_t ce_id,
 		rc = db_run(s->db, clear[i], DB_ARGS(db_i(ce_id)), e);
 	}
 	return rc < 0 ? rc : db_run(s->db, "INSERT INTO ce_status (ce_id, "
-		"reported_ms, boot_id, seq, epoch, revision, result, agent_version) "
-		"VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (ce_id) DO UPDATE "
+		"reported_ms, boot_id, seq, epoch, revision, result, agent_version, "
+		"on_trial) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) "
+		"ON CONFLICT (ce_id) DO UPDATE "
 		"SET reported_ms = $2, boot_id = $3, seq = $4, epoch = $5, "
-		"revision = $6, result = $7, agent_version = $8",
+		"revision = $6, result = $7, agent_version = $8, on_trial = $9",
 		DB_ARGS(db_i(ce_id), db_i(now_ms), db_t(report->boot_id),
 				db_i((int64_t)report->seq), db_i((int64_t)report->epoch),
 				db_i((int64_t)report->revision),
 				db_t(result_names[report->result]),
-				db_t(report->agent_version)), e);
+				db_t(report->agent_version), db_i(report->on_trial)), e);
 }
 
 static int write_lists(struct store *s, int64_t ce_id,

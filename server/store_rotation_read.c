@@ -15,20 +15,26 @@
 
 #define END(site, ce, status) \
 	site ".name, " ce ".name, " ce ".suspended_revision, " status ".result, " \
-	status ".epoch, " status ".revision"
-#define END_COLUMNS 6
+	status ".epoch, " status ".revision, " status ".on_trial"
+#define END_COLUMNS 7
 
-static void read_end(struct arena *a, struct db_rows *rows, int c,
-					 uint64_t epoch, uint64_t revision,
-					 struct store_rotation_end *out)
+static struct rotation_end end_of(struct db_rows *rows, int c)
 {
-	const struct rotation_end end = {
+	return (struct rotation_end){
 		.suspended = db_col_int(rows, c + 2) != 0,
 		.reported = !db_col_null(rows, c + 3),
 		.applied = strcmp(db_col_text(rows, c + 3), "applied") == 0,
 		.epoch = (uint64_t)db_col_int(rows, c + 4),
 		.revision = (uint64_t)db_col_int(rows, c + 5),
+		.on_trial = db_col_int(rows, c + 6) != 0,
 	};
+}
+
+static void read_end(struct arena *a, struct db_rows *rows, int c,
+					 uint64_t epoch, uint64_t revision,
+					 struct store_rotation_end *out)
+{
+	const struct rotation_end end = end_of(rows, c);
 
 	out->site = arena_strdup(a, db_col_text(rows, c));
 	out->ce = arena_strdup(a, db_col_text(rows, c + 1));
@@ -74,13 +80,7 @@ static void read_waiting_end(struct arena *a, struct db_rows *rows, int c,
 							 uint64_t epoch, struct store_rotation_end *out)
 {
 	const uint64_t revision = (uint64_t)db_col_int(rows, c + END_COLUMNS);
-	struct rotation_end end = {
-		.suspended = db_col_int(rows, c + 2) != 0,
-		.reported = !db_col_null(rows, c + 3),
-		.applied = strcmp(db_col_text(rows, c + 3), "applied") == 0,
-		.epoch = (uint64_t)db_col_int(rows, c + 4),
-		.revision = (uint64_t)db_col_int(rows, c + 5),
-	};
+	const struct rotation_end end = end_of(rows, c);
 
 	read_end(a, rows, c, epoch, revision, out);
 	out->wait = rotation_wait_certificate(&end, epoch, revision);

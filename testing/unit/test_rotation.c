@@ -280,15 +280,17 @@ static const struct {
 	struct rotation_end end;
 	enum rotation_wait wait;
 } ends[] = {
-	{ { false, true, true, 3, 17 }, ROTATION_CONFIRMED },
-	{ { false, true, true, 3, 18 }, ROTATION_CONFIRMED },
-	{ { false, true, true, 3, 16 }, ROTATION_OLD_DOCUMENT },
-	{ { false, true, true, 2, 99 }, ROTATION_OTHER_EPOCH },
-	{ { false, true, true, 4, 17 }, ROTATION_OTHER_EPOCH },
-	{ { false, true, false, 3, 17 }, ROTATION_NOT_APPLIED },
-	{ { false, false, false, 0, 0 }, ROTATION_NEVER_REPORTED },
-	{ { true, true, true, 3, 17 }, ROTATION_SUSPENDED },
-	{ { true, false, false, 0, 0 }, ROTATION_SUSPENDED },
+	{ { false, true, true, 3, 17, false }, ROTATION_CONFIRMED },
+	{ { false, true, true, 3, 18, false }, ROTATION_CONFIRMED },
+	{ { false, true, true, 3, 16, false }, ROTATION_OLD_DOCUMENT },
+	{ { false, true, true, 2, 99, false }, ROTATION_OTHER_EPOCH },
+	{ { false, true, true, 4, 17, false }, ROTATION_OTHER_EPOCH },
+	{ { false, true, false, 3, 17, false }, ROTATION_NOT_APPLIED },
+	{ { false, true, true, 3, 17, true }, ROTATION_ON_TRIAL },
+	{ { false, true, false, 3, 17, true }, ROTATION_NOT_APPLIED },
+	{ { false, false, false, 0, 0, false }, ROTATION_NEVER_REPORTED },
+	{ { true, true, true, 3, 17, false }, ROTATION_SUSPENDED },
+	{ { true, false, false, 0, 0, false }, ROTATION_SUSPENDED },
 };
 
 START_TEST(who_is_waited_for)

@@ -36,12 +36,14 @@ static int begin(const char *site, const char *peer)
 								&already, &e);
 }
 
+static bool on_trial;
+
 static void says(const char *ce, uint64_t epoch, uint64_t revision, int result)
 {
 	const struct status_report report = {
 		.ce = arena_printf(arena, "acme/%s", ce), .boot_id = (char *)"0",
 		.seq = ++seq, .agent_version = (char *)"0.1", .epoch = epoch,
-		.revision = revision, .result = result,
+		.revision = revision, .result = result, .on_trial = on_trial,
 	};
 
 	OK(store_report(store, kit_ce_id("acme", ce), &report, now, &e));
@@ -424,6 +426,10 @@ START_TEST(who_is_away_holds_its_own_pairs)
 	says("nice-r1", 1, kit_ce_revision("acme", "nice-r1"), STATUS_PENDING);
 	ck_assert_uint_eq(turn(), 0);
 	says("nice-r1", 2, kit_ce_revision("acme", "nice-r1"), STATUS_APPLIED);
+	ck_assert_uint_eq(turn(), 0);
+	on_trial = true;
+	applied("nice-r1");
+	on_trial = false;
 	ck_assert_uint_eq(turn(), 0);
 	says("nice-r1", 1, kit_ce_revision("acme", "nice-r1") - 1,
 		 STATUS_APPLIED);
