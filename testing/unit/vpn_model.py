@@ -511,29 +511,6 @@ class Model:
                 found.setdefault((customer, vpn), []).append(tunnel["uids"])
         return found
 
-    def steps_due(self):
-        """VPNs of which pairs take a step that routers are told of."""
-        return [place for place, pairs in self.ready().items() if any(self.rotating[uids].step != "forget" for uids in pairs)]
-
-    def rotating_left(self):
-        """How many are under way when those that are ready have taken their step."""
-        return len(self.rotating) + len(self.waiting()) - sum(self.rotating[uids].step == "forget" for pairs in self.ready().values() for uids in pairs)
-
-    def take_steps(self, revisions):
-        """revisions: {(customer, vpn): the revision of its step}."""
-        for place, pairs in self.ready().items():
-            for uids in pairs:
-                step, keys = self.rotating[uids].step, self.keys[uids]
-                if step == "forget":
-                    del self.rotating[uids]
-                    continue
-                if step == "accept":
-                    keys[0][1], keys[1][1] = "send-and-accept", "accept-only"
-                else:
-                    del keys[1:]
-                    self.forget(uids)
-                self.rotating[uids] = Rotation("send" if step == "accept" else "forget", revisions[place])
-
     def forget(self, uids):
         """What it had comes back by no revert."""
         for pair, removed in list(self.retired):
@@ -570,11 +547,9 @@ class Model:
                 found.append(tunnel["uids"])
         return found
 
-    def moves(self):
-        """Whether more happens by itself now than that keys of a pair are changed."""
-        return bool(self.beginning() or self.turning() or any(
-            self.rotating[uids].target != "next-key" or self.wants_certificate(place)
-            for place, pairs in self.ready().items() for uids in pairs))
+    def settling(self):
+        """Whether something happens by itself now."""
+        return bool(self.beginning() or self.turning() or self.ready())
 
     def write(self, uids):
         """What a pair has at its step."""
@@ -596,7 +571,7 @@ class Model:
 
     def settle(self):
         """Everything that happens by itself; the revisions of it are the server's to say."""
-        while self.turning() or self.ready() or self.beginning():
+        while self.settling():
             for uids in self.turning():
                 step, revision, target, turned = self.rotating[uids]
                 target = "key" if target == "certificate" else "certificate"
