@@ -7,8 +7,6 @@
 # product's tunnels come up there.
 import pytest
 
-from kit.waiting import wait_until
-
 # What a firewall on a CE is made of.
 RULES = {
     "inet": "chain in { type filter hook input priority 0; policy accept; meta l4proto esp counter; }",
@@ -81,7 +79,5 @@ def test_xfrm_interface_carries_and_the_firewall_sees_it(lab, routers):
 
 def test_two_sites_of_the_product(lab):
     lab.provision(["paris", "lyon"])
-    wait_until(lambda: lab.reaches("paris", "lyon"), 60, "host to host")
-    paris = lab.ce("paris")
-    assert paris.link_for("ppvpn:acme:corp:lyon").startswith("ppv")
-    assert lab.in_service()
+    lab.wait_in_service(timeout=180)
+    assert lab.ce("paris").link_for("ppvpn:acme:corp:lyon").startswith("ppv")
