@@ -694,9 +694,10 @@ bool firewall_guard_answered(struct firewall_guard *g, const char *settings,
 	return true;
 }
 
-bool firewall_guard_look(struct firewall_guard *g, uint64_t now_ms)
+bool firewall_guard_look(struct firewall_guard *g, uint64_t timeout_ms,
+						 uint64_t now_ms)
 {
-	if (!g->waiting || now_ms - g->since_ms < FIREWALL_CONFIRM_MS)
+	if (!g->waiting || now_ms - g->since_ms < timeout_ms)
 	{
 		return false;
 	}

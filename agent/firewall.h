@@ -105,7 +105,6 @@ void firewall_look(struct firewall_watch *w, const struct firewall_counters *c,
 
 /* ---- a ruleset must not cut the provider off --------------------------------- */
 
-#define FIREWALL_CONFIRM_MS 120000
 #define FIREWALL_CONFIRM_LEAST_MS 1000	/* an answer on its way proves nothing */
 
 /* New settings are enforced on trial: a server must be heard with them once. */
@@ -120,7 +119,12 @@ void firewall_guard_applied(struct firewall_guard *g, enum conf_firewall mode,
 /** A server answered. @return true: that confirms these settings; keep them */
 bool firewall_guard_answered(struct firewall_guard *g, const char *settings,
 							 uint64_t now_ms);
-/** @return true: from now on it only logs (held), until the agent's next start */
-bool firewall_guard_look(struct firewall_guard *g, uint64_t now_ms);
+/**
+ * timeout_ms: as for a document (its confirm-timeout).
+ *
+ * @return		true: from now on it only logs (held), until the agent's next start
+ */
+bool firewall_guard_look(struct firewall_guard *g, uint64_t timeout_ms,
+						 uint64_t now_ms);
 
 #endif

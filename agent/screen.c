@@ -86,12 +86,19 @@ uint64_t screen_refused(const struct agent *a)
 
 /* ---- looks ------------------------------------------------------------------ */
 
+/* As long as a document has. */
+static unsigned confirm_s(const struct agent *a)
+{
+	return a->doc && a->doc->management.confirm_timeout
+		? a->doc->management.confirm_timeout : MODEL_CONFIRM_DEFAULT;
+}
+
 static void hold(struct agent *a)
 {
 	nft_hold(a->nft, true);
 	agent_alarm(a, ERR_FIREWALL_HELD, RESOURCE, STATUS_MAJOR, "no server was "
 				"heard for %u s with these settings enforced; it only logs now",
-				FIREWALL_CONFIRM_MS / 1000);
+				confirm_s(a));
 	cycle_request(a->cycle);
 }
 
@@ -137,7 +144,7 @@ void screen_look(struct agent *a)
 	const char *mode = nft_mode(a->nft);
 	bool enforced = mode && strcmp(mode, "enforce") == 0;
 
-	if (firewall_guard_look(&a->guard, now))
+	if (firewall_guard_look(&a->guard, confirm_s(a) * 1000ull, now))
 	{
 		hold(a);
 	}

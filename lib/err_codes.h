@@ -148,7 +148,7 @@
 	  "ESP or IKE between this router and its peers reaches it and does not come through, or is sent and does not leave: another table of nftables or iptables drops it.", \
 	  "nft list ruleset; let UDP 500 and 4500 and ESP (protocol 50) pass from and to the peers.") \
 	X(FIREWALL_HELD, "firewall-held", "The firewall cut the server off, and only logs now", \
-	  "With the present settings enforced no server was heard for two minutes. They are not enforced until the agent's next start.", \
+	  "With the present settings enforced no server was heard within the time that a new document has (confirm-timeout, two minutes by default). They are not enforced until the agent's next start.", \
 	  "See what was refused: nft list counters table inet ppvpn, and the kernel's log. Correct [firewall] in agent.conf, then: systemctl restart ppvpn-agent") \
 	X(FOREIGN, "foreign", "Taken by something that is not ours", \
 	  "A link, table, mark, rule or connection of that name exists and was not made by the agent.", \

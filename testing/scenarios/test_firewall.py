@@ -15,6 +15,7 @@ from kit.plugin import tell
 from kit.waiting import wait_until
 
 VPNS = {"acme/corp": {"vrf": "corp", "table": 1001, "lan": "eth1"}}
+CONFIRM = 30            # of a document, and of settings that are enforced for the first time
 LISTEN = "import socket, sys; s = socket.create_server(('', int(sys.argv[1]))); [s.accept()[0].close() for _ in iter(int, 1)]"
 CONNECT = "import socket, sys; socket.create_connection((sys.argv[1], int(sys.argv[2])), 2)"
 UDP = "import socket, sys; s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); [s.sendto(b'x' * 40, (sys.argv[1], int(sys.argv[2]))) for _ in range(int(sys.argv[3]))]"
@@ -59,6 +60,7 @@ def firewall(ce, **keys):
 
 @pytest.fixture(scope="module")
 def sites(lab):
+    lab.server.settings["confirm-timeout"] = CONFIRM
     lab.provision(["paris", "lyon"])
     lab.wait_in_service(timeout=240)
     lab.rogue = lab.add_router("rogue", 7)
@@ -181,7 +183,7 @@ def test_settings_that_let_no_server_through_are_not_kept(sites):
     paris = sites.ce("paris")
     sites.partition("paris", "server")                              # as a wrong rule of ours would
     firewall(paris, mode="enforce", allow="none")
-    wait_until(lambda: alarm(paris, "firewall-held") == "major" and paris.ask("status")["firewall"] == "log-only", 180, "held")
+    wait_until(lambda: alarm(paris, "firewall-held") == "major" and paris.ask("status")["firewall"] == "log-only", CONFIRM + 60, "held")
     assert sites.reaches("paris", "lyon", 2)
     sites.heal()
     # those of before are trusted without anybody's answer

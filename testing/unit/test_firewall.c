@@ -315,21 +315,23 @@ END_TEST
 
 /* ---- the guard ------------------------------------------------------------------ */
 
+#define CONFIRM_MS 120000
+
 static struct firewall_guard guard;
 
 START_TEST(enforced_on_trial)
 {
 	memset(&guard, 0, sizeof(guard));
 	firewall_guard_applied(&guard, CONF_FIREWALL_LOG_ONLY, "s1", 1000);
-	ck_assert(!firewall_guard_look(&guard, 1000 + 2 * FIREWALL_CONFIRM_MS));
+	ck_assert(!firewall_guard_look(&guard, CONFIRM_MS, 1000 + 2 * CONFIRM_MS));
 	firewall_guard_applied(&guard, CONF_FIREWALL_ENFORCE, "s2", 1000);
 	ck_assert(!firewall_guard_answered(&guard, "s2", 1500));
 	/* other peers meanwhile do not give it more time */
 	firewall_guard_applied(&guard, CONF_FIREWALL_ENFORCE, "s2", 100000);
-	ck_assert(!firewall_guard_look(&guard, 999 + FIREWALL_CONFIRM_MS));
-	ck_assert(firewall_guard_look(&guard, 1000 + FIREWALL_CONFIRM_MS));
+	ck_assert(!firewall_guard_look(&guard, CONFIRM_MS, 999 + CONFIRM_MS));
+	ck_assert(firewall_guard_look(&guard, CONFIRM_MS, 1000 + CONFIRM_MS));
 	ck_assert(guard.held);
-	ck_assert(!firewall_guard_look(&guard, 2000 + FIREWALL_CONFIRM_MS));
+	ck_assert(!firewall_guard_look(&guard, CONFIRM_MS, 2000 + CONFIRM_MS));
 	ck_assert_str_eq(guard.settings, "");
 }
 END_TEST
@@ -340,12 +342,12 @@ START_TEST(confirmed_once)
 	firewall_guard_applied(&guard, CONF_FIREWALL_ENFORCE, "s1", 1000);
 	ck_assert(firewall_guard_answered(&guard, "s1", 2000));
 	ck_assert(!firewall_guard_answered(&guard, "s1", 3000));
-	ck_assert(!firewall_guard_look(&guard, 2000 + FIREWALL_CONFIRM_MS));
+	ck_assert(!firewall_guard_look(&guard, CONFIRM_MS, 2000 + CONFIRM_MS));
 	/* known ones need nobody: the server may be away at a boot */
 	firewall_guard_applied(&guard, CONF_FIREWALL_ENFORCE, "s1", 500000);
-	ck_assert(!firewall_guard_look(&guard, 500000 + FIREWALL_CONFIRM_MS));
+	ck_assert(!firewall_guard_look(&guard, CONFIRM_MS, 500000 + CONFIRM_MS));
 	firewall_guard_applied(&guard, CONF_FIREWALL_ENFORCE, "s2", 900000);
-	ck_assert(firewall_guard_look(&guard, 900000 + FIREWALL_CONFIRM_MS));
+	ck_assert(firewall_guard_look(&guard, CONFIRM_MS, 900000 + CONFIRM_MS));
 }
 END_TEST
 
