@@ -11,6 +11,7 @@ import time
 
 import pytest
 
+from kit.lab import core_address
 from kit.plugin import tell
 from kit.waiting import wait_until
 
@@ -153,9 +154,9 @@ def test_the_operators_rules_are_left_alone(sites):
     paris = sites.ce("paris")
     paris.run(["nft", OPERATOR])
     operators = paris.out("nft -a list table inet operator")
-    sites.join("nice")
-    sites.wait_in_service(timeout=240)                              # another peer is in the set
-    assert sites.ce("nice").address in paris.out("nft list set inet ppvpn peers4")
+    sites.admin(f"ce add acme/nice-r1 --address {core_address(3)}")
+    sites.admin("site add acme/corp/nice --ce nice-r1")             # a peer more, before it is there
+    wait_until(lambda: core_address(3) in paris.out("nft list set inet ppvpn peers4"), 60, "it is in the set")
     assert paris.out("nft -a list table inet operator") == operators
 
 
