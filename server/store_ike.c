@@ -425,6 +425,13 @@ static int look(struct store *s, struct arena *a, struct saying *saying,
 	return 0;
 }
 
+static const char *actor_of(struct arena *a, const struct saying *saying)
+{
+	/* a CE's name may fill a place; the audit's actor is shorter */
+	return arena_strndup(a, arena_printf(a, "ce:%s/%s", saying->ce.customer,
+										 saying->ce.ce), 128);
+}
+
 /* In the transaction in which it is looked at again. */
 static int say(struct store *s, struct arena *a, struct saying *saying,
 			   const char *what, struct err *e)
@@ -452,8 +459,7 @@ static int say(struct store *s, struct arena *a, struct saying *saying,
 	{
 		return rc;
 	}
-	return store_audit_write(s, revision, arena_printf(a, "ce:%.60s/%.60s",
-								saying->ce.customer, saying->ce.ce), what,
+	return store_audit_write(s, revision, actor_of(a, saying), what,
 							 customer_id, e);
 }
 
@@ -480,9 +486,7 @@ static int say_quietly(struct store *s, struct arena *a,
 static int say_aloud(struct store *s, struct arena *a, struct saying *saying,
 					 const char *what, uint64_t *revision, struct err *e)
 {
-	int rc = store_begin(s, arena_printf(a, "ce:%.60s/%.60s",
-										 saying->ce.customer, saying->ce.ce),
-						 e);
+	int rc = store_begin(s, actor_of(a, saying), e);
 
 	if (rc < 0)
 	{

@@ -588,6 +588,12 @@ START_TEST(revoked_replaced_removed)
 	uint64_t before;
 
 	certified();
+	if (_i < 2)
+	{
+		/* one that it had before */
+		now += 10000;
+		OK(say(1, 6));
+	}
 	all_believe();
 	was = certificate_of("paris-r1")->cert_data;
 	before = kit_revision();
@@ -626,8 +632,9 @@ START_TEST(revoked_replaced_removed)
 	{
 		/* what has its key now has no place; the successor needs its own */
 		ck_assert_ptr_null(certificate_of("paris-r1")->cert_data);
-		ck_assert_int_eq(say(1, 1), -ENOENT);
+		ck_assert_int_eq(say(1, 6), -ENOENT);
 		enroll("paris-r1", 11);
+		ck_assert_int_eq(say(11, 6), -EEXIST);
 		ck_assert_int_eq(say(11, 1), -EEXIST);
 		OK(say(11, 5));
 		ck_assert_str_eq(judge("paris-r1", "lyon-r1"), "OK");
@@ -934,6 +941,21 @@ START_TEST(one_takes_over_from_another)
 }
 END_TEST
 
+START_TEST(a_router_without_a_key_holds_nothing_up)
+{
+	CHANGE(want("corp"));
+	OK(say(1, 1));
+	all_applied();
+	CHANGE(store_authority_roll(store, "acme", "corp", &e));
+	all_applied();
+	ck_assert_uint_eq(turn(), 1);
+	ck_assert_str_eq(states(), "current 1; old 0: lyon-r1 nice-r1 paris-r1");
+	all_applied();
+	ck_assert_uint_eq(turn(), 1);
+	ck_assert_str_eq(states(), "current 1");
+}
+END_TEST
+
 /* One behind the others at any step believes them, and is believed. */
 START_TEST(one_step_behind_is_believed)
 {
@@ -1057,7 +1079,7 @@ START_TEST(by_itself_when_its_list_is_long)
 		"site_id, ce_id, spki, identity, issued_ms, ends_ms, renew_ms, "
 		"revision, superseded, revoked_ms, reason, cert) "
 		"SELECT authority_id, i, 1000 + i, ce_id, spki, identity, issued_ms, "
-		"ends_ms, renew_ms, revision, 1, issued_ms + i, 5, cert "
+		"ends_ms, renew_ms, revision, 1, issued_ms - 10000 + i, 5, cert "
 		"FROM ike_certificate, n WHERE site_id = 2");
 	CHANGE(store_site_remove(store, "acme", "corp", "paris", "site-removed",
 							 &e));
@@ -1068,6 +1090,9 @@ START_TEST(by_itself_when_its_list_is_long)
 	put("crl", certificate_of("lyon-r1")->crl_data[0]);
 	ck_assert_str_eq(run("base64 -d <crl | openssl crl -inform DER -noout "
 						 "-text | grep -c 'Serial Number'"), "500\n");
+	ck_assert_str_eq(run("base64 -d <crl | openssl crl -inform DER -noout "
+						 "-text | grep -Ec 'Number: (02BC|CA|C9|01)$'"),
+					 "2\n");
 	whole();
 	ck_assert_uint_eq(turn(), 1);
 	ck_assert_uint_eq(out.steps, 1);
@@ -1215,6 +1240,7 @@ TCase *store_authority_case(void)
 	tcase_add_test(tc, what_ends_is_an_alarm);
 	tcase_add_test(tc, who_holds_an_authority_back_is_an_alarm);
 	tcase_add_test(tc, one_takes_over_from_another);
+	tcase_add_test(tc, a_router_without_a_key_holds_nothing_up);
 	tcase_add_test(tc, one_step_behind_is_believed);
 	tcase_add_test(tc, who_holds_it_back);
 	tcase_add_test(tc, by_itself_when_it_is_time);
