@@ -52,6 +52,7 @@ libppvpn_store_la_SOURCES = \
 	server/store_renew.c \
 	server/store_report.c \
 	server/store_rotation.c server/store_rotation.h \
+	server/store_rotation_begin.c \
 	server/store_rotation_read.c \
 	server/store_seal.c \
 	server/store_setting.c \

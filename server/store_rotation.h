@@ -2,7 +2,7 @@
 /* Copyright (C) 2026 The ppvpn authors */
 /*
  * store_rotation.h - what the files of rotation share (store_rotation.c,
- * store_move.c); nobody else includes it
+ * store_rotation_begin.c, store_move.c); nobody else includes it
  *
  * All within a change in course, but store_move_look() and store_move_settle().
  */
@@ -22,12 +22,23 @@ struct rotation_place
 	char *customer, *vpn;
 };
 
+/* The pairs that have come to step $2 in the change in course, revision $1. */
+#define STORE_ROTATION_STEPPED "(SELECT site_a, site_b FROM rotation " \
+	"WHERE revision = $1 AND step = $2)"
+
 /**
  * Make keys and certificates of the pairs that have come to a step in the change
  * in course what they are at it (store_rotation.c).
  */
 int store_rotation_write(struct store *s, enum rotation_step step,
 						 struct err *e);
+/** Both ends of all that took a step in the change in course are told. */
+int store_rotation_touch(struct store *s, struct err *e);
+/**
+ * The end of a change of the server's own: rc of it, 1 where nothing was to be
+ * done, and then it is rolled back.
+ */
+int store_rotation_end(struct store *s, int rc, struct store_rotated *out);
 /** An event of a VPN. */
 int store_rotation_tell(struct store *s, const struct rotation_place *place,
 						int kind, const char *who, uint64_t command,
