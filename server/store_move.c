@@ -35,8 +35,12 @@
 
 #define TO_KEYS "FROM link l WHERE l.vpn_id = $1 " \
 	"AND l.certificate_use > ''" NOT_UNDER_WAY
-#define TO_CERTIFICATES "FROM link l WHERE l.vpn_id = $1 " \
-	"AND l.certificate_use = ''" NOT_UNDER_WAY
+/* All without those under way, who have no certificates at these steps: without
+ * a look at each. */
+#define TO_CERTIFICATES "SELECT (SELECT count(*) FROM link WHERE vpn_id = $1 " \
+	"AND certificate_use = '') - (SELECT count(*) FROM rotation " \
+	"WHERE vpn_id = $1 AND (target = 'next-key' " \
+	"OR (target = 'key' AND step = 'forget')))"
 #define MAY_TO_CERTIFICATES "FROM link l WHERE l.vpn_id = $1 " \
 	"AND l.certificate_use = '' AND l.site_a IN " CERTIFIED \
 	" AND l.site_b IN " CERTIFIED NOT_UNDER_WAY
@@ -59,7 +63,7 @@ static const struct
 						 "AND l.certificate_use > ''"),
 	},
 	[MODEL_CERTIFICATE] = {
-		.waiting = "SELECT count(*) " TO_CERTIFICATES,
+		.waiting = TO_CERTIFICATES,
 		.ready = "SELECT count(*) " MAY_TO_CERTIFICATES,
 		.right = ROTATION_CERTIFICATE, .wrong = ROTATION_KEY,
 		.settle = SETTLE("SELECT 1 FROM link l WHERE l.vpn_id = $1 "
@@ -79,6 +83,25 @@ static int count(struct store *s, const char *sql, const struct db_arg *args,
 	return rc;
 }
 
+/* Those that may begin. Most looks find nobody new: pairs are looked at only
+ * where there are two sites that can. */
+static int count_ready(struct store *s, int authentication,
+					   const struct db_arg *vpn, uint64_t *ready,
+					   struct err *e)
+{
+	uint64_t sites = 2;
+	int rc = 0;
+
+	*ready = 0;
+	if (authentication == MODEL_CERTIFICATE)
+	{
+		rc = count(s, "SELECT count(*) FROM " CERTIFIED " AS able", vpn,
+				   &sites, e);
+	}
+	return rc < 0 || sites < 2 ? rc
+		: count(s, moves[authentication].ready, vpn, ready, e);
+}
+
 int store_move_look(struct store *s, int64_t vpn_id, int authentication,
 					struct store_move *out, struct err *e)
 {
@@ -88,8 +111,8 @@ int store_move_look(struct store *s, int64_t vpn_id, int authentication,
 	memset(out, 0, sizeof(*out));
 	if ((rc = count(s, moves[authentication].waiting, vpn, &out->waiting,
 					e)) < 0 ||
-		(out->waiting && (rc = count(s, moves[authentication].ready, vpn,
-									 &out->ready, e)) < 0))
+		(out->waiting && (rc = count_ready(s, authentication, vpn,
+										   &out->ready, e)) < 0))
 	{
 		return rc;
 	}
