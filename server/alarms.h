@@ -8,7 +8,8 @@
  * for a bundle, whichever process wrote them, and wakes who waits; from time to
  * time it has the server's own rules compared with the ledger (store.h).
  *
- * It also drives the rotation of pre-shared keys: with each look, the steps that
+ * It also drives rotation, of pre-shared keys and between them and
+ * certificates: with each look, the steps that
  * are due (store_rotation_round()); each hour, what begins by schedule. A step
  * makes the documents of its routers anew, so: all pairs of a VPN that are ready
  * step together, in one revision; before the last of them is ready only so long
