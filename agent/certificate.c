@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Copyright (C) 2026 The ppvpn authors */
 /*
- * certificate.c - the management key and what is done with it
+ * certificate.c - this router's keys, and what is done with them
  *
  * Effects: randomness, the clock.
  */
@@ -504,6 +504,15 @@ int certificate_take(const char *answer, const char *key_pem,
 	return certificate_renewed(answer, key_pem, ca_pem, 0, cert_pem, e);
 }
 
+static int times_of(gnutls_x509_crt_t crt, int64_t *from_s, int64_t *until_s,
+					struct err *e)
+{
+	*from_s = gnutls_x509_crt_get_activation_time(crt);
+	*until_s = gnutls_x509_crt_get_expiration_time(crt);
+	return *from_s >= 0 && *until_s > *from_s ? 0 :
+		   err_set(e, -EINVAL, ERR_TLS, "", "a certificate without times");
+}
+
 int certificate_times(const char *cert_pem, int64_t *from_s, int64_t *until_s,
 					  struct err *e)
 {
@@ -515,12 +524,56 @@ int certificate_times(const char *cert_pem, int64_t *from_s, int64_t *until_s,
 	{
 		return tls_error(e, rc, "not a certificate in PEM");
 	}
-	if (count)
-	{
-		*from_s = gnutls_x509_crt_get_activation_time(chain[0]);
-		*until_s = gnutls_x509_crt_get_expiration_time(chain[0]);
-	}
+	rc = count ? times_of(chain[0], from_s, until_s, e) :
+		 err_set(e, -EINVAL, ERR_TLS, "", "no certificate in PEM");
 	free_cas(chain, count);
-	return count && *from_s >= 0 && *until_s > *from_s ? 0 :
-		   err_set(e, -EINVAL, ERR_TLS, "", "a certificate without times");
+	return rc;
+}
+
+/* base64 of DER */
+static int import_base64(const char *base64, gnutls_x509_crt_t *crt)
+{
+	gnutls_datum_t in = text_datum(base64), der = {0};
+	int rc = gnutls_base64_decode2(&in, &der);
+
+	if (rc >= 0)
+	{
+		rc = gnutls_x509_crt_init(crt);
+	}
+	if (rc >= 0)
+	{
+		rc = gnutls_x509_crt_import(*crt, &der, GNUTLS_X509_FMT_DER);
+		if (rc < 0)
+		{
+			gnutls_x509_crt_deinit(*crt);
+		}
+	}
+	gnutls_free(der.data);
+	return rc;
+}
+
+int certificate_read(const char *base64, char id[CERTIFICATE_KEY_ID_SIZE],
+					 int64_t *from_s, int64_t *until_s, struct err *e)
+{
+	unsigned char hash[32];
+	size_t len = sizeof(hash);
+	gnutls_x509_crt_t crt;
+	int rc = import_base64(base64, &crt);
+
+	if (rc < 0)
+	{
+		return tls_error(e, rc, "not a certificate in base64");
+	}
+	rc = gnutls_x509_crt_get_key_id(crt, GNUTLS_KEYID_USE_SHA256, hash, &len);
+	if (rc < 0)
+	{
+		rc = tls_error(e, rc, "a certificate whose key cannot be read");
+	}
+	else
+	{
+		hex_encode(hash, sizeof(hash), id);
+		rc = times_of(crt, from_s, until_s, e);
+	}
+	gnutls_x509_crt_deinit(crt);
+	return rc;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Copyright (C) 2026 The ppvpn authors */
 /*
- * certificate.h - the management key and what is done with it
+ * certificate.h - this router's keys, and what is done with them
  *
  * Effects: randomness, the clock. The agent's only user of GnuTLS: texts
  * in, texts out.
@@ -37,6 +37,12 @@ int64_t certificate_proves_time(const char *ca_pem, const char *chain_pem);
 /** When a certificate (PEM; the first) begins and ends, seconds since 1970. */
 int certificate_times(const char *cert_pem, int64_t *from_s, int64_t *until_s,
 					  struct err *e);
+/**
+ * Of which key a certificate is (as certificate_key_id()), and when it begins and
+ * ends; base64: of DER, as documents have it.
+ */
+int certificate_read(const char *base64, char id[CERTIFICATE_KEY_ID_SIZE],
+					 int64_t *from_s, int64_t *until_s, struct err *e);
 /**
  * The certificate of our key out of the server's answer (base64 of a certs-only
  * PKCS#7), checked against the CA: PEM.

@@ -5,7 +5,7 @@
  *
  * Effects: files below the state directory, one request to the server. Everything
  * is first written beside its place, as FILE.next; provider.next is written last
- * and decides: without it the former enrolment stands, with it the four files
+ * and decides: without it the former enrolment stands, with it the files
  * are moved to their places, by the next start if need be.
  */
 #include "config.h"
@@ -211,12 +211,13 @@ static void show_breaks(char *text)
 #define ASKING "enroll.key"		/* of a request that was not answered */
 
 /* In the order in which they are moved to their places. */
-enum { FILE_KEY, FILE_CERT, FILE_CA, FILE_PROVIDER, FILE_COUNT };
+enum { FILE_KEY, FILE_CERT, FILE_CA, FILE_IKE, FILE_PROVIDER, FILE_COUNT };
 
 static const struct { const char *name; mode_t mode; } files[FILE_COUNT] = {
 	[FILE_KEY] = { "management.key", 0600 },
 	[FILE_CERT] = { "management.crt", 0644 },
 	[FILE_CA] = { "ca.crt", 0644 },
+	[FILE_IKE] = { "ike.key", 0600 },		/* ike_key.h */
 	[FILE_PROVIDER] = { "provider", 0644 },
 };
 
@@ -367,15 +368,19 @@ int identity_leave(const char *state_dir, struct err *e)
 	return rc;
 }
 
+/* With what a crash left half written: file.h names it so. */
 static int remove_file(char *path, struct err *e)
 {
+	char *half = xasprintf("%s.new", path);
 	int rc = 0;
 
-	if (unlink(path) < 0 && errno != ENOENT)
+	if ((unlink(half) < 0 && errno != ENOENT) ||
+		(unlink(path) < 0 && errno != ENOENT))
 	{
 		rc = err_set(e, -errno, ERR_IO, path, "cannot remove: %s",
 					 strerror(errno));
 	}
+	free(half);
 	free(path);
 	return rc;
 }
@@ -419,7 +424,7 @@ void identity_done(struct identity *id)
 
 /* ---- enrolment ------------------------------------------------------------- */
 
-struct credentials { char *key, *cert, *ca; };
+struct credentials { char *key, *cert, *ca, *ike; };
 /* of all files; NULL: stays as it is */
 struct contents { const char *of[FILE_COUNT]; };
 
@@ -489,7 +494,7 @@ static int keep_enrolment(const char *state_dir,
 	struct text provider = provider_text(b);
 	const struct contents content = { {
 		[FILE_KEY] = c->key, [FILE_CERT] = c->cert, [FILE_CA] = c->ca,
-		[FILE_PROVIDER] = provider.s,
+		[FILE_IKE] = c->ike, [FILE_PROVIDER] = provider.s,
 	} };
 	int rc = keep(state_dir, &content, e);
 
@@ -568,6 +573,15 @@ static void say_key(const char *key, struct err *e)
 	}
 }
 
+static void free_key(char *key)
+{
+	if (key)
+	{
+		wipe(key, strlen(key));
+	}
+	free(key);
+}
+
 static int enroll(const char *state_dir, const struct provider_file *b,
 				  bool may_set_clock, struct err *e)
 {
@@ -601,17 +615,18 @@ static int enroll(const char *state_dir, const struct provider_file *b,
 	}
 	if (rc == 0)
 	{
+		rc = certificate_key_new(&c.ike, e);
+	}
+	if (rc == 0)
+	{
 		rc = keep_enrolment(state_dir, b, &c, e);
 	}
 	if (rc == 0 || !is_lost(e))
 	{
 		drop_key(state_dir);
 	}
-	if (c.key)
-	{
-		wipe(c.key, strlen(c.key));
-	}
-	free(c.key);
+	free_key(c.key);
+	free_key(c.ike);
 	free(c.cert);
 	free(csr);
 	free(answer);

@@ -4,7 +4,8 @@
  * identity.h - the CE's management key, certificate and pre-configuration
  *
  * Owns STATE/{management.key,management.crt,ca.crt,provider}: written by enroll,
- * read by run. The key is born here (ECDSA P-256, GnuTLS) and never leaves.
+ * read by run; with them STATE/ike.key, which is else ike_key.h's. Keys are born
+ * here (ECDSA P-256, GnuTLS) and never leave.
  */
 #ifndef PPVPN_AGENT_IDENTITY_H
 #define PPVPN_AGENT_IDENTITY_H
@@ -51,7 +52,7 @@ int identity_renew(const char *state_dir, const char *from,
  * identity_left(). One rename decides.
  */
 int identity_leave(const char *state_dir, struct err *e);
-/** Remove key, certificates; after identity_leave(). */
+/** Remove keys, certificates; after identity_leave(). */
 int identity_remove(const char *state_dir, struct err *e);
 /** It has left: not enrolled any more. */
 int identity_left(const char *state_dir, struct err *e);

@@ -65,6 +65,7 @@ libppvpn_agent_la_SOURCES = \
 	agent/frr.c agent/frr.h agent/frr_read.c \
 	agent/hold.c agent/hold.h \
 	agent/identity.c agent/identity.h \
+	agent/ike_key.c agent/ike_key.h \
 	agent/lastconf.c agent/lastconf.h \
 	agent/loop.c agent/loop.h \
 	agent/nft.c agent/nft.h \

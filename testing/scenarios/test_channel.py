@@ -147,9 +147,10 @@ def secrets(lab):
                 for key in peer["pre-shared"]["keys"]:
                     found[f"{name}'s key with {peer['peer']}"] = key["secret"]
         found[f"{name}'s token"] = json.loads(ce.read("/root/ce.ppvpn"))["token"]
-        lines = [line for line in ce.read(f"{AGENT}/management.key").splitlines() if re.fullmatch(r"[A-Za-z0-9+/=]{40,}", line)]
-        found[f"{name}'s private key"] = lines[0]
-    assert len(found) == 6 and all(len(value) >= 32 for value in found.values())
+        for file in ("management.key", "ike.key"):
+            lines = [line for line in ce.read(f"{AGENT}/{file}").splitlines() if re.fullmatch(r"[A-Za-z0-9+/=]{40,}", line)]
+            found[f"{name}'s {file}"] = lines[1]            # all keys of a kind begin alike
+    assert len(found) == 8 and all(len(value) >= 32 for value in found.values())
     return found
 
 

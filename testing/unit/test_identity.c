@@ -19,6 +19,7 @@
 
 #include "agent/certificate.h"
 #include "agent/identity.h"
+#include "agent/ike_key.h"
 #include "alloc.h"
 #include "file.h"
 #include "run.h"
@@ -252,7 +253,8 @@ START_TEST(left)
 {
 	static const char *const gone[] = {
 		"management.key", "management.crt", "ca.crt", "provider", "leaving",
-		"provider.next", "management.key.next",
+		"provider.next", "management.key.next", "ike.key", "ike.key.next",
+		"ike.key.next.new", "management.key.next.new",
 	};
 	struct identity id;
 	struct err e;
@@ -263,6 +265,8 @@ START_TEST(left)
 	ck_assert_int_eq(identity_load(state, &id, &e), 0);
 	ck_assert(!id.leaving);
 	identity_done(&id);
+	put(in_state("management.key.next.new"), "of a crash");
+	put(in_state("ike.key.next.new"), "of a crash");
 	ck_assert_int_eq(identity_leave(state, &e), 0);
 	for (int i = 0; i < 2; i++)		/* with and without its files */
 	{
@@ -711,11 +715,20 @@ START_TEST(renewal_crashes)
 		free(key);
 		free(cert);
 	} while (killed);
-	/* three are written; then four are moved, one of which is not there */
-	ck_assert_int_eq(at, 8);
+	/* three are written; then five are moved, two of which are not there */
+	ck_assert_int_eq(at, 9);
 	ck_assert_uint_eq(old, 3);
 }
 END_TEST
+
+static bool is_there(const char *name, const char *text)
+{
+	char *now = slurp(in_state(name));
+	bool same = now && strcmp(now, text) == 0;
+
+	free(now);
+	return same;
+}
 
 START_TEST(crashes)
 {
@@ -725,14 +738,191 @@ START_TEST(crashes)
 
 	serve(good);
 	ck_assert_int_eq(enroll(false, &e), 0);
-	while (enroll_and_crash(at))
+	for (bool killed = true; killed; )
 	{
+		char *cert = slurp(in_state("management.crt"));
+		char *ike = slurp(in_state("ike.key"));
+
+		killed = enroll_and_crash(at);
 		ck_assert_int_eq(identity_load(state, &id, &e), 0);
 		identity_done(&id);
 		check_pair(at++);
+		/* the key for IKE is of the same enrolment */
+		ck_assert_int_eq(is_there("management.crt", cert),
+						 is_there("ike.key", ike));
+		free(cert);
+		free(ike);
 	}
-	ck_assert_int_ge(at, 8);
-	check_pair(at);
+	ck_assert_int_ge(at, 11);
+}
+END_TEST
+
+/* ---- the key for IKE --------------------------------------------------------- */
+
+static char *ike_key(void)
+{
+	struct err e;
+	char *pem;
+	int rc = ike_key_load(state, &pem, &e);
+
+	ck_assert_msg(rc == 0, "%s: %s", e.where, e.text);
+	return pem;
+}
+
+/* Of the enrolment: a new one with each, the same after a renewal. */
+START_TEST(ike_keys_are_the_enrolments)
+{
+	char *first, *second, *key, *cert, *from, *management;
+	struct stat st;
+	struct err e;
+
+	serve(good);
+	ck_assert_int_eq(ike_key_load(state, &first, &e), -ENOENT);
+	ck_assert_int_eq(enroll(false, &e), 0);
+	first = ike_key();
+	management = slurp(in_state("management.key"));
+	ck_assert_str_ne(first, management);
+	free(management);
+	ck_assert_int_eq(stat(in_state("ike.key"), &st), 0);
+	ck_assert_int_eq(st.st_mode & 0777, 0600);
+	from = slurp(in_state("management.crt"));
+	new_pair(&key, &cert);
+	/* one of an enrolment that was never decided does not come along */
+	put(in_next("ike.key"), "of another enrolment\n");
+	ck_assert_int_eq(identity_renew(state, from, key, cert, &e), 0);
+	second = ike_key();
+	ck_assert_str_eq(first, second);
+	free(second);
+	serve(refuses);
+	ck_assert_int_lt(enroll(true, &e), 0);
+	second = ike_key();
+	ck_assert_str_eq(first, second);
+	free(second);
+	serve(good);
+	ck_assert_int_eq(enroll(true, &e), 0);
+	second = ike_key();
+	ck_assert_str_ne(first, second);
+	free(second);
+	free(first);
+	free(from);
+	free(key);
+	free(cert);
+}
+END_TEST
+
+START_TEST(ike_key_made_when_there_is_none)
+{
+	static const char *const none[] = { NULL, "", "no key\n" };
+	char *made, *again, id[CERTIFICATE_KEY_ID_SIZE];
+	struct err e;
+	int lock;
+
+	ck_assert_int_eq(mkdir(state, 0700), 0);
+	if (none[_i])
+	{
+		put(in_state("ike.key"), none[_i]);
+		ck_assert_int_eq(ike_key_load(state, &made, &e), -EINVAL);
+		ck_assert_ptr_null(made);
+	}
+	ck_assert_int_eq(dir_lock(state, "this test", &lock, &e), 0);
+	ck_assert_int_eq(ike_key_make(state, &made, &e), -EBUSY);
+	ck_assert_ptr_null(made);
+	close(lock);
+	ck_assert_int_eq(ike_key_make(state, &made, &e), 0);
+	ck_assert_int_eq(certificate_key_id(made, id, &e), 0);
+	again = ike_key();
+	ck_assert_str_eq(made, again);
+	free(again);
+	ck_assert_int_eq(ike_key_make(state, &again, &e), 0);
+	ck_assert_str_eq(made, again);
+	free(again);
+	free(made);
+}
+END_TEST
+
+START_TEST(ike_key_cannot_be_written)
+{
+	struct err e;
+	char *made;
+
+	/* even root cannot make a file of a directory */
+	ck_assert_int_eq(mkdir(state, 0700), 0);
+	ck_assert_int_eq(mkdir(in_state("ike.key"), 0700), 0);
+	ck_assert_int_lt(ike_key_make(state, &made, &e), 0);
+	ck_assert_ptr_null(made);
+	ck_assert_int_ne(e.code, ERR_NONE);
+}
+END_TEST
+
+/* The one that is known, and not the one that an enrolment put there since. */
+START_TEST(ike_key_removed)
+{
+	char *made, *other;
+	struct err e;
+	int lock;
+
+	ck_assert_int_eq(mkdir(state, 0700), 0);
+	ck_assert_int_eq(ike_key_make(state, &made, &e), 0);
+	put(in_state("ike.key.new"), made);
+	ck_assert_int_eq(certificate_key_new(&other, &e), 0);
+	ck_assert_int_eq(ike_key_remove(state, other, &e), 0);
+	ck_assert_int_eq(access(in_state("ike.key"), F_OK), 0);
+	ck_assert_int_eq(dir_lock(state, "this test", &lock, &e), 0);
+	ck_assert_int_eq(ike_key_remove(state, made, &e), -EBUSY);
+	ck_assert_int_eq(access(in_state("ike.key"), F_OK), 0);
+	close(lock);
+	for (int i = 0; i < 2; i++)
+	{
+		ck_assert_int_eq(ike_key_remove(state, made, &e), 0);
+		ck_assert_int_eq(access(in_state("ike.key"), F_OK), -1);
+		ck_assert_int_eq(access(in_state("ike.key.new"), F_OK), -1);
+	}
+	free(made);
+	free(other);
+}
+END_TEST
+
+/* Whose a certificate is: by its key, whatever its name. */
+START_TEST(whose_certificate)
+{
+	char id[CERTIFICATE_KEY_ID_SIZE], own[CERTIFICATE_KEY_ID_SIZE];
+	char *key, *cert, *from, *body, *to, *path;
+	int64_t begins, ends;
+	struct err e;
+
+	kit_certificate(dir, "leaf", "ca");
+	path = xasprintf("%s/leaf.key", dir);
+	key = slurp(path);
+	ck_assert_int_eq(certificate_key_id(key, own, &e), 0);
+	free(path);
+	path = xasprintf("%s/leaf.crt", dir);
+	cert = slurp(path);
+	ck_assert_int_eq(certificate_times(cert, &begins, &ends, &e), 0);
+	body = xcalloc(1, strlen(cert) + 1);
+	from = strchr(cert, '\n') + 1;
+	*strstr(from, "-----END") = '\0';
+	to = body;
+	for (; *from; from++)
+	{
+		*to = *from;
+		to += *from != '\n';
+	}
+	*to = '\0';
+	ck_assert_int_eq(certificate_read(body, id, &begins, &ends, &e), 0);
+	ck_assert_str_eq(id, own);
+	ck_assert_int_le(begins, time(NULL));
+	ck_assert_int_gt(ends, time(NULL));
+	for (size_t cut = 0; cut < 40; cut++)
+	{
+		body[strlen(body) * 9 / 10] = '\0';
+		ck_assert_int_lt(certificate_read(body, id, &begins, &ends, &e), 0);
+		ck_assert_int_eq(e.code, ERR_TLS);
+	}
+	ck_assert_int_lt(certificate_read("####", id, &begins, &ends, &e), 0);
+	free(path);
+	free(body);
+	free(cert);
+	free(key);
 }
 END_TEST
 
@@ -756,5 +946,10 @@ int main(void)
 	tcase_add_test(tc, crashes);
 	tcase_add_test(tc, renewed);
 	tcase_add_test(tc, renewal_crashes);
+	tcase_add_test(tc, ike_keys_are_the_enrolments);
+	tcase_add_loop_test(tc, ike_key_made_when_there_is_none, 0, 3);
+	tcase_add_test(tc, ike_key_cannot_be_written);
+	tcase_add_test(tc, ike_key_removed);
+	tcase_add_test(tc, whose_certificate);
 	return run_case(tc, "identity");
 }
