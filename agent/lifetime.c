@@ -12,6 +12,7 @@
 #define RETRY_MIN_MS 5000
 #define RETRY_FIRST_MS (5 * 60 * 1000)
 #define RETRY_MAX_MS (6 * 3600 * 1000)
+#define ASK_FIRST_MS (30 * 1000)
 #define RETRY_FIRST_PART 1000		/* of the life */
 #define RETRY_MAX_PART 50
 
@@ -59,17 +60,27 @@ static uint64_t part_ms(const struct lifetime *l, int64_t part, uint64_t most)
 		 : (uint64_t)ms > most ? most : (uint64_t)ms;
 }
 
-uint64_t lifetime_retry_ms(const struct lifetime *l, unsigned failures,
-						   uint32_t chance)
+/* Doubled each time, and up to a quarter more. */
+static uint64_t doubled(uint64_t ms, uint64_t most, unsigned times,
+						uint32_t chance)
 {
-	const uint64_t most = part_ms(l, RETRY_MAX_PART, RETRY_MAX_MS);
-	uint64_t ms = part_ms(l, RETRY_FIRST_PART, RETRY_FIRST_MS);
-
-	while (failures > 1 && ms < most)
+	while (times > 1 && ms < most)
 	{
 		ms *= 2;
-		failures--;
+		times--;
 	}
 	ms = ms < most ? ms : most;
 	return ms + chance % (ms / 4);
+}
+
+uint64_t lifetime_retry_ms(const struct lifetime *l, unsigned failures,
+						   uint32_t chance)
+{
+	return doubled(part_ms(l, RETRY_FIRST_PART, RETRY_FIRST_MS),
+				   part_ms(l, RETRY_MAX_PART, RETRY_MAX_MS), failures, chance);
+}
+
+uint64_t lifetime_ask_ms(unsigned asked, uint32_t chance)
+{
+	return doubled(ASK_FIRST_MS, RETRY_MAX_MS, asked, chance);
 }

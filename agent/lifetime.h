@@ -38,5 +38,10 @@ enum status_severity lifetime_severity(const struct lifetime *l,
  */
 uint64_t lifetime_retry_ms(const struct lifetime *l, unsigned failures,
 						   uint32_t chance);
+/**
+ * The same where there is no life to go by, of what was asked for so many times
+ * in a row (1 …) and is not there: from half a minute on.
+ */
+uint64_t lifetime_ask_ms(unsigned asked, uint32_t chance);
 
 #endif

@@ -88,6 +88,7 @@ agent_wiring = \
 	agent/alert.c agent/alert.h \
 	agent/depart.c agent/depart.h \
 	agent/first.c agent/first.h \
+	agent/ends.c agent/ends.h \
 	agent/fit.c agent/fit.h \
 	agent/moved.c agent/moved.h \
 	agent/negotiate.c agent/negotiate.h \

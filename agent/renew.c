@@ -5,16 +5,14 @@
  */
 #include "config.h"
 
-#include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "agent.h"
 #include "alloc.h"
 #include "certificate.h"
 #include "daytime.h"
+#include "ends.h"
 #include "event.h"
 #include "file.h"
 #include "log.h"
@@ -28,19 +26,6 @@
 #define RESOURCE "certificate"
 /* A server whose certificates end at once is not asked in a circle. */
 #define AGAIN_MS 10000
-
-static const char *date(char out[32], int64_t s)
-{
-	const time_t t = s;
-	struct tm tm;
-
-	if (!gmtime_r(&t, &tm) ||
-		!strftime(out, 32, "%Y-%m-%d %H:%M UTC", &tm))
-	{
-		snprintf(out, 32, "a time without a date");
-	}
-	return out;
-}
 
 static void forget_request(struct renew *r)
 {
@@ -123,7 +108,7 @@ static int keep(struct agent *a, const char *answer, struct err *e)
 {
 	struct renew *r = &a->renew;
 	const int64_t now = daytime_now_s(a->daytime, loop_now_ms());
-	char *ca = NULL, *pem = NULL, until[32];
+	char *ca = NULL, *pem = NULL, until[ENDS_DATE_SIZE];
 	size_t len;
 	int rc = file_read(a->identity.ca_file, PEM_MAX, &ca, &len, e);
 
@@ -143,7 +128,7 @@ static int keep(struct agent *a, const char *answer, struct err *e)
 	}
 	take(r, pem);
 	event_emit(a->control, EVENT_CERTIFICATE_RENEWED, "", ERR_NONE,
-			   "ends %s", date(until, r->life.until_s));
+			   "ends %s", ends_date(until, r->life.until_s));
 	return 0;
 }
 
@@ -209,28 +194,6 @@ static void ask(struct agent *a)
 
 /* ---- looking --------------------------------------------------------------- */
 
-static void say(struct agent *a, enum status_severity severity)
-{
-	struct renew *r = &a->renew;
-	char until[32];
-
-	if (severity == r->said)
-	{
-		return;
-	}
-	r->said = severity;
-	if (severity == STATUS_CLEARED)
-	{
-		agent_alarm_clear(a, ERR_CE_CERTIFICATE, RESOURCE);
-		return;
-	}
-	agent_alarm(a, ERR_CE_CERTIFICATE, RESOURCE, severity, "it %s %s%s%.120s",
-				severity == STATUS_CRITICAL ? "ended" : "ends",
-				date(until, r->life.until_s),
-				r->error.code == ERR_NONE ? "" : "; not renewed: ",
-				r->error.text);
-}
-
 void renew_look(struct agent *a)
 {
 	struct renew *r = &a->renew;
@@ -247,7 +210,8 @@ void renew_look(struct agent *a)
 	{	/* not known */
 		return;
 	}
-	say(a, lifetime_severity(&r->life, now));
+	ends_look(a, ERR_CE_CERTIFICATE, RESOURCE, &r->life, now, &r->said,
+			  &r->error);
 	if (r->asking || now_ms < r->next_ms || now < lifetime_due(&r->life, r->seed) ||
 		now >= r->life.until_s)
 	{

@@ -113,6 +113,23 @@ START_TEST(retries)
 }
 END_TEST
 
+START_TEST(asked_for)
+{
+	uint64_t before = 0;
+
+	ck_assert_uint_eq(lifetime_ask_ms(1, 0), 30000);
+	ck_assert_uint_eq(lifetime_ask_ms(2, 0), 60000);
+	ck_assert_uint_eq(lifetime_ask_ms(1, 7499), 37499);
+	for (unsigned i = 1; i < 40; i++)
+	{
+		ck_assert_uint_ge(lifetime_ask_ms(i, 0), before);
+		before = lifetime_ask_ms(i, 0);
+	}
+	ck_assert_uint_eq(before, 6 * 3600 * 1000);
+	ck_assert_uint_eq(lifetime_ask_ms(UINT32_MAX, 0), before);
+}
+END_TEST
+
 int main(void)
 {
 	TCase *tc = tcase_create("lifetime");
@@ -121,5 +138,6 @@ int main(void)
 	tcase_add_test(tc, spread);
 	tcase_add_loop_test(tc, severity, 0, COUNT(said));
 	tcase_add_test(tc, retries);
+	tcase_add_test(tc, asked_for);
 	return run_case(tc, "lifetime");
 }
