@@ -163,6 +163,7 @@ static void on_attempts(void *user)
 	standing_look(a);
 	screen_look(a);
 	renew_look(a);
+	ike_look(a);
 	alert_strangers(a);
 	rest_if_idle(a);
 	loop_timer_set(a->attempts, ATTEMPTS_MS);
@@ -418,6 +419,7 @@ static void on_document(void *user, const struct provider_document *d)
 			   (unsigned long long)d->doc->epoch,
 			   d->from_disk ? ", from disk" : "");
 	policy_alarms(a);
+	ike_document(a, d->doc);
 	moved_document(a);
 	tunnels_document(a->tunnels, &a->conf, &bounded);
 	cycle_request(a->cycle);
@@ -429,6 +431,7 @@ static void on_kept(void *user)
 	struct agent *a = user;
 
 	hold_kept(a->hold);
+	ike_kept(a);
 	agent_changed(a);		/* the server waits for it with a rotation */
 }
 
@@ -780,6 +783,7 @@ static int start_agent(struct agent *a, struct err *e)
 	load_charon_boot(a);
 	start_daytime(a);
 	renew_load(a);
+	ike_load(a);
 	rc = start_system(a, e);
 	if (rc == 0)
 	{
@@ -835,6 +839,7 @@ static void stop(struct agent *a)
 	loop_timer_free(a->moved);
 	loop_timer_free(a->renewed);
 	renew_done(a);
+	ike_done(a);
 	loop_free(a->loop);
 	identity_done(&a->identity);
 	conf_done(&a->conf);

@@ -14,6 +14,7 @@
 #include "cycle.h"
 #include "firewall.h"
 #include "identity.h"
+#include "ike.h"
 #include "provider.h"
 #include "renew.h"
 #include "trouble.h"
@@ -71,6 +72,7 @@ struct agent {
 	bool doc_pending;					/* not applied yet */
 	uint64_t enrolled;					/* seconds since 1970; 0: not known */
 	struct renew renew;
+	struct ike ike;
 	/* by hand, without the provider: depart.h */
 	struct model_document nothing;
 	bool leaving, left;
@@ -122,6 +124,9 @@ struct agent {
 	size_t sync_count;
 	struct control_request *diags[AGENT_WAITING_MAX];
 	size_t diag_count;
+	struct control_request *peers[AGENT_WAITING_MAX];
+	size_t peers_count;
+	bool asking_sas;					/* charon, for those two */
 	struct control_request *leave;		/* asks the server to let us go */
 	char diag_id[20];					/* the server wants a bundle of that id */
 	int exit_status;

@@ -402,14 +402,31 @@ static void reading_cancel(struct request *r)
 	free(r);
 }
 
+/* Copied: a document may come, and another key, before the round is over. */
+static void read_key(const struct charon *c, struct observation *o)
+{
+	char **certified = arena_calloc(o->arena, c->certified_count + 1,
+									sizeof(*certified));
+
+	for (size_t i = 0; i < c->certified_count; i++)
+	{
+		certified[i] = arena_strdup(o->arena, c->certified[i]);
+	}
+	o->facts.ike_key = arena_strdup(o->arena, c->ike_key);
+	o->facts.certified = certified;
+	o->facts.certified_count = c->certified_count;
+}
+
 static void read_facts(const struct charon *c, struct observation *o)
 {
 	o->facts.boot_id = arena_strdup(o->arena, c->up ? c->hello.boot_id : "");
 	o->facts.install_routes = c->up && c->hello.install_routes;
 	o->facts.connmark = c->up && c->hello.connmark;
-	o->facts.ike_key = c->up && c->hello.certificates ? c->ike_key : NULL;
-	o->facts.certified = c->certified;
-	o->facts.certified_count = c->certified_count;
+	/* while nobody answers it is not known what the next one takes */
+	if (c->ike_key != NULL && (!c->up || c->hello.certificates))
+	{
+		read_key(c, o);
+	}
 }
 
 static void report_list(struct observation *o, const struct charon_frame *f)
@@ -805,6 +822,57 @@ void charon_initiate(struct charon *c, const char *conn,
 	request_start(c, &i->request, &o);
 	jo_str(&o, "name", conn);
 	request_send(c, &i->request, &o);
+}
+
+/* ---- SAs ------------------------------------------------------------------ */
+
+struct asking_sas
+{
+	struct request request;		/* first */
+	charon_sas_fn done;
+	void *user;
+};
+
+static void sas_cancel(struct request *r)
+{
+	free(r);
+}
+
+static void sas_reply(struct request *r, int rc, const struct charon_frame *f,
+					  const struct err *e)
+{
+	struct asking_sas asking = *(struct asking_sas *)r;
+
+	free(r);
+	if (rc == 0)
+	{
+		asking.done(asking.user, 0, f->sas, f->sa_count, NULL);
+	}
+	else
+	{
+		asking.done(asking.user, rc, NULL, 0, e);
+	}
+}
+
+void charon_sas(struct charon *c, charon_sas_fn done, void *user)
+{
+	struct asking_sas *asking = xcalloc(1, sizeof(*asking));
+	struct json_out o = { .depth = 0 };
+	struct err e;
+
+	asking->request.op = "sas";
+	asking->request.reply = sas_reply;
+	asking->request.cancel = sas_cancel;
+	asking->done = done;
+	asking->user = user;
+	if (!c->up)
+	{
+		not_connected(&asking->request, &e);
+		sas_reply(&asking->request, -ENOTCONN, NULL, &e);
+		return;
+	}
+	request_start(c, &asking->request, &o);
+	request_send(c, &asking->request, &o);
 }
 
 /* ---- the whole ------------------------------------------------------------ */

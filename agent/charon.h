@@ -45,8 +45,8 @@ void charon_free(struct charon *c);
 const struct charon_hello *charon_hello(const struct charon *c);	/* NULL: not connected */
 /** Kinds CREDENTIALS and CONN: list; a batch of steps in updates of 500. */
 struct backend *charon_backend(struct charon *c);
-/** What facts say from now on of this router's key for IKE (facts.h); all of it
- * is the caller's and stays until the next call. */
+/** What facts say from now on of this router's key for IKE (facts.h), NULL: there
+ * is none; all of it is the caller's and stays until the next call. */
 void charon_set_key(struct charon *c, const char *ike_key,
 					char *const *certified, size_t count);
 /** Start a negotiation; done with rc 0 (started, or under way), or -errno. */
@@ -54,6 +54,12 @@ typedef void (*charon_initiated_fn)(void *user, const char *conn, int rc,
 									const struct err *e);
 void charon_initiate(struct charon *c, const char *conn,
 					 charon_initiated_fn done, void *user);
+/** How the peers of established IKE_SAs proved who they are, for whoever wants to
+ * know; done with rc 0, or -errno with e. sas is charon's, for the call. */
+struct charon_sa;
+typedef void (*charon_sas_fn)(void *user, int rc, const struct charon_sa *sas,
+							  size_t count, const struct err *e);
+void charon_sas(struct charon *c, charon_sas_fn done, void *user);
 
 /* conn_json.c, pure: the canonical conn and its tag, into arena (spec->json, ->tag) */
 struct arena;

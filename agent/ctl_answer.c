@@ -56,7 +56,9 @@ READER(read_error, error_rows)
 static const struct json_row vpn_rows[] = {
 	TEXT(ctl_vpn, "customer", customer), TEXT(ctl_vpn, "vpn", vpn),
 	TEXT(ctl_vpn, "site", site), TEXT(ctl_vpn, "vrf", vrf),
-	NUMBER(ctl_vpn, "peers", peers), NUMBER(ctl_vpn, "up", up), END
+	NUMBER(ctl_vpn, "peers", peers), NUMBER(ctl_vpn, "up", up),
+	TEXT(ctl_vpn, "certificate", certificate),
+	NUMBER(ctl_vpn, "certificate-ends", certificate_ends), END
 };
 READER(read_vpn, vpn_rows)
 
@@ -72,6 +74,7 @@ static const struct json_row status_rows[] = {
 	NUMBER(ctl_status, "epoch", epoch),
 	NUMBER(ctl_status, "enrolled", enrolled),
 	NUMBER(ctl_status, "certificate-ends", certificate_ends),
+	TEXT(ctl_status, "ike-key", ike_key),
 	NUMBER(ctl_status, "revision", revision),
 	NUMBER(ctl_status, "since", since), NUMBER(ctl_status, "alarms", alarms),
 	LIST(ctl_status, "vpns", vpns, vpn_count, read_vpn, ctl_vpn),
@@ -84,6 +87,7 @@ static const struct json_row peer_rows[] = {
 	TEXT(ctl_peer, "peer", peer), TEXT(ctl_peer, "link", link),
 	TEXT(ctl_peer, "remote-address", remote), TEXT(ctl_peer, "state", state),
 	TEXT(ctl_peer, "ike", ike), TEXT(ctl_peer, "child", child),
+	TEXT(ctl_peer, "authentication", authentication),
 	TEXT(ctl_peer, "proposal", proposal), TEXT(ctl_peer, "ospf", ospf),
 	TEXT(ctl_peer, "last-error", last_error), FLAG(ctl_peer, "route", route),
 	NUMBER(ctl_peer, "since", since), NUMBER(ctl_peer, "in-bytes", in_bytes),

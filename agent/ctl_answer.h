@@ -20,6 +20,8 @@ struct ctl_error { char *code, *where, *text; };
 struct ctl_vpn {
 	char *customer, *vpn, *site, *vrf;
 	uint64_t peers, up;
+	char *certificate;			/* none (not needed), waiting, own, ended */
+	uint64_t certificate_ends;			/* seconds since 1970; 0: there is none */
 };
 
 struct ctl_status {
@@ -30,6 +32,7 @@ struct ctl_status {
 	uint64_t epoch, revision, since, alarms;
 	uint64_t enrolled;					/* seconds since 1970; 0: not known */
 	uint64_t certificate_ends;			/* the same */
+	char *ike_key;						/* SHA-256; "": there is none */
 	struct ctl_vpn *vpns;
 	size_t vpn_count;
 	struct ctl_error *errors;
@@ -39,6 +42,7 @@ struct ctl_status {
 struct ctl_peer {
 	char *customer, *vpn, *peer, *link, *remote, *state;
 	char *ike, *child, *proposal, *ospf, *last_error;
+	char *authentication;		/* pre-shared-key, certificate, "" not known */
 	bool route;
 	uint64_t since, in_bytes, out_bytes, attempts, next_retry;
 };

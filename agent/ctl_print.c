@@ -30,6 +30,12 @@ static void print_error(struct text *t, const struct ctl_error *error)
 
 /* ---- the lists ------------------------------------------------------------- */
 
+static const char *auth_word(const char *authentication)
+{
+	return strcmp(authentication, "certificate") == 0 ? "cert" :
+		   strcmp(authentication, "pre-shared-key") == 0 ? "key" : "-";
+}
+
 static void peer_row(struct columns *c, const struct ctl_peer *p)
 {
 	char place[260], d[16], state[64], in[16], out[16], bytes[48];
@@ -38,8 +44,9 @@ static void peer_row(struct columns *c, const struct ctl_peer *p)
 	snprintf(state, sizeof(state), "%.30s %s", p->state, words_duration(d, p->since));
 	snprintf(bytes, sizeof(bytes), "%s/%s", words_amount(in, p->in_bytes),
 			 words_amount(out, p->out_bytes));
-	columns_row(c, place, p->remote, words_or_dash(p->link), state, words_or_dash(p->ospf),
-		p->route ? "yes" : "no", bytes, NULL);
+	columns_row(c, place, p->remote, words_or_dash(p->link), state,
+				auth_word(p->authentication), words_or_dash(p->ospf),
+				p->route ? "yes" : "no", bytes, NULL);
 }
 
 /* What the columns have no room for. */
@@ -76,7 +83,7 @@ void ctl_print_peers(struct text *t, const struct ctl_peers *p)
 		text_add(t, "No peers.\n");
 		return;
 	}
-	columns_row(&c, "PEER", "ADDRESS", "LINK", "STATE", "OSPF", "ROUTE", "IN/OUT", NULL);
+	columns_row(&c, "PEER", "ADDRESS", "LINK", "STATE", "AUTH", "OSPF", "ROUTE", "IN/OUT", NULL);
 	for (size_t i = 0; i < p->count; i++)
 	{
 		peer_row(&c, &p->items[i]);

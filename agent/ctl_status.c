@@ -88,10 +88,40 @@ static void print_parts(struct text *t, const struct ctl_status *s)
 			  "NOT as wanted: ppvpnctl plan");
 }
 
+static bool has_certificates(const struct ctl_status *s)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < s->vpn_count; i++)
+	{
+		any |= strcmp(s->vpns[i].certificate, "none") != 0;
+	}
+	return any;
+}
+
+static const char *certificate_words(char out[32], const struct ctl_vpn *v)
+{
+	char d[16];
+
+	if (strcmp(v->certificate, "own") == 0)
+	{
+		snprintf(out, 32, "until %s", words_date(d, v->certificate_ends));
+	}
+	else
+	{
+		snprintf(out, 32, "%s", strcmp(v->certificate, "none") == 0 ? "-" :
+				 strcmp(v->certificate, "waiting") == 0 ? "NONE YET" : "ENDED");
+	}
+	return out;
+}
+
 static void print_vpns(struct text *t, const struct ctl_status *s)
 {
+	/* with a column more the others are narrower */
+	const bool certificates = has_certificates(s);
+	const size_t width = certificates ? 20 : 26;
 	struct columns c = {0};
-	char place[200], fit[64], site[64], up[48];
+	char place[200], fit[64], site[64], up[48], certificate[32];
 
 	if (!s->vpn_count)
 	{
@@ -99,7 +129,8 @@ static void print_vpns(struct text *t, const struct ctl_status *s)
 		return;
 	}
 	text_add(t, "\n");
-	columns_row(&c, "VPN", "SITE", "VRF", "PEERS UP", NULL);
+	columns_row(&c, "VPN", "SITE", "VRF", "PEERS UP",
+				certificates ? "CERTIFICATE" : NULL, NULL);
 	for (size_t i = 0; i < s->vpn_count && i < VPNS_LISTED; i++)
 	{
 		const struct ctl_vpn *v = &s->vpns[i];
@@ -107,9 +138,10 @@ static void print_vpns(struct text *t, const struct ctl_status *s)
 		snprintf(place, sizeof(place), "%s/%s", v->customer, v->vpn);
 		snprintf(up, sizeof(up), "%llu of %llu", (unsigned long long)v->up,
 				 (unsigned long long)v->peers);
-		columns_row(&c, words_fit(fit, sizeof(fit), place, 26),
-					words_fit(site, sizeof(site), v->site, 14),
-					v->vrf[0] ? v->vrf : "NONE", up, NULL);
+		columns_row(&c, words_fit(fit, sizeof(fit), place, width),
+					words_fit(site, sizeof(site), v->site, width - 12),
+					v->vrf[0] ? v->vrf : "NONE", up, certificates ?
+					certificate_words(certificate, v) : NULL, NULL);
 	}
 	columns_print(t, &c);
 	if (s->vpn_count > VPNS_LISTED)

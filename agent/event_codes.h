@@ -30,6 +30,9 @@
 	X(ADDRESS_CHANGED, "address-changed", WARN) \
 	X(CERTIFICATE_RENEWED, "certificate-renewed", INFO) \
 	X(CERTIFICATE_NOT_RENEWED, "certificate-not-renewed", WARN) \
+	X(IKE_KEY_TOLD, "ike-key-told", INFO) \
+	X(IKE_KEY_NOT_TOLD, "ike-key-not-told", WARN) \
+	X(IKE_CERTIFICATE, "ike-certificate", INFO) \
 	X(UNKNOWN_PEER_PULL, "unknown-peer-pull", INFO) \
 	X(ALARM_RAISED, "alarm-raised", WARN) \
 	X(ALARM_CLEARED, "alarm-cleared", INFO)

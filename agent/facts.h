@@ -63,8 +63,8 @@ struct facts {
 	bool firewall_held;			/* enforced, it cut the server off: log only */
 	bool l3mdev_rule;			/* a rule for VRFs that is not ours is there */
 	/* PEM, this router's for IKE; NULL: there is none, or charon takes none.
-	 * And the VPNs, "customer/vpn", whose certificate in the document is of it;
-	 * not the arena's. */
+	 * And the VPNs, "customer/vpn", whose certificate in the document is of it
+	 * and has not ended. */
 	const char *ike_key;
 	char *const *certified;
 	size_t certified_count;

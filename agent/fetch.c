@@ -59,7 +59,7 @@ struct fetch {
 	CURLM *multi;
 	struct loop_timer *timer;
 	char *cert_file, *key_file, *ca_file;
-	struct request config, look, status, leave, renew, diag;
+	struct request config, look, status, leave, renew, ike_key, diag;
 	bool *freed;				/* told when freed in a callback */
 };
 
@@ -409,6 +409,13 @@ void fetch_renew(struct fetch *f, const char *server, const char *csr_base64,
 			fn, user);
 }
 
+void fetch_ike_key(struct fetch *f, const char *server, const char *csr_base64,
+				   fetch_fn fn, void *user)
+{
+	post_as(&f->ike_key, "application/pkcs10", server, "/v1/ike-key",
+			csr_base64, strlen(csr_base64), fn, user);
+}
+
 void fetch_diag(struct fetch *f, const char *server, const char *id,
 				const char *body, size_t len, fetch_fn fn, void *user)
 {
@@ -617,6 +624,7 @@ struct fetch *fetch_new(struct loop *loop, const struct fetch_identity *id,
 	request_init(&f->status, f);
 	request_init(&f->leave, f);
 	request_init(&f->renew, f);
+	request_init(&f->ike_key, f);
 	request_init(&f->diag, f);
 	f->timer = loop_timer_new(loop, on_timeout, f);
 	curl_multi_setopt(f->multi, CURLMOPT_SOCKETFUNCTION, on_socket);
@@ -641,6 +649,7 @@ void fetch_free(struct fetch *f)
 	request_done(&f->status);
 	request_done(&f->leave);
 	request_done(&f->renew);
+	request_done(&f->ike_key);
 	request_done(&f->diag);
 	curl_multi_cleanup(f->multi);
 	loop_timer_free(f->timer);

@@ -54,6 +54,9 @@ void fetch_leave(struct fetch *f, const char *server, fetch_fn fn, void *user);
 /** POST of a certificate request to EST's simplereenroll. */
 void fetch_renew(struct fetch *f, const char *server, const char *csr_base64,
 				 fetch_fn fn, void *user);
+/** POST url/v1/ike-key: this router's key for IKE, in a certificate request. */
+void fetch_ike_key(struct fetch *f, const char *server, const char *csr_base64,
+				   fetch_fn fn, void *user);
 /** POST url/v1/diag?id=ID, digits; body is copied. */
 void fetch_diag(struct fetch *f, const char *server, const char *id,
 				const char *body, size_t len, fetch_fn fn, void *user);

@@ -90,6 +90,7 @@ agent_wiring = \
 	agent/first.c agent/first.h \
 	agent/ends.c agent/ends.h \
 	agent/fit.c agent/fit.h \
+	agent/ike.c agent/ike.h \
 	agent/moved.c agent/moved.h \
 	agent/negotiate.c agent/negotiate.h \
 	agent/notify.c agent/notify.h \

@@ -106,10 +106,16 @@ void provider_leave(struct provider *p, provider_left_fn fn, void *user);
  * Ask for another certificate. fn comes once: with the answer of EST, or NULL
  * and why not, and how many seconds to wait at least. One at a time.
  */
-typedef void (*provider_renew_fn)(void *user, const char *answer,
-								  const struct err *e, unsigned retry_after);
+typedef void (*provider_request_fn)(void *user, const char *answer,
+									const struct err *e, unsigned retry_after);
 void provider_renew(struct provider *p, const char *csr_base64,
-					provider_renew_fn fn, void *user);
+					provider_request_fn fn, void *user);
+/**
+ * Tell this router's key for IKE. fn comes once, as that: with an empty text when
+ * the server knows it now. One at a time.
+ */
+void provider_ike_key(struct provider *p, const char *csr_base64,
+					  provider_request_fn fn, void *user);
 /** The bundle that handlers.diag asked for. body is copied. */
 void provider_diag(struct provider *p, const char *id, const char *body,
 				   size_t len);

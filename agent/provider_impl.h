@@ -15,6 +15,13 @@
 
 #define ETAG_SIZE BELIEF_ETAG_SIZE
 
+/* what is asked for besides; fn NULL: nothing is */
+struct provider_request {
+	struct provider *provider;
+	provider_request_fn fn;
+	void *user;
+};
+
 struct provider {
 	struct loop *loop;
 	char *state_dir;
@@ -55,8 +62,7 @@ struct provider {
 	struct err skew;			/* it has no version that we have, too */
 	provider_left_fn left;		/* a request to leave is under way */
 	void *left_user;
-	provider_renew_fn renew;	/* a request for a certificate is */
-	void *renew_user;
+	struct provider_request renew, ike_key;
 	char diag[20];				/* id of the bundle last asked for */
 	bool diag_busy;
 };

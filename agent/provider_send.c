@@ -155,17 +155,17 @@ static void on_left(void *user, const struct fetch_answer *a)
 	fn(p->left_user, taken ? NULL : &e);
 }
 
-static void renewal_lost(struct provider *p)
+static void request_lost(struct provider_request *r)
 {
-	provider_renew_fn fn = p->renew;
+	provider_request_fn fn = r->fn;
 	struct err e = {0};
 
 	if (fn)
 	{
-		p->renew = NULL;
-		err_set(&e, 0, ERR_UNREACHABLE, provider_server(p), "connections were "
-				"made anew meanwhile");
-		fn(p->renew_user, NULL, &e, 0);
+		r->fn = NULL;
+		err_set(&e, 0, ERR_UNREACHABLE, provider_server(r->provider),
+				"connections were made anew meanwhile");
+		fn(r->user, NULL, &e, 0);
 	}
 }
 
@@ -174,7 +174,8 @@ void provider_lost(struct provider *p)
 	provider_left_fn fn = p->left;
 	struct err e = {0};
 
-	renewal_lost(p);
+	request_lost(&p->renew);
+	request_lost(&p->ike_key);
 	if (fn)
 	{
 		p->left = NULL;
@@ -199,16 +200,16 @@ void provider_leave(struct provider *p, provider_left_fn fn, void *user)
 	fetch_leave(p->fetch, provider_server(p), on_left, p);
 }
 
-static void on_renewed(void *user, const struct fetch_answer *a)
+static void on_requested(void *user, const struct fetch_answer *a)
 {
-	struct provider *p = user;
-	provider_renew_fn fn = p->renew;
+	struct provider_request *r = user;
+	provider_request_fn fn = r->fn;
 	struct err e = {0};
 
-	p->renew = NULL;
-	if (a->rc == 0 && a->status == 200)
+	r->fn = NULL;
+	if (a->rc == 0 && (a->status == 200 || a->status == 204))
 	{
-		fn(p->renew_user, a->body, NULL, 0);
+		fn(r->user, a->body, NULL, 0);
 		return;
 	}
 	if (a->rc < 0)
@@ -217,17 +218,25 @@ static void on_renewed(void *user, const struct fetch_answer *a)
 	}
 	else
 	{
-		provider_explain(p, a, &e);
+		provider_explain(r->provider, a, &e);
 	}
-	fn(p->renew_user, NULL, &e, a->retry_after);
+	fn(r->user, NULL, &e, a->retry_after);
 }
 
 void provider_renew(struct provider *p, const char *csr_base64,
-					provider_renew_fn fn, void *user)
+					provider_request_fn fn, void *user)
 {
-	p->renew = fn;
-	p->renew_user = user;
-	fetch_renew(p->fetch, provider_server(p), csr_base64, on_renewed, p);
+	p->renew = (struct provider_request){ p, fn, user };
+	fetch_renew(p->fetch, provider_server(p), csr_base64, on_requested,
+				&p->renew);
+}
+
+void provider_ike_key(struct provider *p, const char *csr_base64,
+					  provider_request_fn fn, void *user)
+{
+	p->ike_key = (struct provider_request){ p, fn, user };
+	fetch_ike_key(p->fetch, provider_server(p), csr_base64, on_requested,
+				  &p->ike_key);
 }
 
 static void on_diag(void *user, const struct fetch_answer *a)

@@ -175,6 +175,18 @@ static size_t count_up(const struct agent *a, const struct model_vpn *vpn)
 	return n;
 }
 
+/* What this router has to show in a VPN: without authorities nothing is needed. */
+static void put_certificate(struct json_out *o, const struct agent *a,
+							const struct model_vpn *vpn)
+{
+	const struct ike_vpn *ike = ike_vpn(a, vpn->customer, vpn->vpn);
+
+	jo_str(o, "certificate", !ike ? "none" : !ike->own ? "waiting" :
+		   ike->ended ? "ended" : "own");
+	jo_u64(o, "certificate-ends", ike && ike->own ?
+		   (uint64_t)ike->life.until_s : 0);
+}
+
 static void put_vpns(struct json_out *o, const struct agent *a)
 {
 	jo_array(o, "vpns");
@@ -191,6 +203,7 @@ static void put_vpns(struct json_out *o, const struct agent *a)
 		jo_str(o, "vrf", place ? place->vrf : "");
 		jo_u64(o, "peers", vpn->peer_count);
 		jo_u64(o, "up", count_up(a, vpn));
+		put_certificate(o, a, vpn);
 		jo_object_end(o);
 	}
 	jo_array_end(o);
@@ -230,6 +243,7 @@ struct text report_status(const struct agent *a)
 	jo_str(&o, "server", ps.server);
 	jo_u64(&o, "enrolled", a->enrolled);
 	jo_u64(&o, "certificate-ends", (uint64_t)a->renew.life.until_s);
+	jo_str(&o, "ike-key", a->ike.id);
 	jo_bool(&o, "connected", ps.connected);
 	jo_u64(&o, "epoch", ps.epoch);
 	jo_u64(&o, "revision", ps.revision);
@@ -267,6 +281,7 @@ static void put_peer(struct json_out *o, const struct tunnel *t)
 	jo_u64(o, "since", seconds_since(t->since_ms));
 	jo_str(o, "ike", t->ike);
 	jo_str(o, "child", t->child);
+	jo_str(o, "authentication", t->authentication ? t->authentication : "");
 	jo_str(o, "proposal", t->proposal);
 	jo_str(o, "ospf", t->ospf);
 	jo_bool(o, "route", t->route);

@@ -7,6 +7,8 @@
 #include <string.h>
 
 #include "agent.h"
+#include "charon.h"
+#include "charon_msg.h"
 #include "control.h"
 #include "depart.h"
 #include "json_out.h"
@@ -106,13 +108,93 @@ static void on_plan(void *user, const struct plan *plan,
 	}
 }
 
+/* ---- how SAs were authenticated ------------------------------------------------ */
+
+static const char *authentication_word(const char *word)
+{
+	static const struct { const char *charons, *ours; } words[] = {
+		{ "pre-shared", "pre-shared-key" }, { "certificate", "certificate" },
+	};
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
+	{
+		if (strcmp(word, words[i].charons) == 0)
+		{
+			return words[i].ours;
+		}
+	}
+	return NULL;
+}
+
+/* Of two IKE_SAs of a tunnel the newer one counts. */
+static void note_sas(struct agent *a, const struct charon_sa *sas,
+					 size_t count)
+{
+	for (size_t i = 0; i < tunnels_count(a->tunnels); i++)
+	{
+		tunnels_get(a->tunnels, i)->authentication = NULL;
+		tunnels_get(a->tunnels, i)->authentication_id = 0;
+	}
+	for (size_t i = 0; i < count; i++)
+	{
+		struct tunnel *t = tunnels_find(a->tunnels, sas[i].name);
+
+		if (t && sas[i].ike_id >= t->authentication_id)
+		{
+			t->authentication = authentication_word(sas[i].authentication);
+			t->authentication_id = sas[i].ike_id;
+		}
+	}
+}
+
+static void answer_peers(struct agent *a)
+{
+	struct text text = report_peers(a);
+
+	while (a->peers_count)
+	{
+		control_answer(a->peers[--a->peers_count], text_str(&text), NULL);
+	}
+	text_done(&text);
+}
+
+static void on_sas(void *user, int rc, const struct charon_sa *sas,
+				   size_t count, const struct err *e)
+{
+	struct agent *a = user;
+
+	(void)e;
+	a->asking_sas = false;
+	note_sas(a, sas, rc == 0 ? count : 0);
+	if (a->peers_count)
+	{
+		answer_peers(a);
+	}
+	if (a->diag_count || a->diag_id[0])
+	{
+		cycle_plan(a->cycle, on_plan, a);
+	}
+}
+
+/* Asked when somebody wants to know: nothing is decided by it. */
+static void ask_sas(struct agent *a)
+{
+	if (!a->asking_sas)
+	{
+		a->asking_sas = true;
+		charon_sas(a->charon, on_sas, a);
+	}
+}
+
 void serve_diag(void *user, const char *id)
 {
 	struct agent *a = user;
 
 	snprintf(a->diag_id, sizeof(a->diag_id), "%s", id);
-	cycle_plan(a->cycle, on_plan, a);
+	ask_sas(a);
 }
+
+/* ---- what changes something ---------------------------------------------------- */
 
 static void serve_plan(struct agent *a, struct control_request *req)
 {
@@ -231,7 +313,7 @@ static void serve_diag_op(struct agent *a, struct control_request *req)
 {
 	if (wait_in(a->diags, &a->diag_count, req))
 	{
-		cycle_plan(a->cycle, on_plan, a);
+		ask_sas(a);
 	}
 }
 
@@ -252,7 +334,10 @@ static void serve_status(struct agent *a, struct control_request *req)
 
 static void serve_peers(struct agent *a, struct control_request *req)
 {
-	answer_text(req, report_peers(a));
+	if (wait_in(a->peers, &a->peers_count, req))
+	{
+		ask_sas(a);
+	}
 }
 
 static void serve_alarms(struct agent *a, struct control_request *req)
@@ -321,6 +406,10 @@ void serve_stop(struct agent *a)
 	while (a->diag_count)
 	{
 		control_answer(a->diags[--a->diag_count], NULL, &e);
+	}
+	while (a->peers_count)
+	{
+		control_answer(a->peers[--a->peers_count], NULL, &e);
 	}
 	while (a->depart_count)
 	{

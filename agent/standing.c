@@ -58,6 +58,8 @@ void standing_look(struct agent *a)
 	const struct err *router = of_router(a);
 	/* charon without the plugin is another alarm: fit.c */
 	bool charon = charon_hello(a->charon) || vici_connected(a->vici);
+	const char *why;
+	const enum err_code ike = ike_trouble(a, &why);
 	bool refused, disk, away;
 
 	provider_status(a->provider, &ps);
@@ -71,6 +73,7 @@ void standing_look(struct agent *a)
 	look(a, TROUBLE_DOCUMENT, refused ? ps.refusal.code : ERR_NONE,
 		 ps.refusal.text);
 	look(a, TROUBLE_DISK, disk ? ps.error.code : ERR_NONE, ps.error.text);
+	look(a, TROUBLE_IKE, ike, why);
 	look(a, TROUBLE_ROUTER, router ? router->code : ERR_NONE,
 		 router ? router->text : "");
 }

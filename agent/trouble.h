@@ -22,6 +22,7 @@
 	X(SERVER, "server", WARNING, 60000) \
 	X(DOCUMENT, "provider", MAJOR, 0) \
 	X(DISK, "state", MAJOR, 0) \
+	X(IKE, "ike-key", WARNING, 60000) \
 	X(ROUTER, "router", MAJOR, 60000)
 
 enum trouble_kind {

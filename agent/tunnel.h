@@ -51,6 +51,11 @@ struct tunnel {
 	uint32_t spare;						/* of facts.h */
 	uint64_t ups;						/* how often it came up */
 
+	/* how the peer of its newest IKE_SA proved who it is, when serve.c last
+	 * asked; NULL: there is none, or it is not known */
+	const char *authentication;
+	uint64_t authentication_id;			/* that IKE_SA */
+
 	/* is anything coming in? counted from heard_ms on */
 	uint64_t heard_bytes, heard_ms, said_bytes;
 	bool silent;

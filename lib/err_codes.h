@@ -273,6 +273,9 @@
 	X(REVOCATION_LIST_OLD, "revocation-list-old", "A VPN's revocation list is about to end, or has ended", \
 	  "The server makes it anew at half of its life; that has not worked. When it has ended, routers of VPNs that are strict refuse every certificate.", \
 	  "See the server's log for why the list is not made anew.") \
+	X(IKE_KEY, "ike-key", "No certificate for tunnels", \
+	  "A VPN's tunnels are to have certificates, and the provider does not take this router's key for IKE, or sends no certificate for it. The text says why.", \
+	  "The router asks again by itself. If it stays: ask the provider; a router whose key is refused gets another with a new bundle (ppvpn-agent enroll --force).") \
 	X(ALARM_LIMIT, "alarm-limit", "More alarms than are kept", \
 	  "So many alarms come from here that the further ones have no entry of their own.", \
 	  "Look at the source itself: ppvpn-admin status shows all that is down.") \

@@ -12,6 +12,7 @@ agent_core_tests = \
 	testing/unit/test_cycle \
 	testing/unit/test_desired \
 	testing/unit/test_diag \
+	testing/unit/test_ike \
 	testing/unit/test_lifetime \
 	testing/unit/test_locate \
 	testing/unit/test_peer \
@@ -67,6 +68,10 @@ testing_unit_test_firewall_LDADD = agent/firewall.lo agent/facts.lo \
 testing_unit_test_fit_SOURCES = testing/unit/test_fit.c agent/fit.c \
 	testing/unit/fake_loop.c testing/unit/fake_loop.h
 testing_unit_test_fit_LDADD = libppvpn-agent.la $(CHECK_LIBS)
+testing_unit_test_ike_SOURCES = testing/unit/test_ike.c agent/ike.c \
+	agent/ends.c testing/unit/fake_loop.c testing/unit/fake_loop.h \
+	testing/unit/tls_kit.c testing/unit/tls_kit.h
+testing_unit_test_ike_LDADD = libppvpn-agent.la $(GNUTLS_LIBS) $(CHECK_LIBS)
 testing_unit_test_alert_SOURCES = testing/unit/test_alert.c agent/alert.c \
 	testing/unit/fake_loop.c testing/unit/fake_loop.h
 testing_unit_test_alert_LDADD = libppvpn-agent.la $(CHECK_LIBS)

@@ -65,7 +65,10 @@ static const struct field {
 	F(CONN, TEXT, res_conn, name), F(CONN, ADDRESS, res_conn, local),
 	F(CONN, ADDRESS, res_conn, remote), F(CONN, TEXT, res_conn, local_id),
 	F(CONN, TEXT, res_conn, remote_id), F(CONN, NUMBER, res_conn, mark),
-	F(CONN, TAG, res_conn, tag),
+	F(CONN, TAG, res_conn, tag), F(CONN, TEXT, res_conn, credentials),
+	F(CONN, NUMBER, res_conn, certificate_use),
+	F(CREDENTIALS, TEXT, res_credentials, name),
+	F(CREDENTIALS, TAG, res_credentials, tag),
 };
 
 #define COUNT(a) (sizeof(a) / sizeof(*(a)))
@@ -81,7 +84,11 @@ union spec {
 	struct res_ospf_link ospf_link;
 	struct res_sa sa;
 	struct res_conn conn;
+	struct res_credentials credentials;
 };
+
+_Static_assert(sizeof(((struct res_conn*)0)->tag) ==
+			   sizeof(((struct res_credentials*)0)->tag), "tags");
 
 static void broken(const char *what)
 {
@@ -100,7 +107,7 @@ static void put_value(struct text *t, const struct field *f, const char *spec)
 	switch (f->type)
 	{
 		case TEXT:
-			text_add(t, *(char *const*)at);
+			text_add(t, *(char *const*)at ? *(char *const*)at : "");
 			break;
 		case TAG:
 			text_add(t, at);
@@ -244,16 +251,40 @@ static void charon_died(struct box_router *r, const char *boot_id)
 		enum resource_kind kind = r->fake.state.items[i - 1].kind;
 
 		r->stale += kind == RES_SA;
-		if (kind == RES_SA || kind == RES_CONN)
+		if (kind == RES_SA || kind == RES_CONN || kind == RES_CREDENTIALS)
 		{
 			drop(r, i - 1);
 		}
 	}
 }
 
+/* As the plugin: a connection names credentials that are there. */
+static bool plugin_refuses(struct box_router *r, const struct step *s)
+{
+	const struct res_conn *conn;
+
+	if (s->kind == RES_CONN && s->op != STEP_DELETE)
+	{
+		conn = s->want->spec;
+		return conn->credentials &&
+			   !find(r, RES_CREDENTIALS, conn->credentials);
+	}
+	for (size_t i = 0; s->kind == RES_CREDENTIALS && s->op == STEP_DELETE &&
+		 i < r->fake.state.count; i++)
+	{
+		conn = r->fake.state.items[i].spec;
+		if (r->fake.state.items[i].kind == RES_CONN && conn->credentials &&
+			strcmp(conn->credentials, s->key) == 0)
+		{
+			return true;
+		}
+	}
+	return false;
+}
+
 static int do_step(struct box_router *r, const struct step *s)
 {
-	int rc = fake_step(&r->fake, s);
+	int rc = plugin_refuses(r, s) ? -EINVAL : fake_step(&r->fake, s);
 
 	ospfd(r);
 	return rc;
@@ -283,7 +314,7 @@ static void take_value(struct arena *a, const struct field *f, char *value,
 	switch (f->type)
 	{
 		case TEXT:
-			*(char**)at = arena_strdup(a, value);
+			*(char**)at = value[0] ? arena_strdup(a, value) : NULL;
 			break;
 		case TAG:
 			snprintf(at, sizeof(((struct res_conn*)0)->tag), "%s", value);
@@ -538,11 +569,23 @@ void box_router_facts(struct box_router *r, struct observation *o)
 	}
 }
 
-/* Numbers are given anew, and the digest has them in it. */
+/* Numbers are given anew, and a connection's digest has them in it. */
 static bool may_differ(const struct resource *one, const char *attr)
 {
-	return strcmp(attr, "mark") == 0 || strcmp(attr, "tag") == 0 ||
+	return strcmp(attr, "mark") == 0 ||
+		   (one->kind == RES_CONN && strcmp(attr, "tag") == 0) ||
 		   (one->kind == RES_LINK && strcmp(attr, "name") == 0);
+}
+
+static void print_certificate(const struct resource *one)
+{
+	const struct res_conn *conn = one->spec;
+
+	if (one->kind == RES_CONN && conn->credentials)
+	{
+		printf(" certificate=%s use=%d", conn->credentials,
+			   conn->certificate_use);
+	}
 }
 
 void box_router_print(struct box_router *r)
@@ -564,6 +607,7 @@ void box_router_print(struct box_router *r)
 				printf(" %s=%s", one->attrs[k].name, one->attrs[k].value);
 			}
 		}
+		print_certificate(one);
 		printf("\n");
 	}
 	printf("router stale %u\n", r->stale);

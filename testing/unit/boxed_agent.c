@@ -12,10 +12,12 @@
  *					file: it is not reached
  *   cut			a resource of the router; while it is there, neither
  *   no-charon		it never answers
+ *   told			the keys for IKE that the server was told: a request each
  */
 #include "config.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +25,7 @@
 
 #include "agent/agent.h"
 #include "agent/charon.h"
+#include "agent/charon_msg.h"
 #include "agent/control.h"
 #include "agent/fetch.h"
 #include "agent/frr.h"
@@ -135,7 +138,9 @@ PART(kernel, "kernel", RES_BIT(RES_SYSCTL) | RES_BIT(RES_RULE) |
 	 RES_BIT(RES_LINK), nl_read);
 PART(ospfd, "ospfd", RES_BIT(RES_OSPF) | RES_BIT(RES_OSPF_LINK), part_read);
 PART(sas, "sas", RES_BIT(RES_SA), away_read);
-PART(conns, "conns", RES_BIT(RES_CONN), away_read);
+static void conns_read(struct backend *b, struct observation *o,
+					   backend_done_fn done, void *user);
+PART(conns, "conns", RES_BIT(RES_CREDENTIALS) | RES_BIT(RES_CONN), conns_read);
 
 static struct backend *backend_of(struct part *part)
 {
@@ -541,6 +546,53 @@ const struct charon_hello *charon_hello(const struct charon *c)
 	return c->connected ? &c->hello : NULL;
 }
 
+static const char *ike_key;
+static char *const *certified;
+static size_t certified_count;
+
+void charon_set_key(struct charon *c, const char *key, char *const *places,
+					size_t count)
+{
+	(void)c;
+	ike_key = key;
+	certified = places;
+	certified_count = count;
+}
+
+static void conns_read(struct backend *b, struct observation *o,
+					   backend_done_fn done, void *user)
+{
+	o->facts.ike_key = ike_key;
+	o->facts.certified = certified;
+	o->facts.certified_count = certified_count;
+	away_read(b, o, done, user);
+}
+
+/* Every SA that there is, as its connection is now. */
+void charon_sas(struct charon *c, charon_sas_fn done, void *user)
+{
+	struct charon_sa found[16];
+	size_t count = 0;
+
+	(void)c;
+	for (size_t i = 0; i < router.fake.state.count && count < 16; i++)
+	{
+		const struct resource *one = &router.fake.state.items[i];
+		const struct res_conn *conn = one->spec;
+
+		if (one->kind == RES_CONN)
+		{
+			found[count++] = (struct charon_sa){
+				.ike_id = i + 1, .name = one->key,
+				.authentication = (char*)(conn->credentials ? "certificate" :
+										  "pre-shared"),
+			};
+		}
+	}
+	done(user, c->connected ? 0 : -ENOTCONN, found, c->connected ? count : 0,
+		 NULL);
+}
+
 struct backend *charon_backend(struct charon *c)
 {
 	(void)c;
@@ -565,7 +617,8 @@ struct request {
 };
 
 struct fetch {
-	struct request config, status;	/* one of each at a time */
+	struct request config, status, ike_key;	/* one of each at a time */
+	char *csr;
 };
 
 static bool is_cut(void)
@@ -648,6 +701,36 @@ static void on_status(void *user)
 	r->fn(r->user, &a);
 }
 
+static void note_key(const char *csr)
+{
+	char *path = world_file("told"), *line = xasprintf("%s\n", csr);
+	int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
+
+	if (fd < 0 || write(fd, line, strlen(line)) != (ssize_t)strlen(line))
+	{
+		abort();
+	}
+	close(fd);
+	free(line);
+	free(path);
+}
+
+static void on_ike_key(void *user)
+{
+	struct fetch *f = user;
+	struct fetch_answer a = {
+		.status = 204, .notify_ms = -1, .date_s = -1, .body = (char*)"",
+	};
+
+	if (!world_has("offer") || is_cut())
+	{
+		fail(&f->ike_key);
+		return;
+	}
+	note_key(f->csr);
+	f->ike_key.fn(f->ike_key.user, &a);
+}
+
 struct fetch *fetch_new(struct loop *loop, const struct fetch_identity *identity,
 						struct err *e)
 {
@@ -657,6 +740,7 @@ struct fetch *fetch_new(struct loop *loop, const struct fetch_identity *identity
 	(void)e;
 	f->config.timer = loop_timer_new(loop, on_config, &f->config);
 	f->status.timer = loop_timer_new(loop, on_status, &f->status);
+	f->ike_key.timer = loop_timer_new(loop, on_ike_key, f);
 	return f;
 }
 
@@ -666,6 +750,8 @@ void fetch_free(struct fetch *f)
 	{
 		loop_timer_free(f->config.timer);
 		loop_timer_free(f->status.timer);
+		loop_timer_free(f->ike_key.timer);
+		free(f->csr);
 		free(f);
 	}
 }
@@ -722,6 +808,15 @@ void fetch_renew(struct fetch *f, const char *server, const char *csr_base64,
 	(void)csr_base64;
 	(void)fn;
 	(void)user;
+}
+
+void fetch_ike_key(struct fetch *f, const char *server, const char *csr_base64,
+				   fetch_fn fn, void *user)
+{
+	(void)server;
+	free(f->csr);
+	f->csr = xstrdup(csr_base64);
+	begin(&f->ike_key, "", 0, fn, user);
 }
 
 void fetch_diag(struct fetch *f, const char *server, const char *id,

@@ -120,6 +120,21 @@ void fetch_renew(struct fetch *f, const char *server, const char *csr_base64,
 	(void)user;
 }
 
+fetch_fn ike_key_fn;
+void *ike_key_user;
+unsigned ike_keys;
+
+void fetch_ike_key(struct fetch *f, const char *server, const char *csr_base64,
+				   fetch_fn fn, void *user)
+{
+	(void)f;
+	(void)server;
+	(void)csr_base64;
+	ike_key_fn = fn;
+	ike_key_user = user;
+	ike_keys++;
+}
+
 void fetch_diag(struct fetch *f, const char *server, const char *id,
 				const char *body, size_t len, fetch_fn fn, void *user)
 {

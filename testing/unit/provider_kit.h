@@ -21,6 +21,9 @@ extern void *asked_user, *leave_user, *diag_user, *looked_user;
 extern char asked_etag[128], asked_server[64], looked_server[64];
 extern unsigned asked_wait, asked, posted, leaves, diags, looks, fetches_ended;
 extern char diag_sent[64];
+extern fetch_fn ike_key_fn;
+extern void *ike_key_user;
+extern unsigned ike_keys;
 /* the servers' answers say of reports; "" nothing */
 extern char answer_schema[128];
 /* reports end so: 0 taken, -errno no answer */

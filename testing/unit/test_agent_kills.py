@@ -12,6 +12,7 @@
 # What the change is not about is never touched, and every file can be read.
 # Needs strace, and fails without it.
 
+import base64
 import hashlib
 import json
 import os
@@ -109,6 +110,32 @@ WITHOUT = document(14, [CORP])
 GONE = document(15, [], "deprovisioned")
 
 
+def openssl(*words, data=None):
+    return subprocess.run(("openssl",) + words, check=True, input=data,
+                          capture_output=True).stdout
+
+
+def certificate(key):
+    """One of that key's, in a document's form; whose name it is nobody asks."""
+    return base64.b64encode(openssl(
+        "req", "-x509", "-new", "-key", key, "-subj", "/CN=x", "-days", "9",
+        "-outform", "DER")).decode()
+
+
+def certified(base, own, **more):
+    """The VPN with an authority; own: this site's certificate, None: there is none."""
+    data = {"ca-data": [base], "crl-data": [], "revocation": "strict"}
+    return {**CORP2, "certificate": {**data, **({"cert-data": own} if own else {})},
+            **more}
+
+
+def by_certificate(one):
+    """As the peer is, with a certificate that is sent."""
+    keys = [{**key, "use": "accept-only"} for key in one["pre-shared"]["keys"]]
+    return {**one, "pre-shared": {"keys": keys},
+            "certificate": {"use": "send-and-accept"}}
+
+
 # files of the state
 ENROLLED = ["ca.crt", "management.crt", "management.key", "provider"]
 KEPT_ONE = ["config", "seal.key"]
@@ -170,6 +197,27 @@ class Box:
     def journal(self):
         with open(self.world + "/journal") as f:
             return f.read().splitlines()
+
+    def make_key(self):
+        path = f"{self.top}/state/ike.key"
+        openssl("genpkey", "-algorithm", "EC", "-pkeyopt",
+                "ec_paramgen_curve:P-256", "-out", path)
+        os.chmod(path, 0o600)
+        return path
+
+    def key(self):
+        """The public key for IKE that is on disk; None: there is none."""
+        path = f"{self.top}/state/ike.key"
+        return openssl("pkey", "-in", path, "-pubout") if os.path.exists(path) else None
+
+    def told(self):
+        """The public keys for IKE that the server was told, one after the other."""
+        path = self.world + "/told"
+        if not os.path.exists(path):
+            return []
+        with open(path) as f:
+            return [openssl("req", "-inform", "DER", "-pubkey", "-noout",
+                            data=base64.b64decode(line)) for line in f]
 
     def charon_dies(self):
         with open(self.world + "/journal", "a") as f:
@@ -241,6 +289,8 @@ class Boxed(unittest.TestCase):
 
 
 class AgentKills(Boxed):
+    told = []
+
     def untouched(self, names, since):
         for name in names:
             for line in self.box.journal()[since:]:
@@ -287,11 +337,19 @@ class AgentKills(Boxed):
                 self.whole(said)
                 self.which(said.router, new=new)
                 self.untouched(untouched, since)
+                self.one_key()
                 if files is not None:
                     self.assertEqual(self.box.files(),
                                      sorted(enrolled + files))
         print(f"\n# {self.id().split('.')[-1]}: {len(found)} kills, {seen}")
         return seen
+
+    def one_key(self):
+        """What the server was told is what is here."""
+        told = self.box.told()
+        self.told.append(len(told))
+        if told:
+            self.assertEqual(set(told), {self.box.key()})
 
     def which(self, router, **states):
         for name, state in states.items():
@@ -395,6 +453,55 @@ class AgentKills(Boxed):
                                            files=[], op=("leave-local",),
                                            seconds=3 * SHORT))
         self.assertEqual(os.listdir(self.box.top + "/run"), [])
+
+    def test_a_key_for_ike(self):
+        """A VPN has an authority: the server is told of no key that is not on disk,
+        and of no other one after it."""
+        authority = certificate(self.base.make_key())
+        os.unlink(self.base.top + "/state/ike.key")
+        self.brought(FIRST)
+        doc = document(11, [certified(authority, None), LAB])
+        self.told = []
+        self.all_of(self.killed_everywhere(doc, ("lyon",), conns=(
+            "corp:lyon", "corp:metz", "corp:caen", "lab:brest"),
+            files=KEPT + ["ike.key"]))
+        self.assertGreater(max(self.told), 1, "killed after it was told")
+
+    def test_a_certificate(self):
+        """It comes, and is sent: charon has it before the connections that want it,
+        and nothing of it is touched by a start, nor are connections by the next."""
+        key = self.base.make_key()
+        authority, first, second = (certificate(key) for _ in range(3))
+        self.brought(FIRST)
+        corp = certified(authority, first, peers=[by_certificate(one) if one["peer"] ==
+                                                  "metz" else one for one in CORP2["peers"]])
+        doc = document(11, [corp, LAB])
+        self.all_of(self.killed_everywhere(doc, ("lyon",), files=KEPT + ["ike.key"], conns=(
+            "corp:lyon", "corp:metz", "corp:caen", "lab:brest")))
+        metz = [line for line in self.box.go().router if line.startswith(f"router conn {PAIR % 'metz'} ")]
+        self.assertTrue(metz[0].endswith(" certificate=acme/corp use=0"), metz)
+        before = self.box.journal()
+        self.whole(self.box.go())
+        self.assertEqual(self.box.journal(), before)
+        # renewed
+        self.base.copy(self.box)
+        corp = {**corp, "certificate": {**corp["certificate"], "cert-data": second}}
+        self.all_of(self.killed_everywhere(
+            document(12, [corp, LAB]), ("lyon", "metz", "caen"), files=KEPT + ["ike.key"]))
+        self.assertEqual(self.box.told(), [])
+        # and of another key: as if there were none
+        self.base.make_key()
+        said = self.base.go()
+        self.assertFalse([line for line in said.router if "certificate" in line or "credentials" in line])
+
+    def test_the_key_for_ike_goes(self):
+        """With the tombstone, when that is kept; or by hand."""
+        key = self.base.make_key()
+        doc = document(11, [certified(certificate(key), certificate(key)), LAB])
+        self.brought(FIRST, doc)
+        self.all_of(self.killed_everywhere(GONE, conns=(), files=KEPT_ONE))
+        self.all_of(self.killed_everywhere(doc, conns=(), enrolled=[], files=[],
+                                           op=("leave-local",), seconds=3 * SHORT))
 
     def test_another_charon(self):
         """What the one before left in the kernel goes, and nothing else."""

@@ -5,9 +5,10 @@
 # What ppvpnctl is answered while charon is not there: at once, and what would have
 # to wait is not begun. On the whole agent in a box (testing/unit/boxed_agent.c).
 
+import json
 import unittest
 
-from test_agent_kills import Boxed, document, peer, vpn
+from test_agent_kills import Boxed, by_certificate, certificate, document, peer, vpn
 
 MANY = document(10, [vpn("corp", "192.0.2.5", [
     peer(f"site{n}", 100 + n) for n in range(6)])])
@@ -36,6 +37,28 @@ class AgentServe(Boxed):
         self.assertEqual(said.answers["accept-removal"][0], "ok")
         self.assertEqual(said.status["revision"], 11)
         self.assertEqual(said.conns(), {"ppvpn:acme:corp:site0"})
+
+
+    def test_how_peers_are_authenticated(self):
+        """Asked of charon when somebody asks here; while it is away nobody knows."""
+        key = self.base.make_key()
+        corp = vpn("corp", "192.0.2.5", [peer("lyon", 9), by_certificate(peer("metz", 17))])
+        corp["certificate"] = {"ca-data": [certificate(key)], "cert-data": certificate(key), "crl-data": [], "revocation": "strict"}
+        self.brought(document(10, [corp]))
+        self.box.copy(self.base)
+        for op in ("peers", "diag"):
+            with self.subTest(op=op):
+                said = self.box.go(60, op).answers[op]
+                self.assertEqual(said[0], "ok")
+                found = {p["peer"]: p["authentication"] for p in json.loads(said[1])["peers"]}
+                self.assertEqual(found, {"lyon": "pre-shared-key", "metz": "certificate"})
+        status = self.box.go(60, "status").status
+        self.assertRegex(status["ike-key"], "^[0-9a-f]{64}$")
+        self.assertEqual([v["certificate"] for v in status["vpns"]], ["own"])
+        self.assertGreater(status["vpns"][0]["certificate-ends"], 1)
+        self.box.put("no-charon", "")
+        said = self.box.go(60, "peers").answers["peers"]
+        self.assertEqual({p["authentication"] for p in json.loads(said[1])["peers"]}, {""})
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@
 #include "config.h"
 
 #include "agent/charon.h"
+#include "agent/charon_msg.h"
 
 #include <check.h>
 #include <errno.h>
@@ -276,17 +277,35 @@ static void list_two(unsigned long id, const char *text)
 
 START_TEST(what_the_key_is_good_for_is_a_fact)
 {
-	char *const certified[] = { (char *)"acme/corp" };
+	char place[] = "acme/corp", key[] = "key";
+	char *const certified[] = { place };
 
-	charon_set_key(charon, "key", certified, 1);
+	charon_set_key(charon, key, certified, 1);
 	on_request = list_two;
 	observe(RES_ALL, NULL);
 	run_until("done", 2000);
+	/* another document, and another key, before the round is over */
+	charon_set_key(charon, NULL, NULL, 0);
+	memset(place, 'y', 4);
+	memset(key, 'y', 3);
 	ck_assert_str_eq(o.facts.ike_key, "key");
 	ck_assert_uint_eq(o.facts.certified_count, 1);
+	ck_assert_str_eq(o.facts.certified[0], "acme/corp");
 	observe_done();
+	text_done(&story);
+	observe(RES_ALL, NULL);
+	run_until("done", 2000);
+	ck_assert_ptr_null(o.facts.ike_key);
+	ck_assert_uint_eq(o.facts.certified_count, 0);
+	observe_done();
+	charon_set_key(charon, key, certified, 1);
 	mock_server_stop(server);
 	run_until("down", 2000);
+	/* nobody can tell: it is not said that there is none */
+	observe(RES_ALL, NULL);
+	ck_assert_str_eq(o.facts.ike_key, "yyy");
+	ck_assert_uint_ne(o.facts.unknown_kinds & RES_BIT(RES_CONN), 0);
+	observe_done();
 	/* a plugin that takes none */
 	hello = PLAIN_HELLO;
 	mock_server_start(server);
@@ -855,6 +874,53 @@ START_TEST(initiate_by_name)
 }
 END_TEST
 
+/* ---- SAs ------------------------------------------------------------------ */
+
+static void two_sas(unsigned long id, const char *text)
+{
+	ck_assert(has(text, "\"op\":\"sas\""));
+	answer(id, "\"sas\":[{\"ike-id\":7,\"name\":\"ppvpn:acme:corp:lyon\","
+		   "\"authentication\":\"certificate\"},{\"ike-id\":8,\"name\":"
+		   "\"ppvpn:acme:corp:nice\",\"authentication\":\"pre-shared\"}]");
+}
+
+static void on_sas(void *user, int rc, const struct charon_sa *sas,
+				   size_t count, const struct err *e)
+{
+	char line[256];
+
+	ck_assert((rc == 0) == (e == NULL));
+	snprintf(line, sizeof(line), "sas:%d", rc);
+	tell(line);
+	for (size_t i = 0; i < count; i++)
+	{
+		snprintf(line, sizeof(line), "%llu:%s:%s",
+				 (unsigned long long)sas[i].ike_id, sas[i].name,
+				 sas[i].authentication);
+		tell(line);
+	}
+	tell("told");
+}
+
+START_TEST(how_sas_were_authenticated)
+{
+	on_request = two_sas;
+	charon_sas(charon, on_sas, NULL);
+	run_until("told", 2000);
+	ck_assert_str_eq(text_str(&story), "sas:0 7:ppvpn:acme:corp:lyon:certificate "
+					 "8:ppvpn:acme:corp:nice:pre-shared told");
+	/* lost with the request under way, and not there */
+	on_request = NULL;
+	text_done(&story);
+	charon_sas(charon, on_sas, NULL);
+	mock_server_hang_up(server);
+	run_until("down", 2000);
+	ck_assert(has(text_str(&story), "sas:-104 told"));
+	charon_sas(charon, on_sas, NULL);
+	ck_assert(has(text_str(&story), "sas:-107 told"));
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("charon");
@@ -872,6 +938,7 @@ int main(void)
 	tcase_add_test(tc, list_fills_resources);
 	tcase_add_test(tc, what_the_key_is_good_for_is_a_fact);
 	tcase_add_test(tc, list_of_one_group);
+	tcase_add_test(tc, how_sas_were_authenticated);
 	tcase_add_test(tc, other_kinds_are_not_asked_for);
 	tcase_add_test(tc, not_connected_is_unknown);
 	tcase_add_test(tc, lost_in_the_middle);

@@ -14,9 +14,10 @@
 #include "run.h"
 
 #define VPN "{\"customer\":\"acme\",\"vpn\":\"corp\",\"site\":\"paris\"," \
-	"\"vrf\":\"vrf-corp\",\"peers\":3,\"up\":2}"
+	"\"vrf\":\"vrf-corp\",\"peers\":3,\"up\":2,\"certificate\":\"none\"," \
+	"\"certificate-ends\":0}"
 #define STATUS(connected, vpns, errors, alarms) \
-	"{\"ce\":\"acme/paris-r1\",\"server\":\"https://vpn1:8443\",\"enrolled\":0,\"certificate-ends\":0," \
+	"{\"ce\":\"acme/paris-r1\",\"server\":\"https://vpn1:8443\",\"enrolled\":0,\"certificate-ends\":0,\"ike-key\":\"\"," \
 	"\"connected\":" connected ",\"confirmed\":" connected ",\"epoch\":3,\"revision\":4711," \
 	"\"state\":\"active\",\"result\":\"applied\",\"since\":7300,\"charon\":true,\"frr\":true," \
 	"\"converged\":true,\"firewall\":\"impossible\",\"firewall-refused\":0,\"vpns\":[" vpns "],\"errors\":[" errors "]," \
@@ -24,7 +25,7 @@
 #define PEER(name, state, error) \
 	"{\"customer\":\"acme\",\"vpn\":\"corp\",\"peer\":\"" name "\"," \
 	"\"link\":\"ppv1\",\"remote-address\":\"192.0.2.9\",\"state\":\"" state \
-	"\",\"since\":100,\"ike\":\"\",\"child\":\"\",\"proposal\":\"\"," \
+	"\",\"since\":100,\"ike\":\"\",\"child\":\"\",\"proposal\":\"\",\"authentication\":\"\"," \
 	"\"ospf\":\"Full\",\"route\":true,\"in-bytes\":1500,\"out-bytes\":25," \
 	"\"attempts\":4,\"next-retry\":9,\"last-error\":\"" error "\"}"
 
@@ -122,11 +123,13 @@ START_TEST(status_is_one_screen)
 {
 	char *vpns = many(screens[_i].vpns, "{\"customer\":\"" LONG "\",\"vpn\":\""
 		LONG "\",\"site\":\"" LONG "\",\"vrf\":\"vrf-of-fifteen\","
-		"\"peers\":5000,\"up\":4711}");
+		"\"peers\":5000,\"up\":4711,\"certificate\":\"own\","
+		"\"certificate-ends\":1821536000}");
 	char *down = many(screens[_i].peers, "{\"customer\":\"" LONG "\",\"vpn\":\""
 		LONG "\",\"peer\":\"" LONG "\",\"link\":\"ppv1\",\"remote-address\":"
 		"\"192.168.200.200\",\"state\":\"connecting\",\"since\":100000,"
 		"\"ike\":\"\",\"child\":\"\",\"proposal\":\"\",\"ospf\":\"\","
+		"\"authentication\":\"certificate\","
 		"\"route\":false,\"in-bytes\":0,\"out-bytes\":0,\"attempts\":4,"
 		"\"next-retry\":9,\"last-error\":\"certificate-untrusted\"}");
 	char *errors = many(screens[_i].errors, "{\"code\":\"vpn-unconfigured\","
@@ -142,7 +145,7 @@ START_TEST(status_is_one_screen)
 
 	text_addf(&text, "{\"ce\":\"" LONG "/" LONG "\",\"server\":\"https://" LONG
 			  ".sp.example:8443\",\"enrolled\":1790000000,\"connected\":false,"
-			  "\"certificate-ends\":1821536000,"
+			  "\"certificate-ends\":1821536000,\"ike-key\":\"" LONG "\","
 			  "\"confirmed\":false,"
 			  "\"epoch\":3,\"revision\":4711,\"state\":\"suspended\","
 			  "\"result\":\"partial\",\"since\":7300,\"charon\":false,"
@@ -166,6 +169,7 @@ START_TEST(status_is_one_screen)
 	shows(" since 2026-09-21\n");
 	shows(", certificate until 2027-09-21\n");
 	shows("FRR NOT RUNNING; firewall log-only\n");
+	shows(screens[_i].vpns ? "  4711 of 5000  until 2027-09-21\n" : "\n");
 	shows(screens[_i].peers ? "Peers that are not up: " : "daemons");
 	shows(screens[_i].peers ? "  connecting  for 27 h  certificate-untrusted\n"
 							: "daemons");
@@ -181,6 +185,32 @@ START_TEST(status_is_one_screen)
 	free(down);
 	free(errors);
 	free(list);
+}
+END_TEST
+
+#define VPN_OF(name, certificate, ends) \
+	"{\"customer\":\"acme\",\"vpn\":\"" name "\",\"site\":\"paris\"," \
+	"\"vrf\":\"" name "\",\"peers\":3,\"up\":2,\"certificate\":\"" \
+	certificate "\",\"certificate-ends\":" ends "}"
+
+/* A column of its own, where any VPN has or needs one. */
+START_TEST(certificates_of_vpns)
+{
+	static const char some[] = STATUS("true", VPN_OF("a", "none", "0") ","
+		VPN_OF("b", "waiting", "0") "," VPN_OF("c", "own", "1821536000"), "",
+		"0");
+	static const char one[] = STATUS("true", VPN_OF("d", "ended", "1"), "", "0");
+	struct ctl_status s;
+
+	ck_assert_int_eq(ctl_status_read(arena, some, strlen(some), &s, &e), 0);
+	ctl_print_status(&out, &s, NULL, NULL);
+	shows("PEERS UP  CERTIFICATE\n");
+	shows("acme/a  paris  a    2 of 3    -\n");
+	shows("acme/b  paris  b    2 of 3    NONE YET\n");
+	shows("acme/c  paris  c    2 of 3    until 2027-09-21\n");
+	ck_assert_int_eq(ctl_status_read(arena, one, strlen(one), &s, &e), 0);
+	ctl_print_status(&out, &s, NULL, NULL);
+	shows("acme/d  paris  d    2 of 3    ENDED\n");
 }
 END_TEST
 
@@ -308,6 +338,14 @@ START_TEST(peers)
 	shows("acme/corp/nice: 4 failed attempts, next in 9 s, last: auth-failed "
 		  "(ppvpnctl explain auth-failed)\n");
 	fits_terminal();
+	ck_assert_str_eq(p.items[0].authentication, "");
+	shows("OSPF  ROUTE");
+	p.items[0].authentication = (char*)"certificate";
+	p.items[1].authentication = (char*)"pre-shared-key";
+	ctl_print_peers(&out, &p);
+	shows("STATE          AUTH  OSPF");
+	shows("up 100 s       cert  Full");
+	shows("waiting 100 s  key   Full");
 }
 END_TEST
 
@@ -368,6 +406,7 @@ int main(void)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, status);
 	tcase_add_loop_test(tc, status_is_one_screen, 0, COUNT(screens));
+	tcase_add_test(tc, certificates_of_vpns);
 	tcase_add_test(tc, what_is_wrong);
 	tcase_add_test(tc, what_is_wrong_twice_is_told_once);
 	tcase_add_loop_test(tc, date, 0, COUNT(dates));

@@ -138,6 +138,9 @@ static bool good(struct kit_connection *c, const char *head, const char *body,
 		  strcmp(body, "{\"report\":1}") == 0;
 	ok |= strstr(head, "POST /v1/leave HTTP/1.1\r\n") == head &&
 		  strcmp(body, "{}") == 0;
+	ok |= strstr(head, "POST /v1/ike-key HTTP/1.1\r\n") == head &&
+		  strstr(head, "Content-Type: application/pkcs10\r\n") &&
+		  strcmp(body, "Y3Ny") == 0;
 	ok |= strstr(head, "POST /v1/diag?id=0042 HTTP/1.1\r\n") == head &&
 		  strstr(head, "Content-Type: application/json\r\n") &&
 		  strcmp(body, "{\"x\":1}") == 0;
@@ -264,6 +267,9 @@ START_TEST(answer)
 	loop_run(loop);
 	ck_assert_str_eq(got_body, "ok1\n");
 	fetch_leave(fetch, url, on_answer, NULL);
+	loop_run(loop);
+	ck_assert_str_eq(got_body, "ok1\n");
+	fetch_ike_key(fetch, url, "Y3Ny", on_answer, NULL);
 	loop_run(loop);
 	ck_assert_str_eq(got_body, "ok1\n");
 	fetch_diag(fetch, url, "0042", "{\"x\":1}", 7, on_answer, NULL);

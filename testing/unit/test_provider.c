@@ -561,6 +561,73 @@ START_TEST(leave_refused_changes_nothing)
 }
 END_TEST
 
+/* ---- the key for IKE --------------------------------------------------------- */
+
+static unsigned told, refused_after;
+static struct err told_err;
+
+static void on_told(void *user, const char *text, const struct err *error,
+					unsigned retry_after)
+{
+	ck_assert_ptr_eq(user, &told);
+	ck_assert((text == NULL) == (error != NULL));
+	told++;
+	refused_after = retry_after;
+	told_err = error ? *error : (struct err){ .code = ERR_NONE };
+}
+
+static void answer_ike_key(int rc, unsigned code, const char *body,
+						   unsigned retry_after)
+{
+	struct fetch_answer a = {
+		.rc = rc, .status = code, .body = (char*)(body ? body : ""),
+		.len = body ? strlen(body) : 0, .notify_ms = -1,
+		.retry_after = retry_after,
+	};
+
+	if (rc)
+	{
+		err_set(&a.err, rc, ERR_UNREACHABLE, "https://a:1", "no route");
+	}
+	ike_key_fn(ike_key_user, &a);
+}
+
+START_TEST(a_key_is_told)
+{
+	provider_start(p);
+	answer_document(3, 7, "50");
+	told = ike_keys = 0;
+	provider_ike_key(p, "csr", on_told, &told);
+	ck_assert_uint_eq(ike_keys, 1);
+	ck_assert_uint_eq(told, 0);
+	answer_ike_key(0, 204, NULL, 0);
+	ck_assert_uint_eq(told, 1);
+	ck_assert_int_eq(told_err.code, ERR_NONE);
+	/* nobody waits for an answer any more */
+	provider_reconnect(p);
+	ck_assert_uint_eq(told, 1);
+	provider_ike_key(p, "csr", on_told, &told);
+	provider_reconnect(p);
+	ck_assert_uint_eq(told, 2);
+	ck_assert_int_eq(told_err.code, ERR_UNREACHABLE);
+}
+END_TEST
+
+START_TEST(a_key_is_refused)
+{
+	provider_start(p);
+	answer_document(3, 7, "50");
+	told = 0;
+	provider_ike_key(p, "csr", on_told, &told);
+	answer_ike_key(refusals[_i].rc, refusals[_i].status, refusals[_i].body, 9);
+	ck_assert_uint_eq(told, 1);
+	ck_assert_uint_eq(refused_after, 9);
+	ck_assert_int_eq(told_err.code, refusals[_i].code);
+	ck_assert_msg(strstr(told_err.text, refusals[_i].text) != NULL, "%s",
+				  told_err.text);
+}
+END_TEST
+
 /* ---- diagnosis ------------------------------------------------------------- */
 
 static void answer_diag(int rc, unsigned status)
@@ -669,6 +736,8 @@ int main(void)
 	tcase_add_test(tc, a_server_that_never_waits_is_not_asked_in_a_circle);
 	tcase_add_test(tc, leave_is_followed_by_the_tombstone);
 	tcase_add_loop_test(tc, leave_refused_changes_nothing, 0, COUNT(refusals));
+	tcase_add_test(tc, a_key_is_told);
+	tcase_add_loop_test(tc, a_key_is_refused, 0, COUNT(refusals));
 	tcase_add_test(tc, a_bundle_is_made_once_for_each_id);
 	tcase_add_test(tc, after_quit_nothing_is_asked_or_taken);
 	tcase_add_test(tc, reports_wait_for_a_connection);
