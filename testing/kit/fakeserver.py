@@ -2,8 +2,8 @@
 # Copyright (C) The ppvpn authors
 #
 # A server with the right certificate that hands out whatever lies in a directory: "body" ("body.ADDRESS" to
-# who asks from there), and "etag" if there is one. "diag": the id of a bundle that is wanted; "leave": the status
-# of the answer to who wants to leave and, in the next line, its body. "versions": of the document, none of which who
+# who asks from there), and "etag" if there is one. "diag": the id of a bundle that is wanted; "leave", "ike-key": the
+# status of the answer to who wants to leave, or tells its key for IKE, and, in the next line, its body. "versions": of the document, none of which who
 # asks may have. "mode": a row of MODES, how every request for the configuration is answered instead. Notes each request
 # in "requests". For what the real server would never say.
 import argparse
@@ -94,9 +94,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def do_POST(self):
         report = self.rfile.read(int(self.headers.get("Content-Length", "0")))
-        self.note(report=report.decode(errors="replace"))
-        if self.path == "/v1/leave" and (self.directory / "leave").exists():
-            code, _, body = (self.directory / "leave").read_text(encoding="utf-8").partition("\n")
+        self.note(report=report.decode(errors="replace"), client=self.client_address[0])
+        said = self.directory / {"/v1/leave": "leave", "/v1/ike-key": "ike-key"}.get(self.path, "204")
+        if said.exists():
+            code, _, body = said.read_text(encoding="utf-8").partition("\n")
             self.answer(int(code), body.encode())
         else:
             self.answer(204)

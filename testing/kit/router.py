@@ -245,6 +245,10 @@ class CE(Router):
             raise OSError(f"{self.name}: {op}: {found}")
         return found
 
+    def authenticated(self):
+        """{peer: how it proved who it is} of those with an IKE_SA: pre-shared-key or certificate."""
+        return {peer["peer"]: peer["authentication"] for peer in self.ask("peers")["peers"] if peer["authentication"]}
+
     def sync(self):
         """The agent's status after it has asked the server now and applied the answer; a failure as one of its errors."""
         try:

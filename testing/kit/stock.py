@@ -1,17 +1,19 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Copyright (C) 2026 The ppvpn authors
-"""A router without the product: swanctl's configuration of one connection by pre-shared key, fit for a site's other end."""
+"""A router without the product: swanctl's configuration of one connection by pre-shared key or certificate, fit for a site's other end."""
 
 CONFIGURATION = """
 connections {{
     {name} {{
         version = 2
+        send_cert = always
         local_addrs = {local}
         remote_addrs = {remote}
         proposals = aes256gcm16-prfsha384-ecp384,aes128gcm16-prfsha256-x25519
-        local {{ auth = psk
+        local {{ auth = {auth}
+                {certs}
                 id = {me} }}
-        remote {{ auth = psk
+        remote {{ auth = {auth}
                  id = {peer} }}
         children {{
             {name} {{
@@ -24,6 +26,9 @@ connections {{
         }}
     }}
 }}
+"""
+
+SECRET = """
 secrets {{
     ike-{name} {{
         id-1 = {me}
@@ -34,8 +39,19 @@ secrets {{
 """
 
 
-def call(node, name, **words):
-    """Becomes that with local, remote, me, peer, secret, and calls once."""
-    node.write(f"/etc/swanctl/conf.d/{name}.conf", CONFIGURATION.format(name=name, **words))
+def load(node, name, text):
+    node.write(f"/etc/swanctl/conf.d/{name}.conf", text)
     node.restart_charon()
     return node.run(f"swanctl --initiate --child {name} --timeout 10", check=False, timeout=30)
+
+
+def call(node, name, **words):
+    """Becomes that with local, remote, me, peer, secret, and calls once."""
+    return load(node, name, (CONFIGURATION + SECRET).format(name=name, auth="psk", certs="", **words))
+
+
+def call_certified(node, name, certificate, key, authority, **words):
+    """The same with a certificate and its key instead of a secret, and the authority that it trusts; all in PEM."""
+    for directory, text, mode in (("x509", certificate, 0o644), ("private", key, 0o600), ("x509ca", authority, 0o644)):
+        node.write(f"/etc/swanctl/{directory}/{name}.pem", text, mode)
+    return load(node, name, CONFIGURATION.format(name=name, auth="pubkey", certs=f"certs = {name}.pem", **words))

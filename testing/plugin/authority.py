@@ -54,6 +54,11 @@ def openssl(*words, **more):
                           capture_output=True, **more).stdout
 
 
+def openssl_in(data, *words):
+    subprocess.run(("openssl",) + words, check=True, input=data,
+                   capture_output=True)
+
+
 def make_key(path, kind):
     options = {"ed25519": ["-algorithm", "ED25519"],
                "ecdsa": ["-algorithm", "EC", "-pkeyopt",
@@ -129,6 +134,16 @@ class Authority:
         self._sign(path, key, identity, more, ca, begin, end)
         return Certificate(f"{path}.pem", key)
 
+    def issue_for(self, request, identity, begin=-1, end=30):
+        """The PEM of a certificate for the key of a request (DER)."""
+        self.count += 1
+        path = f"{self.dir}/leaf{self.count}"
+        openssl_in(request, "req", "-inform", "DER", "-out", f"{path}.csr")
+        self._certify(path, f"subjectAltName = DNS:{identity}\n"
+                      "extendedKeyUsage = 1.3.6.1.5.5.7.3.17\n", False,
+                      begin, end)
+        return read(f"{path}.pem")
+
     def issue_ca_of(self, identity):
         """A CA's certificate that has a site's identity all the same."""
         self.count += 1
@@ -139,21 +154,26 @@ class Authority:
         return Certificate(f"{path}.pem", f"{path}.key")
 
     def _sign(self, path, key, name, more, ca, begin, end):
+        openssl("req", "-new", "-config", f"{self.dir}/conf", "-key", key,
+                "-subj", f"/CN={name}", "-out", f"{path}.csr")
+        self._certify(path, more, ca, begin, end)
+
+    def _certify(self, path, more, ca, begin, end):
         usage = ("digitalSignature,keyCertSign,cRLSign" if ca else
                  "digitalSignature")
         with open(f"{path}.ext", "w", encoding="ascii") as out:
             out.write(LEAF.format(ca="TRUE" if ca else "FALSE", usage=usage,
                                   more=more))
-        openssl("req", "-new", "-config", f"{self.dir}/conf", "-key", key,
-                "-subj", f"/CN={name}", "-out", f"{path}.csr")
         openssl("ca", "-batch", "-notext", "-config", f"{self.dir}/conf",
                 "-in", f"{path}.csr", "-out", f"{path}.pem",
                 "-extfile", f"{path}.ext", "-extensions", "leaf",
                 "-startdate", at(begin), "-enddate", at(end))
 
     def revoke(self, certificate):
-        openssl("ca", "-config", f"{self.dir}/conf", "-revoke",
-                certificate.path)
+        """A Certificate of its, or the last one that issue_for() gave."""
+        path = certificate.path if certificate else \
+            f"{self.dir}/leaf{self.count}.pem"
+        openssl("ca", "-config", f"{self.dir}/conf", "-revoke", path)
 
     def list(self, begin=-1, end=7):
         """A revocation list, valid from begin to end, in days."""
