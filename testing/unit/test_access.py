@@ -1274,7 +1274,7 @@ class Command(Base):
                       ("link", "add", "tyrell/net", "b", "c"),
                       ("link", "remove", "tyrell/net", "b", "c"),
                       ("tunnel", "show", "tyrell/net", "a", "b"),
-                      ("psk", "rotate", "tyrell/net"), ("psk", "status", "tyrell"),
+                      ("psk", "rotate", "tyrell/net"), ("psk", "status", "tyrell"), ("rotation", "status", "tyrell"),
                       ("ce", "revoke", "tyrell/c"),
                       ("vpn", "set", "tyrell/net", "--topology", "any-to-any")):
             do(*words)
