@@ -65,7 +65,7 @@ static int read_waits(struct store *s, struct arena *a, int64_t vpn_id,
 	struct store_authority_wait *wait;
 	struct db_rows *rows;
 	int rc = db_query(s->db, "SELECT t.name, ce.name, st.result, st.epoch, "
-					  "st.revision, i.epoch, a.revision "
+					  "st.revision, i.epoch, a.revision, st.on_trial "
 					  "FROM vpn_authority a JOIN site t ON t.vpn_id = a.vpn_id "
 					  "JOIN ce ON ce.id = t.ce_id "
 					  "JOIN installation i ON i.one = 1 "
@@ -81,6 +81,7 @@ static int read_waits(struct store *s, struct arena *a, int64_t vpn_id,
 			.applied = strcmp(db_col_text(rows, 2), "applied") == 0,
 			.epoch = (uint64_t)db_col_int(rows, 3),
 			.revision = (uint64_t)db_col_int(rows, 4),
+			.on_trial = db_col_int(rows, 7) != 0,
 		};
 
 		wait = store_array_add(a, (void **)list, count, sizeof(*wait));

@@ -18,6 +18,7 @@
 
 static int64_t now;
 static uint64_t seq, revision;
+static bool on_trial;			/* what routers report */
 static struct store_authority_round out;
 
 static int issue_nothing(void *user, const struct store_ce *ce,
@@ -123,6 +124,7 @@ static void applied(const char *ce)
 		.ce = arena_printf(arena, "acme/%s", ce), .boot_id = (char *)"0",
 		.seq = ++seq, .agent_version = (char *)"0.1", .epoch = 1,
 		.revision = kit_ce_revision("acme", ce), .result = STATUS_APPLIED,
+		.on_trial = on_trial,
 	};
 
 	OK(store_report(store, kit_ce_id("acme", ce), &report, now, &e));
@@ -956,6 +958,31 @@ START_TEST(a_router_without_a_key_holds_nothing_up)
 }
 END_TEST
 
+START_TEST(a_document_on_trial_confirms_nothing)
+{
+	struct store_authority *list;
+	struct store_authority_wait *waits;
+	size_t count, wait_count;
+
+	certified();
+	all_applied();
+	CHANGE(store_authority_roll(store, "acme", "corp", &e));
+	applied("lyon-r1");
+	applied("nice-r1");
+	on_trial = true;
+	applied("paris-r1");
+	on_trial = false;
+	ck_assert_uint_eq(turn(), 0);
+	OK(store_authorities(store, arena, "acme", "corp", &list, &count, &waits,
+						 &wait_count, &e));
+	ck_assert_uint_eq(wait_count, 1);
+	/* and why is said */
+	ck_assert_str_ne(rotation_waits[waits->wait], "");
+	applied("paris-r1");
+	ck_assert_uint_eq(turn(), 1);
+}
+END_TEST
+
 /* One behind the others at any step believes them, and is believed. */
 START_TEST(one_step_behind_is_believed)
 {
@@ -1241,6 +1268,7 @@ TCase *store_authority_case(void)
 	tcase_add_test(tc, who_holds_an_authority_back_is_an_alarm);
 	tcase_add_test(tc, one_takes_over_from_another);
 	tcase_add_test(tc, a_router_without_a_key_holds_nothing_up);
+	tcase_add_test(tc, a_document_on_trial_confirms_nothing);
 	tcase_add_test(tc, one_step_behind_is_believed);
 	tcase_add_test(tc, who_holds_it_back);
 	tcase_add_test(tc, by_itself_when_it_is_time);
