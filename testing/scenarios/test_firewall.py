@@ -25,7 +25,7 @@ OPERATOR = "table inet operator {\n\tchain input {\n\t\ttype filter hook input p
 
 
 def python(node, program, *words):
-    return node.run(["python3", "-c", program, *map(str, words)], check=False, timeout=20).returncode == 0
+    return node.run(["python3", "-c", program, *map(str, words)], check=False, timeout=60).returncode == 0
 
 
 def counters(ce):
@@ -41,7 +41,7 @@ def counted(ce, name, least=1):
 
         def __exit__(self, *error):
             if error == (None, None, None):
-                wait_until(lambda: counters(ce)[name] - self.before >= least, 10, f"{name} counts {least}")
+                wait_until(lambda: counters(ce)[name] - self.before >= least, 60, f"{name} counts {least}")
     return Counted()
 
 
@@ -55,22 +55,22 @@ def firewall(ce, **keys):
     ce.firewall = keys
     ce.configure(VPNS)
     ce.start_agent()
-    wait_until(lambda: ce.ask("status")["firewall"] == keys["mode"], 30, f"mode {keys['mode']}")
-    ce.wait_plan_empty()
+    wait_until(lambda: ce.ask("status")["firewall"] == keys["mode"], 90, f"mode {keys['mode']}")
+    ce.wait_plan_empty(90)
 
 
 @pytest.fixture(scope="module")
 def sites(lab):
     lab.server.settings["confirm-timeout"] = CONFIRM
     lab.provision(["paris", "lyon"])
-    lab.wait_in_service(timeout=240)
+    lab.wait_in_service(timeout=400)
     lab.rogue = lab.add_router("rogue", 7)
     paris = lab.ce("paris")
     lab.guest = lab.add_host(paris, "172.20.0.0", name="guest", link="eth2")
     lab.pe.run(f"ip route add 172.20.0.0/24 via {paris.address}")
     for port in (22, 9998, 9999):
         paris.spawn(f"listener-{port}", ["python3", "-c", LISTEN, str(port)])
-        wait_until(lambda port=port: python(paris, CONNECT, "127.0.0.1", port), 20, f"a listener on {port}")
+        wait_until(lambda port=port: python(paris, CONNECT, "127.0.0.1", port), 60, f"a listener on {port}")
     return lab
 
 
@@ -86,7 +86,7 @@ def test_log_only_is_the_default_and_drops_nothing(sites):
     found = counters(paris)
     assert found["in-management"] and found["out-management"] and found["in-ike"] and found["out-ike"], found
     assert "firewall log-only" in paris.ctl("status").stdout
-    wait_until(lambda: alarm(paris, "firewall-leak") == "warning", 30, "what was passed on is told")
+    wait_until(lambda: alarm(paris, "firewall-leak") == "warning", 90, "what was passed on is told")
 
 
 def test_enforced_under_pings(sites):
@@ -104,10 +104,10 @@ def test_enforced_under_pings(sites):
         paris.ip("addr add 198.51.100.7/32 dev eth2")
         assert not paris.ping("192.0.2.6", 2, options=("-I", "198.51.100.7"))
     assert paris.ping("192.0.2.6", 2)
-    wait_until(lambda: paris.path("/var/lib/ppvpn/firewall").read_text().split()[-1] != "-", 60, "a server is heard: confirmed")
+    wait_until(lambda: paris.path("/var/lib/ppvpn/firewall").read_text().split()[-1] != "-", 90, "a server is heard: confirmed")
     results = pings.stop()
     assert results.sent and not results.lost, results
-    wait_until(lambda: alarm(paris, "firewall-leak") == "minor", 30, "dropped now")
+    wait_until(lambda: alarm(paris, "firewall-leak") == "minor", 90, "dropped now")
 
 
 def test_forged_packets_of_a_rogue(sites):
@@ -119,7 +119,7 @@ def test_forged_packets_of_a_rogue(sites):
         assert python(rogue, RAW, paris.address, 89, 10)            # OSPF with the PE is what this owner allows
     with counted(paris, "in-ike-others", 50), counted(paris, "in-ike-flood", 100):
         assert python(rogue, UDP, paris.address, 500, 1000)
-    wait_until(lambda: alarm(paris, "firewall-probe") == "minor", 30, "the probes are told")
+    wait_until(lambda: alarm(paris, "firewall-probe") == "minor", 90, "the probes are told")
     # with a peer's address ESP gets as far as the kernel's SAs, and no further
     rogue.ip(f"addr add {lyon.address}/32 dev lo")
     with counted(paris, "in-esp", 5):
@@ -140,7 +140,7 @@ def test_put_back_under_pings(sites):
         pings = sites.pings(sites.pairs(["paris", "lyon"]))
         begin = time.monotonic()
         paris.run(["nft", harm])
-        wait_until(lambda: paris.out("nft -s list table inet ppvpn") == before, 10, f"put back after {harm}", 0.05)
+        wait_until(lambda: paris.out("nft -s list table inet ppvpn") == before, 60, f"put back after {harm}", 0.05)
         lines.append(f"{'nft ' + harm:<62} put back after {time.monotonic() - begin:4.1f} s")
         time.sleep(1)                                               # pings behind it are the point
         results = pings.stop()
@@ -166,7 +166,7 @@ def test_a_restart_changes_nothing(sites):
     paris.stop_agent()
     assert paris.out("nft -a -s list table inet ppvpn") == before
     paris.start_agent()
-    paris.wait_plan_empty()
+    paris.wait_plan_empty(90)
     assert paris.out("nft -a -s list table inet ppvpn") == before
 
 
@@ -174,17 +174,17 @@ def test_rules_of_others_that_stand_in_the_way(sites):
     paris = sites.ce("paris")
     assert alarm(paris, "firewall-blocked") is None
     paris.run(["nft", "add rule inet operator input meta l4proto esp drop"])
-    wait_until(lambda: sites.reaches("lyon", "paris") or alarm(paris, "firewall-blocked") == "major", 60, "who drops ESP is told")
+    wait_until(lambda: not sites.reaches("lyon", "paris") and alarm(paris, "firewall-blocked") == "major", 120, "who drops ESP is told")
     assert "ESP from peers" in paris.ctl("alarms").stdout
     paris.run(["nft", "delete table inet operator"])
-    wait_until(lambda: sites.reaches("lyon", "paris") and alarm(paris, "firewall-blocked") is None, 60, "and that it is over")
+    wait_until(lambda: sites.reaches("lyon", "paris") and alarm(paris, "firewall-blocked") is None, 120, "and that it is over")
 
 
 def test_settings_that_let_no_server_through_are_not_kept(sites):
     paris = sites.ce("paris")
     sites.partition("paris", "server")                              # as a wrong rule of ours would
     firewall(paris, mode="enforce", allow="none")
-    wait_until(lambda: alarm(paris, "firewall-held") == "major" and paris.ask("status")["firewall"] == "log-only", CONFIRM + 60, "held")
+    wait_until(lambda: alarm(paris, "firewall-held") == "major" and paris.ask("status")["firewall"] == "log-only", CONFIRM + 120, "held")
     assert sites.reaches("paris", "lyon", 2)
     sites.heal()
     # those of before are trusted without anybody's answer
@@ -200,8 +200,8 @@ def test_off_and_gone(sites):
     paris.firewall = {"mode": "off"}
     paris.configure(VPNS)
     paris.start_agent()
-    wait_until(lambda: "ppvpn" not in paris.out("nft list tables"), 30, "no table")
+    wait_until(lambda: "ppvpn" not in paris.out("nft list tables"), 90, "no table")
     assert paris.ask("status")["firewall"] == "off"
     assert "ppvpn" in lyon.out("nft list tables")
     lyon.ctl("leave --yes", check=True)
-    wait_until(lambda: "ppvpn" not in lyon.out("nft list tables"), 60, "none after it left")
+    wait_until(lambda: "ppvpn" not in lyon.out("nft list tables"), 120, "none after it left")
