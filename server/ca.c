@@ -23,6 +23,7 @@
 #include "secret.h"
 #include "server/base64.h"
 #include "server/ca.h"
+#include "server/ca_impl.h"
 #include "server/cms.h"
 
 #define PEM_MAX 65536
@@ -46,7 +47,7 @@ struct ca_csr
 	uint8_t spki[32];
 };
 
-static int fail(struct err *e, const char *where, const char *what, int rc)
+int ca_fail(struct err *e, const char *where, const char *what, int rc)
 {
 	return err_set(e, rc == GNUTLS_E_MEMORY_ERROR ? -ENOMEM : -EINVAL, ERR_TLS,
 				   where, "%s: %s", what, gnutls_strerror(rc));
@@ -54,8 +55,7 @@ static int fail(struct err *e, const char *where, const char *what, int rc)
 
 /* ---- parts ----------------------------------------------------------------- */
 
-/* A positive INTEGER of the shortest form. */
-static int set_serial(gnutls_x509_crt_t crt, uint64_t serial)
+int ca_set_serial(gnutls_x509_crt_t crt, uint64_t serial)
 {
 	uint8_t bytes[9] = { 0 };
 	size_t from = 0;
@@ -163,7 +163,7 @@ static int write_crt(const char *path, gnutls_x509_crt_t crt, struct err *e)
 
 	if (rc < 0)
 	{
-		return fail(e, path, "cannot write a certificate", rc);
+		return ca_fail(e, path, "cannot write a certificate", rc);
 	}
 	rc = file_write(path, pem.data, pem.size, 0600, e);
 	gnutls_free(pem.data);
@@ -179,7 +179,7 @@ static int write_key(const char *path, gnutls_x509_privkey_t key,
 
 	if (rc < 0)
 	{
-		return fail(e, path, "cannot write a key", rc);
+		return ca_fail(e, path, "cannot write a key", rc);
 	}
 	rc = file_write(path, pem.data, pem.size, 0600, e);
 	wipe(pem.data, pem.size);
@@ -215,7 +215,7 @@ static int read_crt(const char *path, gnutls_x509_crt_t *crt, char **pem,
 	{
 		rc = gnutls_x509_crt_import(*crt, &datum, GNUTLS_X509_FMT_PEM);
 	}
-	return rc < 0 ? fail(e, path, "not a certificate", rc) : 0;
+	return rc < 0 ? ca_fail(e, path, "not a certificate", rc) : 0;
 }
 
 static int read_key(const char *path, gnutls_x509_privkey_t *key,
@@ -240,7 +240,7 @@ static int read_key(const char *path, gnutls_x509_privkey_t *key,
 	}
 	wipe(pem, len);
 	free(pem);
-	return rc < 0 ? fail(e, path, "not a private key", rc) : 0;
+	return rc < 0 ? ca_fail(e, path, "not a private key", rc) : 0;
 }
 
 /* ---- the CA --------------------------------------------------------------------- */
@@ -292,7 +292,7 @@ int ca_create(const char *cert_file, const char *key_file, struct err *e)
 	{
 		rc = build_ca(crt, key);
 	}
-	rc = rc < 0 ? fail(e, cert_file, "cannot make a CA", rc)
+	rc = rc < 0 ? ca_fail(e, cert_file, "cannot make a CA", rc)
 				: write_pair(cert_file, key_file, crt, key, e);
 	gnutls_x509_crt_deinit(crt);
 	gnutls_x509_privkey_deinit(key);
@@ -423,7 +423,7 @@ int ca_make_server(struct ca *ca, const char *const *hosts, size_t count,
 	{
 		rc = sign(crt, ca->crt, ca->key);
 	}
-	rc = rc < 0 ? fail(e, cert_file, "cannot make the certificate", rc)
+	rc = rc < 0 ? ca_fail(e, cert_file, "cannot make the certificate", rc)
 				: write_pair(cert_file, key_file, crt, key, e);
 	gnutls_x509_crt_deinit(crt);
 	gnutls_x509_privkey_deinit(key);
@@ -526,7 +526,7 @@ static int import_csr(gnutls_x509_crq_t crq, const uint8_t *der, size_t len,
 	}
 	if (rc < 0)
 	{
-		return fail(e, "", "not a certificate request signed by its key", rc);
+		return ca_fail(e, "", "not a certificate request signed by its key", rc);
 	}
 	if (!key_is_fit(csr->key))
 	{
@@ -535,7 +535,7 @@ static int import_csr(gnutls_x509_crq_t crq, const uint8_t *der, size_t len,
 	}
 	rc = gnutls_pubkey_get_key_id(csr->key, GNUTLS_KEYID_USE_SHA256, csr->spki,
 								  &spki_len);
-	return rc < 0 ? fail(e, "", "no key id", rc) : 0;
+	return rc < 0 ? ca_fail(e, "", "no key id", rc) : 0;
 }
 
 int ca_csr_read(const uint8_t *der, size_t len, struct ca_csr **out,
@@ -553,7 +553,7 @@ int ca_csr_read(const uint8_t *der, size_t len, struct ca_csr **out,
 	else if (gnutls_x509_crq_init(&crq) < 0 ||
 			 gnutls_pubkey_init(&csr->key) < 0)
 	{
-		rc = fail(e, "", "request", GNUTLS_E_MEMORY_ERROR);
+		rc = ca_fail(e, "", "request", GNUTLS_E_MEMORY_ERROR);
 	}
 	else
 	{
@@ -583,7 +583,7 @@ int ca_csr_key(const struct ca_csr *csr, uint8_t **der, size_t *len,
 	*der = NULL;
 	if (rc < 0)
 	{
-		return fail(e, "", "no public key", rc);
+		return ca_fail(e, "", "no public key", rc);
 	}
 	*der = xcalloc(datum.size, 1);
 	*len = datum.size;
@@ -623,7 +623,7 @@ static int build_client(struct ca *ca, const struct ca_csr *csr,
 	}
 	if (rc >= 0)
 	{
-		rc = set_serial(crt, serial);
+		rc = ca_set_serial(crt, serial);
 	}
 	if (rc >= 0 && uri)
 	{
@@ -666,7 +666,7 @@ static int issue_client(struct ca *ca, const struct ca_csr *csr,
 	gnutls_x509_crt_deinit(crt);
 	if (rc < 0)
 	{
-		return fail(e, name, "cannot issue a certificate", rc);
+		return ca_fail(e, name, "cannot issue a certificate", rc);
 	}
 	*pem = xcalloc(out.size + 1, 1);
 	memcpy(*pem, out.data, out.size);
@@ -710,7 +710,7 @@ int ca_pkcs7(const char *pem, char **base64, struct err *e)
 	*base64 = NULL;
 	if (rc < 0)
 	{
-		return fail(e, "", "not a certificate", rc);
+		return ca_fail(e, "", "not a certificate", rc);
 	}
 	cms = cms_certs_only(der.data, der.size, &len);
 	*base64 = base64_encode(cms, len);

@@ -21,6 +21,7 @@
 #include "alloc.h"
 #include "secret.h"
 #include "server/ca_ike.h"
+#include "server/ca_impl.h"
 
 #define BACKDATE_S 3600
 #define BACKDATE_PART 24
@@ -34,12 +35,6 @@ struct ca_ike
 	uint8_t key_id[KEY_ID_MAX];
 	size_t key_id_len;
 };
-
-static int fail(struct err *e, const char *where, const char *what, int rc)
-{
-	return err_set(e, rc == GNUTLS_E_MEMORY_ERROR ? -ENOMEM : -EINVAL, ERR_TLS,
-				   where, "%s: %s", what, gnutls_strerror(rc));
-}
 
 void ca_der_done(struct ca_der *der)
 {
@@ -112,22 +107,6 @@ static int set_basics(gnutls_x509_crt_t crt, int64_t now_s, int64_t life_s)
 	return rc < 0 ? rc : gnutls_x509_crt_set_subject_key_id(crt, id, len);
 }
 
-static int set_serial(gnutls_x509_crt_t crt, uint64_t serial)
-{
-	uint8_t bytes[9] = { 0 };
-	size_t from = 0;
-
-	for (size_t i = 0; i < 8; i++)
-	{
-		bytes[8 - i] = (uint8_t)(serial >> (8 * i));
-	}
-	while (from < 8 && bytes[from] == 0 && !(bytes[from + 1] & 0x80))
-	{
-		from++;
-	}
-	return gnutls_x509_crt_set_serial(crt, bytes + from, sizeof(bytes) - from);
-}
-
 static int sign(gnutls_x509_crt_t crt, gnutls_x509_crt_t issuer,
 				gnutls_x509_privkey_t key)
 {
@@ -176,7 +155,7 @@ static int build_authority(gnutls_x509_crt_t crt, gnutls_x509_privkey_t key,
 	}
 	if (rc >= 0)
 	{
-		rc = set_serial(crt, serial);
+		rc = ca_set_serial(crt, serial);
 	}
 	if (rc >= 0)
 	{
@@ -244,7 +223,7 @@ int ca_ike_create(const char *customer, const char *vpn, int64_t now_s,
 	{
 		ca_der_done(cert);
 		ca_der_done(key);
-		return fail(e, vpn, "cannot make an authority", rc);
+		return ca_fail(e, vpn, "cannot make an authority", rc);
 	}
 	return 0;
 }
@@ -304,7 +283,7 @@ int ca_ike_open(const uint8_t *cert, size_t cert_len, const uint8_t *key,
 	int rc = import_authority(ca, cert, cert_len, key, key_len);
 
 	*out = NULL;
-	rc = rc < 0 ? fail(e, "authority", "cannot be read", rc)
+	rc = rc < 0 ? ca_fail(e, "authority", "cannot be read", rc)
 				: check_pair(ca, e);
 	if (rc < 0)
 	{
@@ -408,7 +387,7 @@ int ca_ike_issue(struct ca_ike *ca, const uint8_t *key, size_t key_len,
 	}
 	if (rc >= 0)
 	{
-		rc = set_serial(crt, serial);
+		rc = ca_set_serial(crt, serial);
 	}
 	if (rc >= 0)
 	{
@@ -423,7 +402,7 @@ int ca_ike_issue(struct ca_ike *ca, const uint8_t *key, size_t key_len,
 		rc = export_der(crt, cert);
 	}
 	gnutls_x509_crt_deinit(crt);
-	return rc < 0 ? fail(e, subject->identity, "cannot issue a certificate",
+	return rc < 0 ? ca_fail(e, subject->identity, "cannot issue a certificate",
 						 rc) : 0;
 }
 
@@ -483,7 +462,7 @@ int ca_ike_list(struct ca_ike *ca, uint64_t number,
 		free(data);
 		gnutls_free(name.data);
 	}
-	return rc < 0 ? fail(e, "authority", "cannot sign a revocation list", rc)
+	return rc < 0 ? ca_fail(e, "authority", "cannot sign a revocation list", rc)
 				  : 0;
 }
 
@@ -535,7 +514,7 @@ int ca_ike_check(struct ca_ike *ca, const uint8_t *cert, size_t len,
 	gnutls_x509_crt_deinit(crt);
 	if (rc < 0)
 	{
-		return fail(e, identity, "not a certificate", rc);
+		return ca_fail(e, identity, "not a certificate", rc);
 	}
 	return fault ? err_set(e, -EINVAL, ERR_TLS, identity,
 						   "the certificate is %s", fault) : 0;
@@ -564,7 +543,7 @@ int ca_ike_check_list(struct ca_ike *ca, const uint8_t *list, size_t len,
 	verdict &= ~(unsigned)(GNUTLS_CERT_INVALID |
 						   GNUTLS_CERT_REVOCATION_DATA_SUPERSEDED |
 						   GNUTLS_CERT_REVOCATION_DATA_ISSUED_IN_FUTURE);
-	return rc < 0 ? fail(e, "authority", "not a revocation list", rc)
+	return rc < 0 ? ca_fail(e, "authority", "not a revocation list", rc)
 		: verdict ? err_set(e, -EINVAL, ERR_TLS, "authority",
 							"the revocation list is not signed by it") : 0;
 }

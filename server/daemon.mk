@@ -22,7 +22,7 @@ noinst_LTLIBRARIES += libppvpn-ca.la
 libppvpn_ca_la_SOURCES = \
 	server/base64.c server/base64.h \
 	server/ca.c server/ca.h \
-	server/ca_ike.c server/ca_ike.h \
+	server/ca_ike.c server/ca_ike.h server/ca_impl.h \
 	server/cms.c server/cms.h \
 	server/crl.c server/crl.h \
 	server/der.c server/der.h

@@ -20,7 +20,7 @@ owners='
 	libpq-fe.h		server/db_postgres.c
 	sodium.h		lib/seal.c
 	yaml.h			server/admin_yaml.c
-	gnutls/			agent/certificate.c agent/identity.c agent/fetch.c server/ca.c server/ca_ike.c server/etag.c server/http_tls.c
+	gnutls/			agent/certificate.c agent/identity.c agent/fetch.c server/ca.c server/ca_ike.c server/ca_impl.h server/etag.c server/http_tls.c
 	nftables/		agent/nft.c
 	systemd/		-
 	openssl/		-
