@@ -78,6 +78,26 @@ uint64_t kit_revision(void)
 	return revision;
 }
 
+int64_t kit_number(const char *sql)
+{
+	struct db *db;
+	int64_t n;
+
+	OK(db_open(kit_path, &db, &e));
+	OK(db_number(db, sql, NULL, &n, &e));
+	db_close(db);
+	return n;
+}
+
+void kit_sql(const char *sql)
+{
+	struct db *db;
+
+	OK(db_open(kit_path, &db, &e));
+	OK(db_run(db, sql, NULL, &e));
+	db_close(db);
+}
+
 int64_t kit_now_ms(void)
 {
 	struct timespec ts;

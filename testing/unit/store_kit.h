@@ -79,6 +79,9 @@ int kit_add_site(struct store *s, const char *customer, const char *vpn,
 				 struct err *err);
 /** The wall clock. */
 int64_t kit_now_ms(void);
+/* Beside the store: a number out of its file, and a word in it. */
+int64_t kit_number(const char *sql);
+void kit_sql(const char *sql);
 struct addr kit_addr(const char *text);
 void kit_customer(const char *customer);
 void kit_vpn(const char *customer, const char *vpn);

@@ -247,26 +247,6 @@ static void says(const char *ce, const char *want_text)
 				  text);
 }
 
-static int64_t number(const char *sql)
-{
-	struct db *db;
-	int64_t n;
-
-	OK(db_open(kit_path, &db, &e));
-	OK(db_number(db, sql, NULL, &n, &e));
-	db_close(db);
-	return n;
-}
-
-static void sql(const char *text)
-{
-	struct db *db;
-
-	OK(db_open(kit_path, &db, &e));
-	OK(db_run(db, text, NULL, &e));
-	db_close(db);
-}
-
 static void on_checked(void *user, const char *check, uint64_t count)
 {
 	(void)user;
@@ -380,7 +360,7 @@ START_TEST(wanted_it_is_there_at_once)
 	ck_assert(!store_is_changed(store));
 	store_rollback(store);
 	/* its key opens nowhere else, and is nowhere in clear */
-	ck_assert_int_eq(number("SELECT count(*) FROM vpn_authority "
+	ck_assert_int_eq(kit_number("SELECT count(*) FROM vpn_authority "
 							"WHERE length(sealed) > 200 "
 							"AND sealed NOT LIKE '%2a8648ce3d0301%'"), 1);
 }
@@ -397,8 +377,8 @@ START_TEST(a_dry_run_leaves_nothing)
 	ck_assert(store_is_changed(store));
 	store_rollback(store);
 	ck_assert_uint_eq(kit_revision(), before);
-	ck_assert_int_eq(number("SELECT count(*) FROM vpn_authority"), 0);
-	ck_assert_int_eq(number("SELECT count(*) FROM ike_certificate"), 0);
+	ck_assert_int_eq(kit_number("SELECT count(*) FROM vpn_authority"), 0);
+	ck_assert_int_eq(kit_number("SELECT count(*) FROM ike_certificate"), 0);
 	ck_assert_uint_eq(certificate_of("paris-r1")->ca_count, 0);
 }
 END_TEST
@@ -431,8 +411,8 @@ START_TEST(each_vpn_has_its_own)
 	CHANGE(store_site_remove(store, "acme", "lab", "depot", "site-removed",
 							 &e));
 	CHANGE(store_vpn_remove(store, "acme", "lab", &e));
-	ck_assert_int_eq(number("SELECT count(*) FROM vpn_authority"), 1);
-	ck_assert_int_eq(number("SELECT count(*) FROM ike_certificate"), 1);
+	ck_assert_int_eq(kit_number("SELECT count(*) FROM vpn_authority"), 1);
+	ck_assert_int_eq(kit_number("SELECT count(*) FROM ike_certificate"), 1);
 	whole();
 }
 END_TEST
@@ -467,13 +447,13 @@ START_TEST(a_key_gets_its_certificates_at_once)
 	ck_assert_uint_eq(revision, before + 2);
 	ck_assert_str_ne(certificate_of("paris-r1")->cert_data, first);
 	ck_assert_str_eq(judge("paris-r1", "lyon-r1"), "OK");
-	ck_assert_int_eq(number("SELECT count(*) FROM ike_certificate "
+	ck_assert_int_eq(kit_number("SELECT count(*) FROM ike_certificate "
 							"WHERE revoked_ms > 0"), 0);
 	/* and back: it may have gone back to older files */
 	now += 10000;
 	OK(say(1, 1));
 	ck_assert_uint_eq(revision, before + 3);
-	ck_assert_int_eq(number("SELECT count(*) FROM ike_key_past"), 1);
+	ck_assert_int_eq(kit_number("SELECT count(*) FROM ike_key_past"), 1);
 	whole();
 }
 END_TEST
@@ -708,16 +688,16 @@ START_TEST(certificates_are_renewed)
 	(void)turn();
 	ck_assert_uint_eq(out.certificates, 3);
 	ck_assert_str_ne(certificate_of("paris-r1")->cert_data, was);
-	ck_assert_int_ge(number("SELECT min(ends_ms) FROM ike_certificate "
+	ck_assert_int_ge(kit_number("SELECT min(ends_ms) FROM ike_certificate "
 							"WHERE superseded = 0"), now + 364 * DAY);
 	(void)turn();
 	ck_assert_uint_eq(out.certificates, 0);
 	ck_assert_uint_gt(kit_revision(), before);
 	/* what has ended is forgotten, but for what documents have */
-	ck_assert_int_eq(number("SELECT count(*) FROM ike_certificate"), 6);
+	ck_assert_int_eq(kit_number("SELECT count(*) FROM ike_certificate"), 6);
 	now += 130 * DAY;
 	(void)turn();
-	ck_assert_int_eq(number("SELECT count(*) FROM ike_certificate"), 3);
+	ck_assert_int_eq(kit_number("SELECT count(*) FROM ike_certificate"), 3);
 	whole();
 }
 END_TEST
@@ -745,7 +725,7 @@ END_TEST
 START_TEST(what_is_missing_is_seen)
 {
 	certified();
-	sql("DELETE FROM ike_certificate WHERE site_id = 1");
+	kit_sql("DELETE FROM ike_certificate WHERE site_id = 1");
 	ck_assert_ptr_null(certificate_of("paris-r1")->cert_data);
 	now += 1000;
 	OK(store_authority_round(store, now, false, &out, &e));
@@ -871,7 +851,7 @@ START_TEST(who_holds_an_authority_back_is_an_alarm)
 	applied("paris-r1");
 	ck_assert_str_eq(alarms(), "");
 	/* the authority's own end, where nothing takes over from it */
-	sql(arena_printf(arena, "UPDATE vpn_authority SET issued_ms = %lld, "
+	kit_sql(arena_printf(arena, "UPDATE vpn_authority SET issued_ms = %lld, "
 					 "ends_ms = %lld WHERE state = 'current'",
 					 (long long)(now - 10 * DAY),
 					 (long long)(now + DAY / 8)));
@@ -1074,7 +1054,7 @@ START_TEST(by_itself_when_it_is_time)
 
 	certified();
 	all_applied();
-	old = number("SELECT id FROM vpn_authority");
+	old = kit_number("SELECT id FROM vpn_authority");
 	now += 2000 * DAY;
 	all_applied();
 	(void)turn();
@@ -1088,7 +1068,7 @@ START_TEST(by_itself_when_it_is_time)
 	all_applied();
 	(void)turn();
 	ck_assert_str_eq(states(), "current 3");
-	ck_assert_int_ne(number("SELECT id FROM vpn_authority"), old);
+	ck_assert_int_ne(kit_number("SELECT id FROM vpn_authority"), old);
 	whole();
 }
 END_TEST
@@ -1101,7 +1081,7 @@ START_TEST(by_itself_when_its_list_is_long)
 
 	certified();
 	all_applied();
-	sql("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n "
+	kit_sql("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n "
 		"WHERE i < 700) INSERT INTO ike_certificate (authority_id, serial, "
 		"site_id, ce_id, spki, identity, issued_ms, ends_ms, renew_ms, "
 		"revision, superseded, revoked_ms, reason, cert) "
@@ -1131,7 +1111,7 @@ END_TEST
 START_TEST(an_ended_one_signs_nothing)
 {
 	certified();
-	sql("UPDATE vpn_authority SET ends_ms = 1000");
+	kit_sql("UPDATE vpn_authority SET ends_ms = 1000");
 	/* the change goes on, and the alarm says it */
 	kit_ce("acme", "metz-r1", "192.0.2.4");
 	kit_site("acme", "corp", "metz", "metz-r1");
@@ -1220,7 +1200,7 @@ static const struct { const char *sql, *fault; } broken[] = {
 START_TEST(damage_is_told)
 {
 	certified();
-	sql(broken[_i].sql);
+	kit_sql(broken[_i].sql);
 	ck_assert_msg(strstr(faults(), broken[_i].fault) != NULL, "%s: %s",
 				  broken[_i].sql, faults());
 }

@@ -25,26 +25,6 @@ static const char *router(const char *site)
 
 /* ---- what is done ----------------------------------------------------------------- */
 
-static int64_t number(const char *sql)
-{
-	struct db *db;
-	int64_t n;
-
-	OK(db_open(kit_path, &db, &e));
-	OK(db_number(db, sql, NULL, &n, &e));
-	db_close(db);
-	return n;
-}
-
-static void run(const char *sql)
-{
-	struct db *db;
-
-	OK(db_open(kit_path, &db, &e));
-	OK(db_run(db, sql, NULL, &e));
-	db_close(db);
-}
-
 static int want(enum model_auth auth)
 {
 	struct store_vpn vpn;
@@ -335,12 +315,12 @@ START_TEST(to_certificates_and_back)
 	ck_assert_str_eq(paris_lyon(), "g1 cert>");
 	ck_assert_str_eq(has("lyon", "nice"), "g1 cert>");
 	whole();
-	ck_assert_int_eq(number("SELECT count(*) FROM psk"), 3);
+	ck_assert_int_eq(kit_number("SELECT count(*) FROM psk"), 3);
 	all_turn();
 	ck_assert_str_eq(paris_lyon(), "cert>");
 	/* the key is nowhere any more */
-	ck_assert_int_eq(number("SELECT count(*) FROM psk"), 0);
-	ck_assert_int_eq(number("SELECT count(*) FROM psk_retired"), 0);
+	ck_assert_int_eq(kit_number("SELECT count(*) FROM psk"), 0);
+	ck_assert_int_eq(kit_number("SELECT count(*) FROM psk_retired"), 0);
 	whole();
 	all_turn();
 	ck_assert_str_eq(status(), "");
@@ -348,7 +328,7 @@ START_TEST(to_certificates_and_back)
 	ck_assert_str_eq(last_event(STORE_EVENT_ROTATION_DONE), "the tunnels have "
 					 "moved, and what they had before is gone");
 	whole();
-	ck_assert_int_eq(number("SELECT sum(moving) FROM vpn"), 0);
+	ck_assert_int_eq(kit_number("SELECT sum(moving) FROM vpn"), 0);
 	/* and nothing any more, whatever the time */
 	all_turn();
 	ck_assert_uint_eq(kit_revision(), before + 3);
@@ -372,7 +352,7 @@ START_TEST(to_certificates_and_back)
 	whole();
 	all_turn();
 	ck_assert_str_eq(status(), "");
-	ck_assert_int_eq(number("SELECT sum(moving) FROM vpn"), 0);
+	ck_assert_int_eq(kit_number("SELECT sum(moving) FROM vpn"), 0);
 	whole();
 }
 END_TEST
@@ -495,7 +475,7 @@ START_TEST(not_with_any_certificate)
 	};
 
 	all_applied();
-	run(bad[_i]);
+	kit_sql(bad[_i]);
 	ck_assert_uint_eq(turn(), 1);
 	ck_assert_str_eq(status(), "lyon nice certificate accept: lyon-r1 nice-r1\n"
 					 "lyon paris certificate waiting: paris-r1\n"
@@ -511,7 +491,7 @@ START_TEST(new_ones_follow)
 	{
 		all_turn();
 	}
-	ck_assert_int_eq(number("SELECT sum(moving) FROM vpn"), 0);
+	ck_assert_int_eq(kit_number("SELECT sum(moving) FROM vpn"), 0);
 	kit_ce("acme", "metz-r1", "192.0.2.4");
 	kit_site("acme", "corp", "metz", "metz-r1");
 	whole();
@@ -574,7 +554,7 @@ START_TEST(turns_round)
 		all_turn();
 	}
 	ck_assert_str_eq(paris_lyon(), t->at);
-	CHANGE(store_revert(store, (uint64_t)number("SELECT max(revision) "
+	CHANGE(store_revert(store, (uint64_t)kit_number("SELECT max(revision) "
 		"FROM audit_object"), &e));
 	/* it waits for nobody */
 	turn();
@@ -597,7 +577,7 @@ START_TEST(turns_round)
 	}
 	ck_assert_str_eq(paris_lyon(), t->end);
 	ck_assert_str_eq(status(), "");
-	ck_assert_int_eq(number("SELECT sum(moving) FROM vpn"), 0);
+	ck_assert_int_eq(kit_number("SELECT sum(moving) FROM vpn"), 0);
 	/* and again there, with numbers that were not used */
 	CHANGE(want(t->back ? MODEL_PRE_SHARED : MODEL_CERTIFICATE));
 	for (i = 0; i < 6; i++)
@@ -776,7 +756,7 @@ START_TEST(gone_and_back)
 	OK(store_vpn_get(store, arena, "acme", "corp", &vpn, &e));
 	vpn.topology = MODEL_CUSTOM;
 	CHANGE(store_vpn_set(store, &vpn, NULL, 0, &e));
-	ck_assert_int_eq(number("SELECT count(*) FROM rotation"), 0);
+	ck_assert_int_eq(kit_number("SELECT count(*) FROM rotation"), 0);
 	whole();
 	turn();
 	CHANGE(store_revert(store, kit_revision(), &e));
@@ -807,7 +787,7 @@ START_TEST(a_site_goes)
 	}
 	ck_assert_str_eq(paris_lyon(), _i > 3 ? "g3>" : "cert>");
 	ck_assert_str_eq(status(), "");
-	ck_assert_int_eq(number("SELECT sum(moving) FROM vpn"), 0);
+	ck_assert_int_eq(kit_number("SELECT sum(moving) FROM vpn"), 0);
 }
 END_TEST
 
@@ -839,7 +819,7 @@ START_TEST(a_key_that_is_asked_for)
 			REFUSED(rotate(NULL, NULL), -EBUSY, ERR_ROTATION);
 	}
 	/* nor by schedule */
-	run("UPDATE vpn SET psk_rotation_days = 1");
+	kit_sql("UPDATE vpn SET psk_rotation_days = 1");
 	OK(store_rotation_schedule(store, now + INT64_C(900000000), &out, &e));
 	ck_assert_uint_eq(out.revisions, 0);
 	/* what the server did is not taken back; what was said is (turns_round) */
@@ -1008,7 +988,7 @@ START_TEST(a_mesh_in_memory)
 	{
 		/* of three pairs of many */
 		all_turn();
-		run(arena_printf(arena, "UPDATE ce_change SET revision = (SELECT "
+		kit_sql(arena_printf(arena, "UPDATE ce_change SET revision = (SELECT "
 						 "revision FROM installation), committed_ms = %lld",
 						 (long long)kit_now_ms()));
 		for (i = 0; i < 3; i++)

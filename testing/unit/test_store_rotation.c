@@ -135,17 +135,6 @@ static struct secret secret_of(const char *ce, const char *peer,
 	ck_abort_msg("%s has no key %s for %s", ce, key_id, peer);
 }
 
-static int64_t number(const char *sql)
-{
-	struct db *db;
-	int64_t n;
-
-	OK(db_open(kit_path, &db, &e));
-	OK(db_number(db, sql, NULL, &n, &e));
-	db_close(db);
-	return n;
-}
-
 /* "lyon paris accept: lyon-r1 paris-r1", a line each. */
 static const char *status(void)
 {
@@ -256,8 +245,8 @@ START_TEST(three_steps)
 	all_applied();
 	ck_assert_uint_eq(turn(), 1);
 	ck_assert_str_eq(paris_lyon(), "g2>");
-	ck_assert_uint_eq(number("SELECT count(*) FROM psk"), 3);
-	ck_assert_uint_eq(number("SELECT count(*) FROM rotation"), 3);
+	ck_assert_uint_eq(kit_number("SELECT count(*) FROM psk"), 3);
+	ck_assert_uint_eq(kit_number("SELECT count(*) FROM rotation"), 3);
 	whole();
 	all_applied();
 	ck_assert_uint_eq(events_of(STORE_EVENT_ROTATION_DONE, &last), 0);
@@ -359,7 +348,7 @@ START_TEST(a_dry_run_leaves_nothing)
 	ck_assert_uint_eq(kit_revision(), before);
 	ck_assert_str_eq(paris_lyon(), "g1>");
 	ck_assert_str_eq(status(), "");
-	ck_assert_uint_eq(number("SELECT count(*) FROM event "
+	ck_assert_uint_eq(kit_number("SELECT count(*) FROM event "
 							 "WHERE kind LIKE 'rotation%'"), 0);
 }
 END_TEST
@@ -581,7 +570,7 @@ START_TEST(back_in_the_middle)
 
 	all_applied();
 	CHANGE(begin(NULL, NULL));
-	made = number(keyed);
+	made = kit_number(keyed);
 	for (i = 0; i < _i; i++)
 	{
 		all_applied();
@@ -592,14 +581,14 @@ START_TEST(back_in_the_middle)
 	usleep(2000);
 	CHANGE(store_site_remove(store, "acme", "corp", "nice", "site-removed",
 							 &e));
-	ck_assert_uint_eq(number("SELECT count(*) FROM rotation"), 1);
+	ck_assert_uint_eq(kit_number("SELECT count(*) FROM rotation"), 1);
 	whole();
 	CHANGE(store_revert(store, kit_revision(), &e));
 	ck_assert_str_eq(paris_nice(), at[_i]);
 	ck_assert_mem_eq(secret_of("nice-r1", "paris", _i ? "g2" : "g1").bytes,
 					 sent.bytes, 32);
-	ck_assert_uint_eq(number("SELECT count(*) FROM psk_retired"), 0);
-	ck_assert_int_eq(number(keyed), made);
+	ck_assert_uint_eq(kit_number("SELECT count(*) FROM psk_retired"), 0);
+	ck_assert_int_eq(kit_number(keyed), made);
 	whole();
 	if (_i < 2)
 	{
@@ -640,7 +629,7 @@ START_TEST(old_keys_come_back_by_no_way)
 	CHANGE(store_vpn_set(store, &vpn, NULL, 0, &e));
 	removed = kit_revision();
 	CHANGE(store_link_set(store, &link, &e));
-	ck_assert_uint_eq(number("SELECT count(*) FROM psk_retired"), 3);
+	ck_assert_uint_eq(kit_number("SELECT count(*) FROM psk_retired"), 3);
 	ck_assert(memcmp(secret_of("paris-r1", "nice", "g1").bytes, old.bytes,
 					 32) != 0);
 	old = secret_of("paris-r1", "nice", "g1");
@@ -654,7 +643,7 @@ START_TEST(old_keys_come_back_by_no_way)
 	}
 	ck_assert_str_eq(paris_nice(), "g2>");
 	/* of this pair nothing is kept; of the others it is */
-	ck_assert_uint_eq(number("SELECT count(*) FROM psk_retired"), 2);
+	ck_assert_uint_eq(kit_number("SELECT count(*) FROM psk_retired"), 2);
 	CHANGE(store_revert(store, removed + 1, &e));
 	CHANGE(store_revert(store, removed, &e));
 	ck_assert_str_eq(paris_nice(), "g1>");
